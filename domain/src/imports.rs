@@ -1,0 +1,3 @@
+//! Imports: a file of leads goes in, contacts, channels and leads come out, row by row accounted for.
+
+pub mod file;

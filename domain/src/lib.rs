@@ -1,0 +1,6 @@
+//! Patchbay.
+
+pub mod countries;
+pub mod email;
+pub mod imports;
+pub mod phone;

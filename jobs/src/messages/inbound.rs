@@ -1,0 +1,18 @@
+//! `messages.inbound`: takes in what contacts wrote, and does what STOP, START and HELP ask for.
+
+use std::time::Duration;
+
+use patchbay_queue::{Job, Policy};
+use serde::{Deserialize, Serialize};
+
+/// Takes in the stored inbound webhooks whose `job_id` is this job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeInbound {}
+
+impl Job for TakeInbound {
+    const KIND: &'static str = "messages.inbound";
+    const VERSION: i16 = 1;
+    const QUEUE: &'static str = "inbound";
+    // A STOP must take effect before the next message goes out: tried soon, and for long.
+    const POLICY: Policy = Policy { max_attempts: 12, backoff: Duration::from_millis(500), ..Policy::DEFAULT };
+}

@@ -1,0 +1,6 @@
+DROP TABLE provider_events;
+DROP TABLE messages;
+DROP FUNCTION message_rank(text);
+DROP TABLE templates;
+DROP TABLE senders;
+DROP TABLE provider_accounts;

@@ -1,0 +1,133 @@
+//! What both kinds of transaction share: how one begins, ends, and is abandoned.
+//!
+//! - **Begin** is one round trip (BEGIN and its settings in one simple query), and is at once the check
+//!   that a pooled connection still lives: one that does not is thrown away and the next is tried, so a restarted
+//!   database costs no request an error and no request an extra ping.
+//! - **Commit** refuses an aborted transaction. PostgreSQL answers `COMMIT` there with a silent rollback, which
+//!   would let a caller who swallowed a query's error answer 202 for nothing. `SET CONSTRAINTS` in front fails there.
+//! - **Drop** rolls back in the background and gives the connection back. Where the state of the
+//!   connection cannot be known (dropped while committing), it is closed instead.
+//!
+//! Broken by: running `COMMIT` or `ROLLBACK` by hand on the connection.
+
+use diesel_async::{
+    AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+};
+use metrics::{gauge, histogram};
+use tokio::time::{Instant, timeout};
+
+use crate::error::{DbError, DbResult};
+use crate::pool::{PgObject, RolePool};
+
+/// An open transaction on a pooled connection.
+pub(crate) struct Transaction {
+    /// Taken when the transaction has ended.
+    conn: Option<PgObject>,
+    role: &'static str,
+    /// An end was begun and not seen through: the server's side is unknown.
+    ending: bool,
+}
+
+impl Transaction {
+    /// Takes a connection and begins with `begin`, all within `patience`.
+    pub(crate) async fn open(
+        from: &RolePool,
+        begin: &str,
+        patience: std::time::Duration,
+    ) -> DbResult<Self> {
+        let role = from.role.name();
+        let since = Instant::now();
+        let conn = timeout(patience, connection_in_transaction(from, begin))
+            .await
+            .map_err(|_| DbError::unavailable("no connection became free in time"))
+            .and_then(|opened| opened);
+        histogram!("patchbay_db_acquire_seconds", "role" => role)
+            .record(since.elapsed().as_secs_f64());
+        let conn = conn?;
+        gauge!("patchbay_db_transactions", "role" => role).increment(1.0);
+        Ok(Self {
+            conn: Some(conn),
+            role,
+            ending: false,
+        })
+    }
+
+    pub(crate) fn conn(&self) -> &AsyncPgConnection {
+        self.conn
+            .as_ref()
+            .expect("the connection leaves with the transaction's end, which takes self")
+    }
+
+    pub(crate) fn conn_mut(&mut self) -> &mut AsyncPgConnection {
+        self.conn
+            .as_mut()
+            .expect("the connection leaves with the transaction's end, which takes self")
+    }
+
+    pub(crate) async fn commit(self) -> DbResult<()> {
+        self.end("SET CONSTRAINTS ALL IMMEDIATE;COMMIT").await
+    }
+
+    pub(crate) async fn rollback(self) -> DbResult<()> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, sql: &str) -> DbResult<()> {
+        self.ending = true;
+        let ended = finish(self.conn_mut(), sql).await;
+        // Where the end failed, the transaction may be open still and the connection may be lost: `drop` settles it.
+        self.ending = false;
+        if ended.is_ok() {
+            self.conn = None;
+            gauge!("patchbay_db_transactions", "role" => self.role).decrement(1.0);
+        }
+        ended
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let Some(mut conn) = self.conn.take() else {
+            return;
+        };
+        gauge!("patchbay_db_transactions", "role" => self.role).decrement(1.0);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if !self.ending => {
+                runtime.spawn(async move {
+                    if let Err(error) = finish(&mut conn, "ROLLBACK").await {
+                        tracing::debug!(%error, "an abandoned transaction could not be rolled back; its connection is closed");
+                        discard(conn);
+                    }
+                });
+            }
+            _ => discard(conn),
+        }
+    }
+}
+
+async fn connection_in_transaction(from: &RolePool, begin: &str) -> DbResult<PgObject> {
+    loop {
+        let mut conn = from.pool.get().await.map_err(DbError::unavailable)?;
+        let Err(error) = AnsiTransactionManager::begin_transaction_sql(&mut *conn, begin).await
+        else {
+            return Ok(conn);
+        };
+        let was_idle = PgObject::metrics(&conn).recycle_count > 0;
+        discard(conn);
+        if !was_idle {
+            return Err(error.into());
+        }
+    }
+}
+
+/// Ends the transaction, whatever its depth, and tells diesel so.
+async fn finish(conn: &mut AsyncPgConnection, sql: &str) -> DbResult<()> {
+    conn.batch_execute(sql).await?;
+    *AnsiTransactionManager::transaction_manager_status_mut(conn) = Default::default();
+    Ok(())
+}
+
+/// Closes a connection instead of giving it back.
+fn discard(conn: PgObject) {
+    drop(PgObject::take(conn));
+}

@@ -1,0 +1,12 @@
+DROP TABLE queue.schedules;
+DROP TABLE queue.limits;
+DROP TABLE queue.pauses;
+DROP TABLE queue.unique_keys;
+DROP FUNCTION queue.drop_partitions(date);
+DROP FUNCTION queue.drop_partition(text);
+DROP FUNCTION queue.day_is_open(date);
+DROP FUNCTION queue.ensure_partitions(date, integer);
+DROP TABLE queue.jobs;
+DROP FUNCTION queue.uuid_floor(timestamptz);
+DROP FUNCTION queue.current_tenant();
+DROP SCHEMA queue;

@@ -1,0 +1,193 @@
+//! The apalis backend: claims jobs for one queue and writes how they ended.
+//!
+//! apalis drives (`poll_next` drains a channel, its service runs the job); three loops of ours work
+//! beside it: one claims, never more than there are free slots; one renews leases; one writes
+//! outcomes, in batches, first to the ledger and then to Redis. apalis's `Persistence` was not used:
+//! it acknowledges one by one and ties heartbeats to its buffer, so that slow jobs run twice.
+//! How to break it: free a slot before its outcome is in the channel; stop renewing a job whose
+//! outcome is not written yet; write to Redis before the ledger.
+
+mod ack_loop;
+mod claim_loop;
+mod inflight;
+mod layer;
+mod lease_loop;
+mod service;
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use apalis_core::backend::finalize::Ephemeral;
+use apalis_core::backend::{Backend, BackendConfig};
+use apalis_core::task::Task;
+use apalis_core::task::builder::TaskBuilder;
+use apalis_core::task::task_id::TaskId;
+use apalis_core::worker::context::WorkerContext;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, PollSender};
+use uuid::Uuid;
+
+pub use inflight::{Inflight, RunningJob};
+pub use layer::{OutcomeLayer, OutcomeService, Settles};
+pub use service::RegistryService;
+
+use crate::context::LedgerPool;
+use crate::{Envelope, Lanes};
+
+/// How a worker works on one queue.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// The process's identity: new for each process, or a dead one's jobs would look alive.
+    pub worker: String,
+    /// Jobs at a time.
+    pub concurrency: usize,
+    /// How long a job stays ours without a renewal.
+    pub lease: Duration,
+}
+
+impl WorkerSettings {
+    /// Settings with a lease of nine seconds: a dead worker's jobs are back within fifteen.
+    pub fn new(worker: impl Into<String>, concurrency: usize) -> Self {
+        Self { worker: worker.into(), concurrency: concurrency.max(1), lease: Duration::from_secs(9) }
+    }
+}
+
+/// One queue, as apalis sees it.
+pub struct QueueBackend {
+    shared: Arc<Shared>,
+    jobs: mpsc::Receiver<Envelope>,
+    outcomes: PollSender<ack_loop::Ended>,
+    closing: Option<tokio::task::JoinHandle<()>>,
+    acks: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// What the loops share.
+pub(crate) struct Shared {
+    pub queue: String,
+    pub settings: WorkerSettings,
+    pub lanes: Lanes,
+    pub ledger: LedgerPool,
+    pub inflight: Inflight,
+    /// Cancelled: claim no more.
+    pub draining: CancellationToken,
+}
+
+/// The backend cannot fail: Redis's and PostgreSQL's troubles are ridden out inside it.
+#[derive(Debug, thiserror::Error)]
+pub enum Never {}
+
+impl QueueBackend {
+    /// Starts the loops for `queue` in the current runtime. They end when apalis closes the backend.
+    #[must_use]
+    pub fn start(queue: &str, settings: WorkerSettings, lanes: Lanes, ledger: LedgerPool) -> Self {
+        let (jobs_in, jobs) = mpsc::channel(settings.concurrency);
+        let (ended_in, ended) = mpsc::channel(settings.concurrency.max(64) * 4);
+        let shared = Arc::new(Shared {
+            queue: queue.to_owned(),
+            inflight: Inflight::new(settings.concurrency),
+            settings,
+            lanes,
+            ledger,
+            draining: CancellationToken::new(),
+        });
+        tokio::spawn(claim_loop::run(shared.clone(), jobs_in));
+        tokio::spawn(lease_loop::run(shared.clone()));
+        let acks = tokio::spawn(ack_loop::run(shared.clone(), ended));
+        Self { shared, jobs, outcomes: PollSender::new(ended_in), closing: None, acks: Some(acks) }
+    }
+
+    /// What runs now; also the way to stop it before its time.
+    #[must_use]
+    pub fn inflight(&self) -> Inflight {
+        self.shared.inflight.clone()
+    }
+
+    /// Cancel this to claim no more; what runs goes on.
+    #[must_use]
+    pub fn draining(&self) -> CancellationToken {
+        self.shared.draining.clone()
+    }
+
+    /// The service that runs this backend's jobs by their kind.
+    #[must_use]
+    pub fn service(&self, registry: crate::Registry) -> RegistryService {
+        RegistryService::new(self.shared.clone(), registry)
+    }
+}
+
+impl std::fmt::Debug for QueueBackend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueueBackend").field("queue", &self.shared.queue).finish_non_exhaustive()
+    }
+}
+
+impl Backend for QueueBackend {
+    type Task = Task<Envelope>;
+    type Error = Never;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Never>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Never>>> {
+        self.jobs.poll_recv(cx).map(|job| job.map(|envelope| {
+            let id = TaskId::from_string(envelope.id.to_string());
+            Ok(TaskBuilder::new(envelope).task_id(id).build())
+        }))
+    }
+
+    /// Claims no more, gives back what was claimed and not begun, and waits for every outcome to be
+    /// written.
+    fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Never>> {
+        if self.closing.is_none() {
+            self.shared.draining.cancel();
+            self.jobs.close();
+            let mut unbegun = Vec::new();
+            while let Ok(envelope) = self.jobs.try_recv() {
+                unbegun.push(envelope);
+            }
+            self.outcomes.close();
+            let (shared, acks) = (self.shared.clone(), self.acks.take());
+            self.closing = Some(tokio::spawn(async move {
+                give_back(&shared, &unbegun).await;
+                if let Some(acks) = acks {
+                    let _ended = acks.await;
+                }
+                shared.inflight.close();
+            }));
+        }
+        let closing = self.closing.as_mut().expect("set above");
+        std::pin::Pin::new(closing).poll(cx).map(|_| Ok(()))
+    }
+}
+
+/// Returns claimed jobs that were never begun, untouched.
+pub(crate) async fn give_back(shared: &Shared, jobs: &[Envelope]) {
+    if jobs.is_empty() {
+        return;
+    }
+    for job in jobs {
+        shared.inflight.forget(job.id);
+    }
+    if let Err(error) = shared.lanes.release(&shared.queue, jobs).await {
+        tracing::warn!(queue = shared.queue, %error, "jobs not given back; they return when their leases run out");
+    }
+}
+
+impl BackendConfig for QueueBackend {
+    type Args = Envelope;
+    type Id = Uuid;
+    type Kind = Ephemeral;
+    type Config = WorkerSettings;
+    type Layer = OutcomeLayer;
+
+    fn config(&self) -> &WorkerSettings {
+        &self.shared.settings
+    }
+
+    fn middleware(&mut self, _: &mut WorkerContext) -> OutcomeLayer {
+        let sender = self.outcomes.get_ref().cloned().expect("the backend is open while a worker is built");
+        OutcomeLayer::new(self.shared.clone(), sender)
+    }
+}

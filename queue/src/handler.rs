@@ -1,0 +1,89 @@
+//! Handlers by kind: what a worker knows how to run.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::job::DecodeError;
+use crate::{Job, JobContext, JobError, Outcome, Policy};
+
+/// Does the work of one kind of job. Runs may be repeated (after a crash, a lost lease): an effect
+/// outside has to be recorded before it is tried, and looked up before it is tried again.
+#[async_trait]
+pub trait Handler<J: Job>: Send + Sync + 'static {
+    /// Runs the job.
+    ///
+    /// # Errors
+    /// What went wrong; its class decides what follows.
+    async fn run(&self, job: J, ctx: &JobContext) -> Result<Outcome, JobError>;
+}
+
+/// How a run ended, seen from the registry.
+pub(crate) enum Ran {
+    /// The handler came to an end.
+    Ended(Result<Outcome, JobError>),
+    /// Nobody here knows this kind or version; somebody else may.
+    Unknown(String),
+}
+
+#[async_trait]
+pub(crate) trait Erased: Send + Sync {
+    fn policy(&self) -> Policy;
+    async fn run(&self, version: i16, payload: &[u8], ctx: &JobContext) -> Ran;
+}
+
+struct Typed<J, H> {
+    handler: H,
+    job: PhantomData<fn(J)>,
+}
+
+#[async_trait]
+impl<J: Job, H: Handler<J>> Erased for Typed<J, H> {
+    fn policy(&self) -> Policy {
+        J::POLICY
+    }
+
+    async fn run(&self, version: i16, payload: &[u8], ctx: &JobContext) -> Ran {
+        match J::decode(version, payload) {
+            Ok(job) => Ran::Ended(self.handler.run(job, ctx).await),
+            Err(error @ DecodeError::Newer { .. }) => Ran::Unknown(error.to_string()),
+            Err(DecodeError::Malformed(detail)) => Ran::Ended(Err(JobError::permanent("payload_malformed", detail))),
+        }
+    }
+}
+
+/// The handlers of a worker, by kind.
+#[derive(Clone, Default)]
+pub struct Registry {
+    handlers: BTreeMap<&'static str, Arc<dyn Erased>>,
+}
+
+impl Registry {
+    /// Adds the handler of `J`.
+    ///
+    /// # Panics
+    /// When `J` has one already: two handlers for a kind is a mistake in the program.
+    #[must_use]
+    pub fn with<J: Job, H: Handler<J>>(mut self, handler: H) -> Self {
+        let typed = Typed { handler, job: PhantomData };
+        assert!(self.handlers.insert(J::KIND, Arc::new(typed)).is_none(), "two handlers for {}", J::KIND);
+        self
+    }
+
+    /// The kinds that have a handler, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.handlers.keys().copied()
+    }
+
+    pub(crate) fn get(&self, kind: &str) -> Option<Arc<dyn Erased>> {
+        self.handlers.get(kind).cloned()
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.handlers.keys()).finish()
+    }
+}

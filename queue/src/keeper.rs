@@ -1,0 +1,212 @@
+//! Dispatcher repair: brings into Redis what should be there, and back what was lost.
+//!
+//! Four duties, each idempotent: *promote* jobs that have become due; take back *expired* leases and
+//! count the crash; *refill* lanes that were too full for their backlog; *audit*: compare the head of
+//! every lane in the ledger with Redis, and refill where they differ. The audit alone would be enough
+//! for nothing to be lost (a push that never happened, an emptied Redis, a crash anywhere between two
+//! steps); the others are faster. Any number of processes may run keepers; a lock of a few seconds
+//! keeps all but one idle. It is no matter of correctness: two at work would only do things twice.
+
+mod audit;
+mod expire;
+mod promote;
+mod refill;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::Lanes;
+use crate::context::LedgerPool;
+use crate::lanes::Window;
+
+/// How a keeper works.
+#[derive(Debug, Clone)]
+pub struct KeeperSettings {
+    /// Who it is; new for each process.
+    pub name: String,
+    /// How much of a backlog Redis holds.
+    pub window: Window,
+    /// The workers' lease: after Redis was away, nobody's lease is ended before this has passed.
+    pub lease: Duration,
+    /// How long a keeper that vanished keeps the others idle.
+    pub lock: Duration,
+}
+
+impl KeeperSettings {
+    /// The usual settings.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), window: Window::default(), lease: Duration::from_secs(9), lock: Duration::from_secs(3) }
+    }
+}
+
+/// See the module.
+pub struct Keeper {
+    lanes: Lanes,
+    ledger: LedgerPool,
+    settings: KeeperSettings,
+}
+
+/// How often the duties are done.
+const TICK: Duration = Duration::from_millis(100);
+const SLOW_TICK: Duration = Duration::from_secs(1);
+const AUDIT_EVERY: Duration = Duration::from_secs(4);
+
+/// A duty could not be done: Redis or PostgreSQL is away. It is done at a later tick.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// Redis did not answer.
+    #[error("redis: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// PostgreSQL did not answer.
+    #[error("ledger: {0}")]
+    Ledger(#[from] diesel::result::Error),
+    /// No connection to PostgreSQL could be had.
+    #[error("ledger pool: {0}")]
+    Pool(String),
+}
+
+type LedgerConn = diesel_async::pooled_connection::deadpool::Object<diesel_async::AsyncPgConnection>;
+
+impl Keeper {
+    /// A keeper of all queues.
+    #[must_use]
+    pub const fn new(lanes: Lanes, ledger: LedgerPool, settings: KeeperSettings) -> Self {
+        Self { lanes, ledger, settings }
+    }
+
+    /// Works until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let this = Arc::new(self);
+        let mut state = Watch::default();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return this.let_go().await,
+                _ = tick.tick() => {}
+            }
+            if let Err(error) = this.tick(&mut state).await {
+                tracing::warn!(%error, "dispatcher repair waits");
+                state = Watch::default();
+                tokio::time::sleep(SLOW_TICK).await;
+            }
+        }
+    }
+
+    /// All duties once, for tests: promote, expire, audit, refill.
+    ///
+    /// # Errors
+    /// Redis or PostgreSQL is away.
+    pub async fn sweep(&self) -> Result<(), KeeperError> {
+        let mut conn = self.conn().await?;
+        while self.promote(&mut conn).await? {}
+        for queue in self.queues(&mut conn).await? {
+            self.expire(&mut conn, &queue).await?;
+            self.audit(&mut conn, &queue).await?;
+            while self.refill(&mut conn, &queue).await? {}
+        }
+        Ok(())
+    }
+
+    async fn tick(&self, state: &mut Watch) -> Result<(), KeeperError> {
+        if !self.lead(state).await? {
+            return Ok(());
+        }
+        let mut conn = self.conn().await?;
+        let promoted = self.promote(&mut conn).await?;
+        if state.slow.is_none_or(|at| at.elapsed() >= SLOW_TICK) {
+            state.slow = Some(Instant::now());
+            self.notice_restart(state).await?;
+            state.queues = self.queues(&mut conn).await?;
+            // A worker that could not reach Redis could not renew: it gets a whole lease to do so.
+            if state.since.is_some_and(|since| since.elapsed() > self.settings.lease) {
+                for queue in &state.queues {
+                    self.expire(&mut conn, queue).await?;
+                }
+            }
+        }
+        let audit = state.audited.is_none_or(|at| at.elapsed() >= AUDIT_EVERY);
+        if audit {
+            state.audited = Some(Instant::now());
+        }
+        for queue in &state.queues.clone() {
+            if audit {
+                self.sync_controls(&mut conn, queue).await?;
+                self.audit(&mut conn, queue).await?;
+                self.publish(queue).await?;
+            }
+            self.refill(&mut conn, queue).await?;
+        }
+        if promoted {
+            self.promote(&mut conn).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether this keeper has the lock; takes or renews it about once a second.
+    async fn lead(&self, state: &mut Watch) -> Result<bool, KeeperError> {
+        if state.locked.is_some_and(|at| at.elapsed() < SLOW_TICK) {
+            return Ok(state.leading);
+        }
+        let was = state.leading;
+        state.locked = Some(Instant::now());
+        state.leading = self.lanes.lock("keeper", &self.settings.name, self.settings.lock).await?;
+        if state.leading && !was {
+            state.since = Some(Instant::now());
+        }
+        Ok(state.leading)
+    }
+
+    async fn let_go(&self) {
+        if let Err(error) = self.lanes.unlock("keeper", &self.settings.name).await {
+            tracing::debug!(%error, "keeper's lock not given back; it runs out");
+        }
+    }
+
+    /// A restarted Redis may have lost its last second: everything is audited, nobody's lease ends yet.
+    async fn notice_restart(&self, state: &mut Watch) -> Result<(), KeeperError> {
+        let run_id = self.lanes.run_id().await?;
+        if state.run_id.as_ref().is_some_and(|known| *known != run_id) {
+            tracing::warn!("Redis was restarted; lanes are audited");
+            state.audited = None;
+            state.since = Some(Instant::now());
+        }
+        state.run_id = Some(run_id);
+        Ok(())
+    }
+
+    async fn conn(&self) -> Result<LedgerConn, KeeperError> {
+        self.ledger.get().await.map_err(|error| KeeperError::Pool(error.to_string()))
+    }
+
+    /// The queues that anything is to be done for: those with waiting jobs, and those Redis knows.
+    async fn queues(&self, conn: &mut LedgerConn) -> Result<Vec<String>, KeeperError> {
+        let mut names = crate::ledger::refill::queues(conn).await?;
+        names.extend(self.lanes.known_queues().await?);
+        names.sort_unstable();
+        names.dedup();
+        self.lanes.know_queues(&names).await?;
+        Ok(names)
+    }
+}
+
+/// What a keeper remembers between ticks.
+#[derive(Default)]
+struct Watch {
+    leading: bool,
+    locked: Option<Instant>,
+    /// Since when it leads on an unbroken Redis.
+    since: Option<Instant>,
+    slow: Option<Instant>,
+    audited: Option<Instant>,
+    run_id: Option<String>,
+    queues: Vec<String>,
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! Leases: who runs what until when.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use redis::Script;
+use uuid::Uuid;
+
+use super::Lanes;
+use crate::Envelope;
+
+static ACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/ack.lua")));
+static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/release.lua")));
+static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/renew.lua")));
+static EXPIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/expire.lua")));
+static DROP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/drop.lua")));
+
+/// What became of a lease at its renewal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewed {
+    /// It holds.
+    Held,
+    /// It holds, and somebody wants the job cancelled.
+    CancelRequested,
+    /// It is gone: the job belongs to somebody else, or to nobody.
+    Lost,
+}
+
+/// A lease that ran out, now held by the repairer that asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expired {
+    /// The job.
+    pub id: Uuid,
+    /// The repairer's token.
+    pub token: i64,
+    /// Whose job.
+    pub tenant: Uuid,
+    /// Who had it.
+    pub worker: String,
+}
+
+const CHUNK: usize = 500;
+
+impl Lanes {
+    /// Ends leases; answers how many still held.
+    ///
+    /// # Errors
+    /// Redis's; the leases then run out, and the ledger knows that the jobs are done.
+    pub async fn ack(&self, queue: &str, leases: &[(Uuid, i64)]) -> redis::RedisResult<usize> {
+        let mut held = 0;
+        for chunk in leases.chunks(CHUNK) {
+            let mut call = ACK.key(self.prefix(queue));
+            for (id, token) in chunk {
+                call.arg(id.to_string()).arg(*token);
+            }
+            held += call.invoke_async::<usize>(&mut self.conn()).await?;
+        }
+        Ok(held)
+    }
+
+    /// Gives leased jobs back to their lanes, as `envelopes` say they now are (under `token`).
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn release(&self, queue: &str, jobs: &[Envelope]) -> redis::RedisResult<usize> {
+        let mut back = 0;
+        for chunk in jobs.chunks(CHUNK) {
+            let mut call = RELEASE.key(self.prefix(queue));
+            for job in chunk {
+                call.arg(job.id.to_string()).arg(job.token).arg(job.score()).arg(job.pack());
+            }
+            back += call.invoke_async::<usize>(&mut self.conn()).await?;
+        }
+        Ok(back)
+    }
+
+    /// Extends the leases of `worker` to `lease` from now; answers for each what became of it.
+    ///
+    /// # Errors
+    /// Redis's; the leases are then as old as their last renewal.
+    pub async fn renew(
+        &self,
+        queue: &str,
+        worker: &str,
+        leases: &[(Uuid, i64, super::LaneName)],
+        lease: Duration,
+    ) -> redis::RedisResult<Vec<Renewed>> {
+        let mut all = Vec::with_capacity(leases.len());
+        for chunk in leases.chunks(CHUNK) {
+            let mut call = RENEW.key(self.prefix(queue));
+            call.arg(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX)).arg(worker);
+            for (id, token, lane) in chunk {
+                call.arg(id.to_string()).arg(*token).arg(lane.tenant.to_string()).arg(&lane.lane);
+            }
+            let answers: Vec<u8> = call.invoke_async::<Vec<u8>>(&mut self.conn()).await?;
+            all.extend(answers.into_iter().map(|answer| match answer {
+                1 => Renewed::Held,
+                2 => Renewed::CancelRequested,
+                _ => Renewed::Lost,
+            }));
+        }
+        Ok(all)
+    }
+
+    /// Takes over up to `limit` leases that ran out, for `grace`.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn expire(&self, queue: &str, limit: usize, grace: Duration, name: &str) -> redis::RedisResult<Vec<Expired>> {
+        let answer: Vec<(String, i64, String, String)> = EXPIRE
+            .key(self.prefix(queue))
+            .arg(limit)
+            .arg(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX))
+            .arg(name)
+            .invoke_async::<Vec<String>>(&mut self.conn())
+            .await?
+            .chunks_exact(4)
+            .map(|c| (c[0].clone(), c[1].parse().unwrap_or(0), c[2].clone(), c[3].clone()))
+            .collect();
+        Ok(answer
+            .into_iter()
+            .filter_map(|(id, token, tenant, worker)| {
+                Some(Expired { id: id.parse().ok()?, token, tenant: tenant.parse().ok()?, worker })
+            })
+            .collect())
+    }
+
+    /// Takes a waiting job out of its lane, or asks the worker that runs it to stop. `true`: it runs.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn drop_or_cancel(&self, queue: &str, jobs: &[(Uuid, super::LaneName)]) -> redis::RedisResult<Vec<bool>> {
+        let mut call = DROP.key(self.prefix(queue));
+        for (id, lane) in jobs {
+            call.arg(id.to_string()).arg(lane.tenant.to_string()).arg(&lane.lane);
+        }
+        let answers: Vec<i64> = call.invoke_async::<Vec<i64>>(&mut self.conn()).await?;
+        Ok(answers.into_iter().map(|answer| answer == 2).collect())
+    }
+}

@@ -1,0 +1,191 @@
+//! The dispatcher's side in Redis: who is next, who may run, who runs.
+//!
+//! Per queue (one hash slot: `{queue}` is the tag) a two-level ready index. `turn` orders the tenants
+//! that may be served by virtual time, `later` those that may not by the instant from which they may;
+//! `turn:<tenant>` and `later:<tenant>` do the same for a tenant's lanes; `lane:<tenant>\n<lane>`
+//! orders a lane's jobs. `jobs` holds the envelopes, `leases` and `lease` who runs what until when.
+//! Nothing here is the truth: all of it can be rebuilt from the ledger, and is, after a flush.
+//! One script a file (`scripts/`), each bounded by its arguments.
+//!
+//! How to break it: a loop in a script without a bound; a key that does not begin with the prefix
+//! (Redis Cluster would refuse it); deleting from `jobs` what still has a lease.
+
+mod claim;
+mod control;
+mod lease;
+mod locks;
+mod push;
+mod stats;
+mod tokens;
+
+use std::time::Duration;
+
+use redis::Client;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use uuid::Uuid;
+
+pub use claim::Claimed;
+pub use control::{PauseScope, RateLimit};
+pub use lease::{Expired, Renewed};
+pub use push::Window;
+pub use stats::{LaneStats, QueueStats, Waiting};
+pub use tokens::Granted;
+
+/// One lane: a tenant's, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LaneName {
+    /// Whose.
+    pub tenant: Uuid,
+    /// The sub-key; empty for the tenant's own lane.
+    pub lane: String,
+}
+
+impl LaneName {
+    /// How Redis names it.
+    fn key(&self) -> String {
+        format!("{}\n{}", self.tenant, self.lane)
+    }
+}
+
+/// A handle to the lanes of every queue; cheap to clone, one multiplexed connection that heals itself.
+#[derive(Clone)]
+pub struct Lanes {
+    conn: ConnectionManager,
+    client: Client,
+    namespace: String,
+}
+
+impl std::fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lanes").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+/// No command of ours takes longer on a Redis that is well; a stalled one must not hold a caller.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+impl Lanes {
+    /// Connects lazily: a Redis that is down now is weather, not an error. `namespace` keeps
+    /// installations apart that share a Redis.
+    ///
+    /// # Errors
+    /// A URL that is none.
+    pub fn connect(url: &str, namespace: &str) -> redis::RedisResult<Self> {
+        let client = Client::open(url)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(Duration::from_secs(2)))
+            .set_response_timeout(Some(ANSWER_WITHIN))
+            .set_number_of_retries(2)
+            .set_min_delay(Duration::from_millis(50))
+            .set_max_delay(Duration::from_millis(500));
+        let conn = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        Ok(Self { conn, client, namespace: namespace.to_owned() })
+    }
+
+    /// The prefix of a queue's keys.
+    fn prefix(&self, queue: &str) -> String {
+        format!("{}:{{{queue}}}:", self.namespace)
+    }
+
+    /// The connection that commands share; blocking commands must not use it.
+    fn conn(&self) -> ConnectionManager {
+        self.conn.clone()
+    }
+
+    /// Whether Redis answers.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn ping(&self) -> redis::RedisResult<()> {
+        redis::cmd("PING").query_async(&mut self.conn()).await
+    }
+
+    /// The identity of the running Redis: changes when it is restarted.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn run_id(&self) -> redis::RedisResult<String> {
+        let info: String = redis::cmd("INFO").arg("server").query_async(&mut self.conn()).await?;
+        Ok(info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().to_owned())
+    }
+
+    /// Waits until somebody rings the queue's bell, or for `at_most`. Its own connection, because the
+    /// command blocks; made anew for each waiter and kept by it.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn bell(&self) -> redis::RedisResult<Bell> {
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(Duration::from_secs(2)))
+            .set_response_timeout(None);
+        let conn = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(Bell { conn })
+    }
+
+    /// Rings the bell of `queue`: one idle worker looks for work.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn ring(&self, queue: &str) -> redis::RedisResult<()> {
+        let key = format!("{}bell", self.prefix(queue));
+        redis::pipe()
+            .cmd("LPUSH").arg(&key).arg(1).ignore()
+            .cmd("LTRIM").arg(&key).arg(0).arg(3).ignore()
+            .query_async(&mut self.conn())
+            .await
+    }
+
+    /// The bell's key of `queue`, for [`Bell::wait`].
+    #[must_use]
+    pub fn bell_key(&self, queue: &str) -> String {
+        format!("{}bell", self.prefix(queue))
+    }
+
+    /// Forgets everything about `queue`, as a flush would. For tests and operators in trouble: the
+    /// audit brings back what the ledger knows.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn forget(&self, queue: &str) -> redis::RedisResult<()> {
+        let mut conn = self.conn();
+        let pattern = format!("{}*", self.prefix(queue).replace('{', "\\{").replace('}', "\\}"));
+        let mut cursor = 0_u64;
+        loop {
+            let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")
+                .arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000)
+                .query_async(&mut conn)
+                .await?;
+            if !keys.is_empty() {
+                let () = redis::cmd("UNLINK").arg(keys).query_async(&mut conn).await?;
+            }
+            if next == 0 {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+}
+
+/// A connection that waits for work.
+#[derive(Debug)]
+pub struct Bell {
+    conn: redis::aio::MultiplexedConnection,
+}
+
+impl Bell {
+    /// Waits for the bell at `key`, `at_most` this long (rounded to Redis's milliseconds).
+    ///
+    /// # Errors
+    /// Redis's; the bell is then broken and has to be made anew.
+    pub async fn wait(&mut self, key: &str, at_most: Duration) -> redis::RedisResult<bool> {
+        let seconds = at_most.as_secs_f64().max(0.001);
+        let wait = async {
+            redis::cmd("BLPOP").arg(key).arg(seconds).query_async::<Option<(String, String)>>(&mut self.conn).await
+        };
+        // A connection cut without a word would block for ever.
+        match tokio::time::timeout(at_most + ANSWER_WITHIN, wait).await {
+            Ok(answer) => answer.map(|rung| rung.is_some()),
+            Err(_) => Err(redis::RedisError::from((redis::ErrorKind::Io, "the bell's connection fell silent"))),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Putting jobs into their lanes.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+use super::Lanes;
+use crate::Envelope;
+
+static PUSH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/push.lua")));
+
+/// How much of a backlog Redis holds; the rest waits in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Jobs of one lane.
+    pub lane: usize,
+    /// Jobs of one queue, all lanes together (each lane has a few places beyond it).
+    pub queue: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { lane: 1_000, queue: 50_000 }
+    }
+}
+
+/// Jobs of one script call: short enough that Redis is never held up for long.
+const CHUNK: usize = 200;
+
+impl Lanes {
+    /// Pushes jobs of one queue; answers how many were taken. One that is there already is left
+    /// alone, one whose lane is full waits in the ledger. `refill` may fill a lane that is marked full.
+    ///
+    /// # Errors
+    /// Redis's; what was not pushed is found by the audit.
+    pub async fn push(&self, queue: &str, jobs: &[Envelope], window: Window, refill: bool) -> redis::RedisResult<usize> {
+        let mut conn = self.conn();
+        let mut taken = 0;
+        for chunk in jobs.chunks(CHUNK) {
+            let mut call = PUSH.key(self.prefix(queue));
+            call.arg(window.lane).arg(window.queue).arg(u8::from(refill));
+            for job in chunk {
+                call.arg(job.id.to_string())
+                    .arg(job.header.tenant.to_string())
+                    .arg(&job.header.lane)
+                    .arg(job.score())
+                    .arg(job.pack());
+            }
+            taken += call.invoke_async::<usize>(&mut conn).await?;
+        }
+        Ok(taken)
+    }
+
+    /// The lanes of `queue` that were too full for all their jobs, some of them.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn full_lanes(&self, queue: &str, count: usize) -> redis::RedisResult<Vec<super::LaneName>> {
+        let names: Vec<String> = redis::cmd("SRANDMEMBER")
+            .arg(format!("{}full", self.prefix(queue)))
+            .arg(count)
+            .query_async(&mut self.conn())
+            .await?;
+        Ok(names.iter().filter_map(|name| super::stats::parse_lane(name)).collect())
+    }
+
+    /// Marks lanes as having more in the ledger than here.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn mark_full(&self, queue: &str, lanes: &[super::LaneName]) -> redis::RedisResult<()> {
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = lanes.iter().map(super::LaneName::key).collect();
+        redis::cmd("SADD").arg(format!("{}full", self.prefix(queue))).arg(names).query_async(&mut self.conn()).await
+    }
+
+    /// Unmarks a lane: everything it has is here.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn unmark_full(&self, queue: &str, lane: &super::LaneName) -> redis::RedisResult<()> {
+        redis::cmd("SREM").arg(format!("{}full", self.prefix(queue))).arg(lane.key()).query_async(&mut self.conn()).await
+    }
+}

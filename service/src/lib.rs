@@ -1,0 +1,22 @@
+//! What the three deployables share: configuration, telemetry, time and randomness, the health listener,
+//! the HTTP client, shutdown and sealing.
+//!
+//! It exists so that a rule such as "secrets are never logged" or "the first SIGTERM drains" has one place.
+//! It knows no table, no queue and no CRM word, so that every crate may depend on it.
+//! It is broken by putting product rules here: then the API, the workers and the scheduler change together.
+
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod health;
+pub mod http;
+pub mod metrics;
+pub mod secrets;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use clock::{Clock, SystemClock, TestClock};
+pub use config::{Config, ConfigErrors, Process, Sources};
+pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use secrets::Sealer;
+pub use shutdown::Shutdown;
