@@ -1,1 +1,14 @@
-//! Patchbay.
+//! The HTTP API of Patchbay: authenticate, validate, one short transaction through the domain, answer.
+//!
+//! [`http`] holds each rule once; every other folder is a resource with one operation a file, listed in [`routes`].
+//! No operation does outward or slow work: that is a job, enqueued in the same transaction as the record behind it.
+
+pub mod api_keys;
+pub mod app;
+pub mod http;
+pub mod openapi;
+pub mod routes;
+pub mod server;
+pub mod tags;
+pub mod templates;
+pub mod tenants;

@@ -1,6 +1,18 @@
 //! Patchbay.
 
+pub mod api_keys;
+pub mod audit;
 pub mod countries;
 pub mod email;
 pub mod imports;
+pub mod keywords;
+pub mod messages;
 pub mod phone;
+pub mod provider_accounts;
+pub mod templates;
+pub mod tenants;
+pub mod consent;
+pub mod contacts;
+pub mod events;
+pub mod leads;
+mod words;

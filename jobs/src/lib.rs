@@ -1,1 +1,8 @@
-//! Patchbay.
+//! The catalogue of work: one file per kind of job, with its name, version, queue, payload and policy.
+//!
+//! What a kind does is its handler's (in `workers`), and which change enqueues it is `domain`'s; here is only
+//! what both must agree on, and what a payload of an older version still means. A payload names records, it does not
+//! hold them: what is true is read when the job runs.
+
+pub mod messages;
+pub mod registry;

@@ -1,6 +1,7 @@
 //! The handle that programs carry: it opens transactions, and does nothing else with a connection.
 
 use chrono::{DateTime, Utc};
+use patchbay_queue::Dispatcher;
 
 use crate::error::DbResult;
 use crate::ids::{Ids, TenantId, TypedId};
@@ -13,12 +14,17 @@ use crate::tenant::Tx;
 pub struct Db {
     pools: Pools,
     ids: Ids,
+    dispatcher: Dispatcher,
 }
 
 impl Db {
-    /// Puts the parts together; see [`Pools::new`] and [`Ids::new`].
-    pub fn new(pools: Pools, ids: Ids) -> Self {
-        Self { pools, ids }
+    /// Puts the parts together; see [`Pools::new`], [`Ids::new`] and [`Dispatcher::start`].
+    pub fn new(pools: Pools, ids: Ids, dispatcher: Dispatcher) -> Self {
+        Self {
+            pools,
+            ids,
+            dispatcher,
+        }
     }
 
     /// Begins a transaction of one tenant: the one way to its data.
@@ -53,6 +59,11 @@ impl Db {
     /// The generator itself, for many ids.
     pub fn ids(&self) -> &Ids {
         &self.ids
+    }
+
+    /// Where committed jobs go; also the way to the lanes, for those who look at them.
+    pub fn dispatcher(&self) -> &Dispatcher {
+        &self.dispatcher
     }
 
     pub(crate) fn pools(&self) -> &Pools {

@@ -191,7 +191,10 @@ pub(crate) fn parse(url: &SecretString) -> DbResult<Config> {
 }
 
 async fn connect(server: Config, role: Role) -> ConnectionResult<AsyncPgConnection> {
-    let (client, mut connection) = server.connect(NoTls).await.map_err(|error| refused(&error))?;
+    let (client, mut connection) = server
+        .connect(NoTls)
+        .await
+        .map_err(|error| refused(&error))?;
     // diesel drives the connection from here on, once the login has been looked at.
     let answer = tokio::select! {
         answer = client.simple_query(WHO) => answer.map_err(|error| refused(&error))?,

@@ -7,6 +7,8 @@
 use std::ops::{Deref, DerefMut};
 
 use diesel_async::AsyncPgConnection;
+use patchbay_queue::NewJob;
+use patchbay_queue::ledger::Inserted;
 
 use crate::db::Db;
 use crate::error::DbResult;
@@ -24,8 +26,29 @@ impl SystemTx {
         let pools = db.pools();
         tracing::trace!(reason, "a transaction over all tenants");
         let begin = format!("BEGIN;{}", pools.system.preamble);
-        let inner = Transaction::open(&pools.system, &begin, pools.acquire_timeout).await?;
+        let inner = Transaction::open(db, &pools.system, &begin).await?;
         Ok(Self { inner })
+    }
+
+    /// Accepts a job: a row of the ledger in this transaction, handed to the workers after the commit.
+    /// Answers what became of it (a job with the same unique key may live already).
+    ///
+    /// # Errors
+    /// The database's, a duplicate id included.
+    pub async fn enqueue(&mut self, job: impl Into<NewJob>) -> DbResult<Inserted> {
+        let inserted = self.inner.enqueue(vec![job.into()]).await?;
+        Ok(inserted
+            .into_iter()
+            .next()
+            .expect("one outcome for each job handed in"))
+    }
+
+    /// Accepts many jobs in one statement; answers in their order.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue); then none is accepted.
+    pub async fn enqueue_all(&mut self, jobs: Vec<NewJob>) -> DbResult<Vec<Inserted>> {
+        self.inner.enqueue(jobs).await
     }
 
     /// Makes everything of this transaction real; see [`crate::Tx::commit`].

@@ -5,6 +5,8 @@
 //!   database costs no request an error and no request an extra ping.
 //! - **Commit** refuses an aborted transaction. PostgreSQL answers `COMMIT` there with a silent rollback, which
 //!   would let a caller who swallowed a query's error answer 202 for nothing. `SET CONSTRAINTS` in front fails there.
+//! - **Jobs** are rows of the same transaction; only after the commit are they handed to the dispatcher, which
+//!   does not wait and may lose them: the ledger's audit finds what Redis does not have.
 //! - **Drop** rolls back in the background and gives the connection back. Where the state of the
 //!   connection cannot be known (dropped while committing), it is closed instead.
 //!
@@ -14,8 +16,11 @@ use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
 };
 use metrics::{gauge, histogram};
+use patchbay_queue::ledger::{self, Inserted};
+use patchbay_queue::{Dispatcher, NewJob};
 use tokio::time::{Instant, timeout};
 
+use crate::db::Db;
 use crate::error::{DbError, DbResult};
 use crate::pool::{PgObject, RolePool};
 
@@ -26,15 +31,15 @@ pub(crate) struct Transaction {
     role: &'static str,
     /// An end was begun and not seen through: the server's side is unknown.
     ending: bool,
+    dispatcher: Dispatcher,
+    /// Inserted and due: handed to the dispatcher after the commit.
+    due: Vec<NewJob>,
 }
 
 impl Transaction {
-    /// Takes a connection and begins with `begin`, all within `patience`.
-    pub(crate) async fn open(
-        from: &RolePool,
-        begin: &str,
-        patience: std::time::Duration,
-    ) -> DbResult<Self> {
+    /// Takes a connection and begins with `begin`, all within the acquire timeout.
+    pub(crate) async fn open(db: &Db, from: &RolePool, begin: &str) -> DbResult<Self> {
+        let patience = db.pools().acquire_timeout;
         let role = from.role.name();
         let since = Instant::now();
         let conn = timeout(patience, connection_in_transaction(from, begin))
@@ -49,6 +54,8 @@ impl Transaction {
             conn: Some(conn),
             role,
             ending: false,
+            dispatcher: db.dispatcher().clone(),
+            due: Vec::new(),
         })
     }
 
@@ -64,8 +71,21 @@ impl Transaction {
             .expect("the connection leaves with the transaction's end, which takes self")
     }
 
-    pub(crate) async fn commit(self) -> DbResult<()> {
-        self.end("SET CONSTRAINTS ALL IMMEDIATE;COMMIT").await
+    /// Inserts jobs into the ledger and remembers those that are due.
+    pub(crate) async fn enqueue(&mut self, mut jobs: Vec<NewJob>) -> DbResult<Vec<Inserted>> {
+        let inserted = ledger::insert(self.conn_mut(), &jobs).await?;
+        let mut outcomes = inserted.iter();
+        jobs.retain(|_| outcomes.next() == Some(&Inserted::Waiting));
+        self.due.append(&mut jobs);
+        Ok(inserted)
+    }
+
+    pub(crate) async fn commit(mut self) -> DbResult<()> {
+        let due = std::mem::take(&mut self.due);
+        let dispatcher = self.dispatcher.clone();
+        self.end("SET CONSTRAINTS ALL IMMEDIATE;COMMIT").await?;
+        dispatcher.push(&due);
+        Ok(())
     }
 
     pub(crate) async fn rollback(self) -> DbResult<()> {

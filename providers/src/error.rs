@@ -16,7 +16,7 @@ pub enum ErrorClass {
     Permanent,
     /// Not accepted, and may work later: try again with backoff.
     Retryable,
-    /// Not accepted because of a limit: wait (see [`ProviderError::retry_after`]); costs no attempt.
+    /// Not accepted because of a limit: wait (see [`retry_after`](field@ProviderError::retry_after)); costs no attempt.
     Throttled,
     /// May have been accepted: look it up before any other attempt.
     Unknown,

@@ -8,6 +8,10 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 /// The time of day, in milliseconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the simulator's clock, and Patchbay's is product code"
+)]
 pub(crate) fn now_ms() -> i64 {
     DateTime::<Utc>::from(SystemTime::now()).timestamp_millis()
 }

@@ -13,6 +13,7 @@ use crate::plan::{Outcome, Plan};
 use crate::state::Sim;
 use crate::sync::lock;
 use crate::twilio::courier::Callback;
+use crate::twilio::line::Line;
 
 /// A message between acceptance and its last receipt.
 pub(crate) struct Flight {
@@ -21,6 +22,7 @@ pub(crate) struct Flight {
     pub callback_url: Option<Box<str>>,
     pub plan: Plan,
     pub epoch: u64,
+    pub line: Line,
 }
 
 /// One thing that happens to it.
@@ -56,10 +58,7 @@ impl Flight {
             Step::Sent => self.sent(sim),
             Step::Final => self.arrived(sim),
             Step::Tell(outcome) => self.tell(sim, outcome),
-            Step::Again(callback) => {
-                sim.courier
-                    .post(sim.timeline.ticket(), Arc::clone(self), callback)
-            }
+            Step::Again(callback) => sim.courier.post_again(sim, self, callback),
         }
     }
 
@@ -122,11 +121,7 @@ impl Flight {
         }
         let copies = if self.plan.receipts.twice { 2 } else { 1 };
         for _ in 0..copies {
-            sim.courier.post(
-                sim.timeline.ticket(),
-                Arc::clone(self),
-                Callback::new(outcome),
-            );
+            sim.courier.post(sim, self, Callback::new(outcome));
         }
     }
 }

@@ -8,6 +8,7 @@
 //! The README beside this crate lists the endpoints, the magic numbers and where the contract was simplified.
 
 mod account;
+mod chance;
 mod clock;
 mod config;
 mod control;

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
+use crate::chance;
 use crate::sync::lock;
 
 /// A message id: `SM` and 32 hex digits.
@@ -17,7 +18,7 @@ pub(crate) struct Sid(u128);
 impl Sid {
     /// A new one, never guessable from the last.
     pub(crate) fn random() -> Self {
-        Self(rand::random())
+        Self(chance::bits())
     }
 }
 

@@ -154,3 +154,53 @@ fn matches(message: &Message, query: &Query<'_>) -> bool {
     let sent = message.progress().sent_ms.unwrap_or(message.created_ms);
     query.since_ms.is_none_or(|ms| sent >= ms) && query.until_ms.is_none_or(|ms| sent <= ms)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Direction, Status};
+
+    fn draft(to: &str) -> Draft {
+        Draft {
+            to: to.into(),
+            from: "+1".into(),
+            body: "b".into(),
+            service: None,
+            direction: Direction::OutboundApi,
+            segments: 1,
+            status: Status::Queued,
+        }
+    }
+
+    #[test]
+    fn what_was_queued_long_is_found_by_the_date_it_was_sent() {
+        let mut messages = Messages::default();
+        let queued = messages.insert(draft("+2"), 0);
+        messages.insert(draft("+3"), 3_000);
+        queued.advance(Status::Sent, None, 5_000);
+        messages.note_lag(5_000);
+        let since = |ms| Query {
+            since_ms: Some(ms),
+            limit: 9,
+            ..Query::default()
+        };
+        let (found, more) = messages.page(&since(4_000));
+        assert_eq!((found.len(), found[0].sid, more), (1, queued.sid, false));
+        assert_eq!(messages.page(&since(3_000)).0.len(), 2);
+    }
+
+    #[test]
+    fn the_oldest_goes_from_every_index() {
+        let mut messages = Messages::default();
+        let first = messages.insert(draft("+2"), 0);
+        messages.insert(draft("+3"), 0);
+        messages.evict_oldest();
+        assert!(messages.get(first.sid).is_none() && !messages.by_to.contains_key("+2"));
+        let all = Query {
+            from: Some("+1"),
+            limit: 9,
+            ..Query::default()
+        };
+        assert_eq!(messages.page(&all).0.len(), 1);
+    }
+}

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::chance;
 use crate::faults::Faults;
 use crate::faults::effect::Effect;
 use crate::ledger::duplicates::fingerprint;
@@ -98,10 +99,7 @@ impl Plan {
     }
 
     fn time(&mut self, sim: &Sim, faults: &Faults) {
-        let jitter = match faults.latency_jitter_ms {
-            0 => 0,
-            most => rand::random_range(0..=most),
-        };
+        let jitter = chance::up_to(faults.latency_jitter_ms);
         let sent = faults.sent_after_ms.unwrap_or(sim.config.sent_after_ms);
         let done = faults
             .delivered_after_ms

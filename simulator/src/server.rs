@@ -155,6 +155,13 @@ impl RunningSimulator {
             .collect()
     }
 
+    /// Waits until nothing is pending: every step has happened and every callback was answered or given up.
+    pub async fn quiet(&self) {
+        while self.sim.timeline.pending() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// Forgets what happened; see `POST /_sim/reset`.
     pub fn reset(&self) {
         self.sim.reset();

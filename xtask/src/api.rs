@@ -115,8 +115,3 @@ pub fn text(value: &Value, field: &str) -> Result<String> {
         .with_context(|| format!("no `{field}` in {value}"))?;
     Ok(found.to_owned())
 }
-
-/// A count in an answer; what is not there counts nothing.
-pub fn count(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_default()
-}

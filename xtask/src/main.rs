@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod cargo;
+mod demo;
 mod dev;
 mod environment;
 mod loadtests;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// PostgreSQL and Redis for development: start, stop, look.
     Services(services::Args),
+    /// Set everything up, run the main job through the public API, and leave it running.
+    Demo(demo::Args),
     /// Every check: format, lints, dependencies, tests, OpenAPI, fuzzing.
     Test(test::Args),
     /// Write the API's document to openapi/openapi.json, or check it.
@@ -51,6 +54,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Services(args) => services::run(&args).await,
+        Command::Demo(args) => demo::run(&args).await,
         Command::Test(args) => test::run(&args).await,
         Command::Openapi(args) => openapi::run(&args).await,
         Command::Fuzz(args) => test::fuzz(&args).await,

@@ -60,5 +60,5 @@ fn bearer(request: &Request) -> Result<&str, Problem> {
 /// The refusal of a tenant's key where the system key is needed, or the other way round.
 #[must_use]
 pub fn wrong_kind(needed: &str) -> Problem {
-    Problem::new(Code::Unauthenticated, format!("This operation takes {needed}."))
+    Problem::new(Code::Forbidden, format!("This operation takes {needed}."))
 }

@@ -6,7 +6,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use patchbay_db::{DbResult, SystemTx, Tx, TypedId, ids::TenantId};
+use patchbay_db::{DbResult, SystemTx, Tx, TypedId, ids::{JobId, TenantId}};
 use patchbay_domain::api_keys::KeyRecord;
 use poem::{Request, RequestBody};
 use poem_openapi::{
@@ -125,10 +125,17 @@ impl<S: Scope> Call<S> {
         Ok(())
     }
 
-    /// What the caller asked for with `Prefer`.
-    #[must_use]
-    pub fn preference(&self) -> Preference {
-        Preference::of(&self.request.headers)
+    /// Waits for the end of `job` as long as the caller asked for with `Prefer: wait`. Whether it has ended; false at once
+    /// where the caller did not ask.
+    ///
+    /// # Errors
+    /// As any query; the work is committed by then, so the handler may answer without.
+    pub async fn ended(&self, job: JobId) -> DbResult<bool> {
+        let wait = Preference::of(&self.request.headers).wait;
+        if wait.is_zero() {
+            return Ok(false);
+        }
+        self.app.jobs.ended(self.tenant(), job, wait).await
     }
 }
 
@@ -193,7 +200,7 @@ impl<'a, S: Scope> ApiExtractor<'a> for Call<S> {
         exchange.set_tenant(key.tenant_id);
         exchange.set_budget(app.limits.charge(key.id.uuid(), key.tenant_id.uuid(), 1)?);
         if !scope::allows(&key.scopes, S::CODE) {
-            return Err(Problem::new(Code::MissingScope, format!("The operation needs the scope {}.", S::CODE)).into());
+            return Err(Problem::new(Code::Forbidden, format!("The operation needs the scope {}.", S::CODE)).into());
         }
         let request = Envelope::of(request)?;
         Ok(Self { app: app.clone(), key, now: app.clock.now(), request, scope: PhantomData })

@@ -71,8 +71,8 @@ codes! {
     KeyRevoked = "key_revoked", UNAUTHORIZED, false, "The API key was revoked";
     /// The key is past its expiry.
     KeyExpired = "key_expired", UNAUTHORIZED, false, "The API key has expired";
-    /// The key lacks the operation's scope.
-    MissingScope = "missing_scope", FORBIDDEN, false, "The API key lacks the scope";
+    /// The key lacks the operation's scope, or is of another kind than it takes.
+    Forbidden = "forbidden", FORBIDDEN, false, "The API key may not do this";
     /// The tenant is suspended.
     TenantSuspended = "tenant_suspended", FORBIDDEN, false, "The tenant is suspended";
     /// A callback whose signature does not match.

@@ -109,16 +109,16 @@ where
 }
 
 /// Gives a key up when its task ends in whatever way, so that a panic does not leave the key without a worker.
-struct Leave<'a, K: Eq + Hash, I, O, E> {
-    inner: &'a Inner<K, I, O, E>,
-    key: &'a K,
+struct Leave<K: Eq + Hash, I, O, E> {
+    inner: Arc<Inner<K, I, O, E>>,
+    key: K,
     armed: bool,
 }
 
-impl<K: Eq + Hash, I, O, E> Drop for Leave<'_, K, I, O, E> {
+impl<K: Eq + Hash, I, O, E> Drop for Leave<K, I, O, E> {
     fn drop(&mut self) {
         if self.armed {
-            self.inner.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+            self.inner.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
         }
     }
 }
@@ -128,7 +128,7 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     E: Clone,
 {
-    let mut leave = Leave { inner: &inner, key: &key, armed: true };
+    let mut leave = Leave { inner: Arc::clone(&inner), key: key.clone(), armed: true };
     loop {
         let set: Waiting<I, O, E> = {
             let mut keys = inner.keys.lock().unwrap_or_else(PoisonError::into_inner);

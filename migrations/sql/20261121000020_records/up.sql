@@ -114,6 +114,7 @@ CREATE TABLE leads (
     FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts (tenant_id, id)
 );
 CREATE INDEX leads_contact ON leads (tenant_id, contact_id);
+CREATE INDEX leads_status ON leads (tenant_id, status, id);
 ALTER TABLE leads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE leads FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON leads TO patchbay_app

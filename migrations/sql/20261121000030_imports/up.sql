@@ -14,6 +14,7 @@ CREATE TABLE imports (
     options      jsonb       NOT NULL DEFAULT '{}',
     dry_run      boolean     NOT NULL DEFAULT false,
     job_id       uuid,
+    failure_code text,
     failure      text,
     rows_total   integer     NOT NULL DEFAULT 0,
     rows_created integer     NOT NULL DEFAULT 0,
@@ -74,3 +75,21 @@ CREATE POLICY tenant ON import_rows TO patchbay_app
     WITH CHECK (tenant_id = (SELECT queue.current_tenant()));
 CREATE POLICY system ON import_rows TO patchbay_system USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON import_rows TO patchbay_app, patchbay_system;
+
+-- The addresses that a dry run has met so far: what a real run finds among the contacts. Gone when it has ended.
+CREATE TABLE import_addresses (
+    tenant_id  uuid NOT NULL,
+    import_id  uuid NOT NULL,
+    channel    text NOT NULL,
+    address    text NOT NULL,
+    contact_id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, import_id, channel, address),
+    FOREIGN KEY (tenant_id, import_id) REFERENCES imports (tenant_id, id) ON DELETE CASCADE
+);
+ALTER TABLE import_addresses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE import_addresses FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON import_addresses TO patchbay_app
+    USING (tenant_id = (SELECT queue.current_tenant()))
+    WITH CHECK (tenant_id = (SELECT queue.current_tenant()));
+CREATE POLICY system ON import_addresses TO patchbay_system USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON import_addresses TO patchbay_app, patchbay_system;

@@ -12,6 +12,8 @@ CREATE TABLE provider_accounts (
     updated_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id)
 );
+-- A webhook names the account only: whose is it?
+CREATE INDEX provider_accounts_id ON provider_accounts (id);
 COMMENT ON COLUMN provider_accounts.credentials IS 'sealed (XChaCha20-Poly1305), bound to tenant and id';
 ALTER TABLE provider_accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE provider_accounts FORCE ROW LEVEL SECURITY;

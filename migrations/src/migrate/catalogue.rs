@@ -6,14 +6,13 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::MigrateError;
 
-const QUEUE: EmbeddedMigrations = embed_migrations!("../queue/sql");
 const OURS: EmbeddedMigrations = embed_migrations!("sql");
 
 /// All migrations, oldest first.
 pub(super) fn all() -> Result<Vec<Box<dyn Migration<Pg>>>, MigrateError> {
     let mut all = Vec::new();
-    for set in [QUEUE, OURS] {
-        all.extend(MigrationSource::<Pg>::migrations(&set).map_err(|error| MigrateError::Failed(error.to_string()))?);
+    for set in [patchbay_queue::MIGRATIONS, OURS] {
+        all.extend(MigrationSource::<Pg>::migrations(&set).map_err(MigrateError::Failed)?);
     }
     all.sort_by(|a, b| a.name().version().cmp(&b.name().version()));
     Ok(all)

@@ -36,8 +36,8 @@ pub enum MigrateError {
         version: String,
     },
     /// The SQL of one migration failed; everything before it stays applied, nothing of it does.
-    #[error("a migration failed: {0}")]
-    Failed(String),
+    #[error("a migration failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database could not be reached or failed otherwise.
     #[error(transparent)]
     Db(#[from] DbError),

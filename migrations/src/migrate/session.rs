@@ -7,10 +7,10 @@
 
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel::migration::{Migration, MigrationVersion};
 use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
-use diesel::QueryableByName;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::MigrationHarness;
@@ -39,18 +39,26 @@ impl Session {
         let mut conn = connect(url).await.map_err(DbError::unavailable)?;
         check_server(&mut conn).await?;
         // A migration that cannot get its lock soon must not stop the traffic queued behind it.
-        conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = '10s'").await.map_err(DbError::from)?;
-        tokio::time::timeout(LOCK_PATIENCE, lock(&mut conn)).await.map_err(|_| MigrateError::Locked)??;
+        conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = '10s'")
+            .await
+            .map_err(DbError::from)?;
+        tokio::time::timeout(LOCK_PATIENCE, lock(&mut conn))
+            .await
+            .map_err(|_| MigrateError::Locked)??;
         Ok(Self { conn })
     }
 
     pub(super) async fn apply(self, steps: usize) -> Result<(Self, Vec<String>), MigrateError> {
         self.with_harness(move |harness| {
-            let applied = harness.applied_migrations().map_err(failed)?;
-            let missing = catalogue::all()?.into_iter().filter(|migration| !applied.contains(&version(&**migration)));
+            let applied = harness.applied_migrations().map_err(MigrateError::Failed)?;
+            let missing = catalogue::all()?
+                .into_iter()
+                .filter(|migration| !applied.contains(&version(&**migration)));
             let mut names = Vec::new();
             for migration in missing.take(steps) {
-                harness.run_migration(&*migration).map_err(failed)?;
+                harness
+                    .run_migration(&*migration)
+                    .map_err(MigrateError::Failed)?;
                 tracing::info!(migration = %migration.name(), "applied");
                 names.push(migration.name().to_string());
             }
@@ -63,12 +71,21 @@ impl Session {
         self.with_harness(move |harness| {
             let known = catalogue::all()?;
             let mut names = Vec::new();
-            for applied in harness.applied_migrations().map_err(failed)?.into_iter().take(steps) {
+            for applied in harness
+                .applied_migrations()
+                .map_err(MigrateError::Failed)?
+                .into_iter()
+                .take(steps)
+            {
                 let migration = known
                     .iter()
                     .find(|migration| version(&***migration) == applied)
-                    .ok_or_else(|| MigrateError::Unknown { version: applied.to_string() })?;
-                harness.revert_migration(&**migration).map_err(failed)?;
+                    .ok_or_else(|| MigrateError::Unknown {
+                        version: applied.to_string(),
+                    })?;
+                harness
+                    .revert_migration(&**migration)
+                    .map_err(MigrateError::Failed)?;
                 tracing::info!(migration = %migration.name(), "reverted");
                 names.push(migration.name().to_string());
             }
@@ -79,7 +96,7 @@ impl Session {
 
     pub(super) async fn status(self) -> Result<(Self, Vec<Status>), MigrateError> {
         self.with_harness(|harness| {
-            let applied = harness.applied_migrations().map_err(failed)?;
+            let applied = harness.applied_migrations().map_err(MigrateError::Failed)?;
             Ok(catalogue::all()?
                 .into_iter()
                 .map(|migration| Status {
@@ -111,11 +128,15 @@ impl Session {
             let conn = harness.into_inner();
             Ok((Self { conn }, done))
         };
-        tokio::task::spawn_blocking(run).await.map_err(|error| MigrateError::Failed(error.to_string()))?
+        tokio::task::spawn_blocking(run)
+            .await
+            .map_err(|error| MigrateError::Failed(error.into()))?
     }
 }
 
-async fn connect(url: &SecretString) -> Result<AsyncPgConnection, Box<dyn std::error::Error + Send + Sync>> {
+async fn connect(
+    url: &SecretString,
+) -> Result<AsyncPgConnection, Box<dyn std::error::Error + Send + Sync>> {
     let mut server = pool::parse(url)?;
     server.application_name("patchbay-migrate");
     let (client, connection) = server.connect(NoTls).await?;
@@ -150,10 +171,6 @@ async fn lock(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
 
 fn version(migration: &dyn Migration<Pg>) -> MigrationVersion<'static> {
     migration.name().version().as_owned()
-}
-
-fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> MigrateError {
-    MigrateError::Failed(error.to_string())
 }
 
 #[derive(QueryableByName)]

@@ -1,8 +1,10 @@
 //! Twilio's error codes that a text message can meet, as data, sorted by code.
 //!
-//! Numbers from Twilio's error dictionary (<https://www.twilio.com/docs/api/errors>, read 2026-11); the classes and
-//! words are ours. Twilio warns that codes get split into finer ones: a code that is missing here falls back to the
-//! HTTP status, so the table may lag without harm. Waits are guesses for answers without `Retry-After`.
+//! Numbers and what they stand for follow Twilio's error dictionary (<https://www.twilio.com/docs/api/errors>, compared
+//! in 2026-11 with its pages and public copies of its list); the classes and words are ours. Twilio warns that codes
+//! get split into finer ones: one that is missing here falls back to the HTTP status, so the table may lag without
+//! harm. Codes about inbound messages, voice and other channels are left out. Waits are guesses for answers without
+//! `Retry-After`.
 
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ pub static ERRORS: &[ErrorEntry] = &[
     row(20005, AuthFailed, Account, "the account is not active"),
     row(20006, AuthFailed, Account, "the credentials may not do this"),
     row(20008, AuthFailed, Account, "test credentials cannot do this"),
+    row(20010, AuthFailed, Account, "this is disabled for the account"),
     row(20403, AuthFailed, Account, "the account is forbidden to do this"),
     row(20404, AuthFailed, Account, "the account does not exist under these credentials"),
     row(20409, Retryable, Message, "another change got in between"),
@@ -68,16 +71,23 @@ pub static ERRORS: &[ErrorEntry] = &[
     limit(21611, Sender, 60, "the sender's queue is full"),
     row(21612, Permanent, Recipient, "this sender cannot reach this recipient"),
     row(21614, Permanent, Recipient, "the recipient's number is not a mobile number"),
+    row(21616, Permanent, Sender, "the sender matches several numbers of the account"),
     row(21617, Permanent, Message, "the text is longer than 1,600 characters"),
     row(21618, Permanent, Message, "the text cannot be sent"),
     row(21619, Permanent, Message, "there is neither text nor media"),
+    row(21624, Permanent, Message, "the validity period is not valid"),
     row(21635, Permanent, Recipient, "the recipient's number is a landline"),
+    row(21657, Permanent, Sender, "the sender name is not valid"),
     row(21659, Permanent, Sender, "the sender is not a Twilio number, or a short code of another country"),
     row(21660, Permanent, Sender, "the sender belongs to another account"),
     row(21661, Permanent, Sender, "the sender cannot text"),
     row(21701, Permanent, Sender, "the messaging service does not exist"),
+    row(21702, Permanent, Sender, "the messaging service cannot send at present"),
     row(21703, Permanent, Sender, "the messaging service has no sender for this message"),
+    row(21704, Permanent, Sender, "the messaging service has no senders"),
     row(21705, Permanent, Sender, "the messaging service is not valid"),
+    row(21708, Permanent, Sender, "the messaging service has no sender name for this destination"),
+    row(21709, Permanent, Sender, "the sender name is not allowed in this messaging service"),
     limit(30001, Sender, 60, "the sender's queue overflowed"),
     row(30002, AuthFailed, Account, "the account is suspended"),
     row(30003, Retryable, Recipient, "the phone could not be reached; it may be off or out of range"),
@@ -86,13 +96,14 @@ pub static ERRORS: &[ErrorEntry] = &[
     row(30006, Permanent, Recipient, "the number is a landline or its carrier cannot be reached"),
     row(30007, Permanent, Message, "a carrier filtered the message as unwanted"),
     row(30008, Retryable, Message, "the carrier failed to deliver and gave no reason"),
-    row(30009, Retryable, Message, "a part of the message was lost"),
     row(30010, Permanent, Message, "the message costs more than its price limit"),
     row(30011, Permanent, Recipient, "the recipient's carrier does not take media"),
     row(30012, Permanent, Message, "the validity period is too short"),
     row(30013, Permanent, Message, "the validity period is too long"),
+    row(30014, Permanent, Message, "the recipient is not of the channel's form"),
+    row(30016, Permanent, Message, "sender and recipient are of different channels"),
     row(30017, Retryable, Message, "the carrier's network is congested"),
-    row(30018, Permanent, Sender, "the destination requires the sender to be registered first"),
+    row(30018, Permanent, Sender, "the recipient's carrier wants the sender registered; delivery is not sure"),
     row(30019, Permanent, Message, "the content is larger than the carrier allows"),
     limit(30022, Sender, 60, "the campaign's rate at a US carrier is used up"),
     limit(30023, Sender, 3_600, "the brand's daily cap at a US carrier is used up; it resets at midnight Pacific"),
@@ -104,11 +115,16 @@ pub static ERRORS: &[ErrorEntry] = &[
     row(30035, Retryable, Sender, "the sender's US registration is not active yet"),
     row(30036, Permanent, Message, "the message expired before its turn came"),
     row(30037, AuthFailed, Account, "sending is disabled for the account"),
-    row(30038, Permanent, Message, "texts with one-time codes are blocked on this route"),
-    row(30039, Permanent, Message, "the message was taken for a loop"),
+    row(30040, Permanent, Sender, "the recipient's carrier requires the sender to be registered first"),
+    row(30041, Permanent, Sender, "the sender is not registered for texting the United Kingdom"),
     row(30042, Permanent, Sender, "the sender name is too generic or has characters that are not allowed"),
+    row(30126, Permanent, Sender, "the sender's US registration failed"),
     row(30410, Permanent, Message, "the carrier timed out; the person may have the message"),
     row(30450, Permanent, Recipient, "the message was blocked as likely fraud against this destination"),
+    row(30453, Retryable, Recipient, "texts to this destination are held back for some hours as likely fraud"),
+    limit(30454, Account, 3_600, "the account's limit of messages is used up"),
+    row(30485, Retryable, Recipient, "texts to this destination are held back for some hours as likely fraud"),
+    row(30500, Retryable, Message, "Twilio had a fault of its own after it took the message"),
     limit(63017, Account, 10, "the account and its subaccounts send faster than Twilio allows"),
     limit(63018, Sender, 60, "the sender's rate limit is used up"),
     limit(63038, Account, 3_600, "the account's limit for a day is used up"),

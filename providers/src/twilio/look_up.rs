@@ -58,18 +58,26 @@ pub async fn look_up(
                 .into_iter()
                 .filter_map(|message| candidate(wanted, message)),
         );
-        // A path only: the credentials go with it, so it must not name another host.
-        next = page.next_page_uri.filter(|uri| uri.starts_with('/'));
+        next = page.next_page_uri.filter(|uri| !uri.is_empty());
+        // The credentials go with it, so it must not name another host; and a list that we cannot follow to its end
+        // proves nothing.
+        if next.as_ref().is_some_and(|uri| !uri.starts_with('/')) {
+            return Err(endless(
+                "Twilio's list of messages goes on at another address",
+            ));
+        }
         if next.is_none() {
             found.sort_by_key(|message: &FoundMessage| message.state.created_at);
             return Ok(found);
         }
     }
-    Err(ProviderError::new(
-        ErrorClass::Permanent,
-        ErrorScope::Recipient,
+    Err(endless(
         "the recipient has too many messages at Twilio to search",
     ))
+}
+
+fn endless(text: &'static str) -> ProviderError {
+    ProviderError::new(ErrorClass::Permanent, ErrorScope::Recipient, text)
 }
 
 fn filters(wanted: &LookUp) -> Vec<(&'static str, &str)> {

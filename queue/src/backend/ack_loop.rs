@@ -6,6 +6,7 @@ use std::time::Duration;
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Shared;
@@ -21,10 +22,22 @@ pub(super) struct Ended {
 
 const BATCH: usize = 1_000;
 
-/// Runs until the last sender is gone and everything is written.
-pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>) {
+/// Runs until `last_call`, and then until everything is written. (The senders live as long as
+/// apalis's service does, which is longer than the close that waits for us.)
+pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>, last_call: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH);
-    while ended.recv_many(&mut batch, BATCH).await > 0 {
+    loop {
+        let received = tokio::select! {
+            biased;
+            received = ended.recv_many(&mut batch, BATCH) => received,
+            () = last_call.cancelled(), if !ended.is_closed() => {
+                ended.close();
+                continue;
+            }
+        };
+        if received == 0 {
+            return;
+        }
         let ours = still_ours(&shared, std::mem::take(&mut batch)).await;
         if !ours.is_empty() {
             write(&shared, &ours).await;

@@ -25,7 +25,7 @@ use apalis_core::task::builder::TaskBuilder;
 use apalis_core::task::task_id::TaskId;
 use apalis_core::worker::context::WorkerContext;
 use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, PollSender};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use inflight::{Inflight, RunningJob};
@@ -57,7 +57,8 @@ impl WorkerSettings {
 pub struct QueueBackend {
     shared: Arc<Shared>,
     jobs: mpsc::Receiver<Envelope>,
-    outcomes: PollSender<ack_loop::Ended>,
+    outcomes: mpsc::Sender<ack_loop::Ended>,
+    last_call: CancellationToken,
     closing: Option<tokio::task::JoinHandle<()>>,
     acks: Option<tokio::task::JoinHandle<()>>,
 }
@@ -93,8 +94,9 @@ impl QueueBackend {
         });
         tokio::spawn(claim_loop::run(shared.clone(), jobs_in));
         tokio::spawn(lease_loop::run(shared.clone()));
-        let acks = tokio::spawn(ack_loop::run(shared.clone(), ended));
-        Self { shared, jobs, outcomes: PollSender::new(ended_in), closing: None, acks: Some(acks) }
+        let last_call = CancellationToken::new();
+        let acks = tokio::spawn(ack_loop::run(shared.clone(), ended, last_call.clone()));
+        Self { shared, jobs, outcomes: ended_in, last_call, closing: None, acks: Some(acks) }
     }
 
     /// What runs now; also the way to stop it before its time.
@@ -147,7 +149,7 @@ impl Backend for QueueBackend {
             while let Ok(envelope) = self.jobs.try_recv() {
                 unbegun.push(envelope);
             }
-            self.outcomes.close();
+            self.last_call.cancel();
             let (shared, acks) = (self.shared.clone(), self.acks.take());
             self.closing = Some(tokio::spawn(async move {
                 give_back(&shared, &unbegun).await;
@@ -187,7 +189,6 @@ impl BackendConfig for QueueBackend {
     }
 
     fn middleware(&mut self, _: &mut WorkerContext) -> OutcomeLayer {
-        let sender = self.outcomes.get_ref().cloned().expect("the backend is open while a worker is built");
-        OutcomeLayer::new(self.shared.clone(), sender)
+        OutcomeLayer::new(self.shared.clone(), self.outcomes.clone())
     }
 }

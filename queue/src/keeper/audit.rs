@@ -1,15 +1,11 @@
 //! Every lane's head in the ledger is compared with Redis; controls are copied from the ledger.
 
-use chrono::{DateTime, Utc};
-use diesel::QueryableByName;
-use diesel::sql_types::{Double, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
 use super::{Keeper, KeeperError, LedgerConn};
-use crate::lanes::{LaneName, PauseScope, RateLimit};
+use crate::lanes::LaneName;
+use crate::ledger::controls;
 use crate::ledger::refill::heads;
-use crate::sql::statement;
 
 /// Jobs looked at in each lane, and lanes a page.
 const DEPTH: i64 = 16;
@@ -44,21 +40,13 @@ impl Keeper {
 
     /// Copies pauses and limits from the ledger.
     pub(super) async fn sync_controls(&self, conn: &mut LedgerConn, queue: &str) -> Result<(), KeeperError> {
-        let pauses: Vec<Pause> = statement(
-            "SELECT tenant_id, lane, until FROM queue.pauses WHERE queue = $1 AND (until IS NULL OR until > now())",
-        )
-        .bind::<Text, _>(queue)
-        .load(conn)
-        .await?;
-        let pauses: Vec<_> = pauses.into_iter().map(|p| (p.scope(), p.until.map(|at| at.timestamp_millis()))).collect();
+        let pauses: Vec<_> = controls::pauses(conn, Some(queue))
+            .await?
+            .into_iter()
+            .map(|pause| (pause.scope(), pause.until.map(|at| at.timestamp_millis())))
+            .collect();
         self.lanes.replace_pauses(queue, &pauses).await?;
-        let limits: Vec<Limit> =
-            statement("SELECT tenant_id, lane, rate_per_second, burst FROM queue.limits WHERE queue = $1")
-                .bind::<Text, _>(queue)
-                .load(conn)
-                .await?;
-        let limits: Vec<RateLimit> = limits.into_iter().map(Into::into).collect();
-        self.lanes.replace_limits(queue, &limits).await?;
+        self.lanes.replace_limits(queue, &controls::limits(conn, queue).await?).await?;
         Ok(())
     }
 
@@ -72,47 +60,5 @@ impl Keeper {
         gauge("queue_running", stats.running);
         gauge("queue_full_lanes", stats.full_lanes);
         Ok(())
-    }
-}
-
-#[derive(QueryableByName)]
-struct Pause {
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    tenant_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
-    lane: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    until: Option<DateTime<Utc>>,
-}
-
-impl Pause {
-    fn scope(&self) -> PauseScope {
-        match (self.tenant_id, &self.lane) {
-            (Some(tenant), Some(lane)) => PauseScope::Lane(LaneName { tenant, lane: lane.clone() }),
-            (Some(tenant), None) => PauseScope::Tenant(tenant),
-            (None, _) => PauseScope::Queue,
-        }
-    }
-}
-
-#[derive(QueryableByName)]
-struct Limit {
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
-    #[diesel(sql_type = Text)]
-    lane: String,
-    #[diesel(sql_type = Double)]
-    rate_per_second: f64,
-    #[diesel(sql_type = Int4)]
-    burst: i32,
-}
-
-impl From<Limit> for RateLimit {
-    fn from(row: Limit) -> Self {
-        Self {
-            lane: LaneName { tenant: row.tenant_id, lane: row.lane },
-            rate_per_second: row.rate_per_second,
-            burst: row.burst,
-        }
     }
 }

@@ -127,7 +127,7 @@ impl Lanes {
         Ok(())
     }
 
-    /// The fields of the limits in force; [`Lanes::replace_limits`] compares against them.
+    /// Replaces all rates of a queue by what the ledger says; only what differs is written.
     ///
     /// # Errors
     /// Redis's.

@@ -6,7 +6,10 @@
 //! lease in Redis knows who runs what, and jobs that run long are marked (`running_since`).
 //! Every statement here takes arrays; none is called in a loop.
 
+pub mod cancel;
+pub mod controls;
 pub mod crash;
+pub mod dead;
 pub mod insert;
 pub mod partitions;
 pub mod progress;
@@ -14,6 +17,7 @@ pub mod promote;
 pub mod refill;
 pub mod row;
 pub mod settle;
+pub mod view;
 
 pub use insert::{Inserted, insert};
 pub use row::JobRow;

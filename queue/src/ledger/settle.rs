@@ -101,7 +101,7 @@ impl Failure {
 // The history keeps the last 50 attempts: a job that is redriven for ever must not grow for ever.
 const SETTLE: &str = "
 UPDATE queue.jobs j SET
-    state = o.state,
+    state = CASE WHEN o.state = 'scheduled' AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE o.state END,
     fence = o.token,
     errors = j.errors + o.errors,
     crashes = j.crashes + o.crashes,
@@ -109,7 +109,7 @@ UPDATE queue.jobs j SET
     run_at = coalesce(o.run_at, j.run_at),
     started_at = o.started_at,
     running_since = NULL,
-    finished_at = CASE WHEN o.state = 'scheduled' THEN NULL ELSE now() END,
+    finished_at = CASE WHEN o.state = 'scheduled' AND j.cancel_requested_at IS NULL THEN NULL ELSE now() END,
     worker = $13,
     held_reason = o.reason,
     result = coalesce(o.result, j.result),

@@ -10,6 +10,7 @@ use dashmap::DashMap;
 
 use super::effect::Effect;
 use super::{Faults, Rule};
+use crate::chance;
 use crate::plan::Plan;
 use crate::sync::{read, write};
 
@@ -62,7 +63,7 @@ impl ArmedRule {
         if !named(&self.rule.to, to) || !named(&self.rule.from, from) {
             return false;
         }
-        if self.rule.rate < 1.0 && rand::random::<f64>() >= self.rule.rate {
+        if !chance::strikes(self.rule.rate) {
             return false;
         }
         let Some(left) = &self.left else { return true };

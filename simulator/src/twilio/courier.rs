@@ -16,12 +16,12 @@ use url::form_urlencoded;
 
 use super::{receipt, signature};
 use crate::account::Account;
-use crate::clock;
 use crate::config::Config;
 use crate::flight::{Flight, Step};
 use crate::plan::Outcome;
 use crate::state::Sim;
 use crate::timeline::Ticket;
+use crate::{chance, clock};
 
 /// Twilio gives up on a receiver after so long.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -46,7 +46,7 @@ impl Callback {
         Self {
             outcome,
             at_ms: clock::now_ms(),
-            token: rand::random(),
+            token: chance::bits(),
             tries: 0,
         }
     }
@@ -56,7 +56,7 @@ impl Callback {
 pub(crate) struct Letter {
     flight: Arc<Flight>,
     callback: Callback,
-    _pending: Ticket,
+    pending: Ticket,
 }
 
 /// Why a callback did not get an answer.
@@ -95,13 +95,24 @@ impl Courier {
         Ok((Self { letters, client }, waiting))
     }
 
-    /// Puts a callback in line.
-    pub(crate) fn post(&self, pending: Ticket, flight: Arc<Flight>, callback: Callback) {
+    /// Tells something about a message, after what was told about it before.
+    pub(crate) fn post(&self, sim: &Sim, flight: &Arc<Flight>, callback: Callback) {
+        if let Some((callback, pending)) = flight.line.join(callback, sim.timeline.ticket()) {
+            self.put(Arc::clone(flight), callback, pending);
+        }
+    }
+
+    /// Tries again what is at the head of its message's line.
+    pub(crate) fn post_again(&self, sim: &Sim, flight: &Arc<Flight>, callback: Callback) {
+        self.put(Arc::clone(flight), callback, sim.timeline.ticket());
+    }
+
+    fn put(&self, flight: Arc<Flight>, callback: Callback, pending: Ticket) {
         // Fails only when the simulator has stopped.
         let _ = self.letters.send(Letter {
             flight,
             callback,
-            _pending: pending,
+            pending,
         });
     }
 
@@ -174,12 +185,24 @@ pub(crate) async fn run(
 async fn carry(sim: Arc<Sim>, letter: Letter, _place: OwnedSemaphorePermit) {
     let Letter {
         flight,
-        mut callback,
-        _pending,
+        callback,
+        pending,
     } = letter;
+    let mut turn = Some((callback, pending));
+    // What waited behind it goes with it: a message has a handful at most.
+    while let Some((callback, _pending)) = turn {
+        if !deliver(&sim, &flight, callback).await {
+            return;
+        }
+        turn = flight.line.next();
+    }
+}
+
+/// Tells one thing; whether that is over, and the next may be told.
+async fn deliver(sim: &Sim, flight: &Arc<Flight>, mut callback: Callback) -> bool {
     let current = || flight.epoch == sim.epoch();
     let Some(url) = flight.callback_url.as_deref().filter(|_| current()) else {
-        return;
+        return false;
     };
     let account = &flight.account;
     let params = receipt::params(account, &flight.message, &callback);
@@ -188,7 +211,7 @@ async fn carry(sim: Arc<Sim>, letter: Letter, _place: OwnedSemaphorePermit) {
         .post_now(account, url, callback.token, &params)
         .await;
     if !current() {
-        return;
+        return false;
     }
     match result {
         Ok((status, _)) if status.is_success() => account.counters.callbacks_sent.one(),
@@ -197,10 +220,12 @@ async fn carry(sim: Arc<Sim>, letter: Letter, _place: OwnedSemaphorePermit) {
             callback.tries += 1;
             account.counters.callbacks_retried.one();
             sim.timeline
-                .schedule(Arc::clone(&flight), Step::Again(callback), wait);
+                .schedule(Arc::clone(flight), Step::Again(callback), wait);
+            return false;
         }
         Ok(_) | Err(_) => account.counters.callbacks_failed.one(),
     }
+    true
 }
 
 fn uuid_like(n: u128) -> String {

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::keywords::Keyword;
+use super::line::Line;
 use super::resource::API_VERSION;
 use super::segments;
 use crate::account::Account;
+use crate::chance;
 use crate::flight::Flight;
 use crate::message::{Direction, Draft, Message, Status};
 use crate::plan::Plan;
@@ -85,6 +87,7 @@ fn act(sim: &Sim, account: &Arc<Account>, (phone, number): (&str, &str), keyword
         callback_url: None,
         plan: Plan::ordinary(sim),
         epoch: sim.epoch(),
+        line: Line::default(),
     };
     flight.start(sim, std::time::Duration::ZERO);
 }
@@ -131,7 +134,7 @@ async fn tell(sim: &Sim, account: &Account, message: &Message, url: &str) -> Web
     }
     let posted = sim
         .courier
-        .post_now(account, url, rand::random(), &params)
+        .post_now(account, url, chance::bits(), &params)
         .await;
     match &posted {
         Ok((status, _)) if status.is_success() => account.counters.callbacks_sent.one(),

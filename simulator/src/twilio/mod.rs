@@ -11,6 +11,7 @@ mod fetch;
 mod fetch_account;
 pub(crate) mod inbound;
 pub(crate) mod keywords;
+pub(crate) mod line;
 mod list;
 mod number;
 mod page;

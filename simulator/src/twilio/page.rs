@@ -56,10 +56,8 @@ impl Listing {
             "DateSent>" => self.narrow(Some(Span::of(value).ok_or_else(wrong)?.first), None),
             "DateSent<" => self.narrow(None, Some(Span::of(value).ok_or_else(wrong)?.last)),
             "PageSize" => {
-                self.size = value
-                    .parse::<usize>()
-                    .map_err(|_| wrong())?
-                    .clamp(1, MAX_PAGE)
+                let size: usize = value.parse().map_err(|_| wrong())?;
+                self.size = size.clamp(1, MAX_PAGE);
             }
             "Page" => self.page = value.parse().map_err(|_| wrong())?,
             "PageToken" => {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::auth::authenticate;
 use super::draft::Order;
 use super::errors::TwilioError;
+use super::line::Line;
 use super::resource::{Resource, json};
 use super::throughput::Place;
 use crate::account::Account;
@@ -140,6 +141,7 @@ async fn take(
         callback_url: order.callback_url,
         plan,
         epoch,
+        line: Line::default(),
     };
     flight.start(sim, wait);
     Ok((message, plan.answer))

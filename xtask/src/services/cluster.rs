@@ -69,9 +69,11 @@ fn home(owner: &Owner) -> Result<PathBuf> {
         fs::remove_file(&here).ok(); // a link whose target is gone
         fs::create_dir(&here)?;
     }
-    owner.give(&here)?;
-    if owner.can_use(&here) {
-        return Ok(here.canonicalize()?);
+    // Through the link of a former run, if it is one: the owner may only reach its target.
+    let real = here.canonicalize()?;
+    owner.give(&real)?;
+    if owner.can_use(&real) {
+        return Ok(real);
     }
     let hash = hex::encode(&Sha256::digest(here.as_os_str().as_encoded_bytes())[..6]);
     let there = PathBuf::from(format!("/var/tmp/patchbay-{hash}"));

@@ -89,7 +89,14 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
                 ui::out(&format!("export REDIS_URL={}", services.redis.url));
             }
         }
-        Action::Down => down(args.json).await?,
+        Action::Down => {
+            let stopped = down().await?;
+            if args.json {
+                ui::out(&serde_json::to_string_pretty(&stopped)?);
+            } else {
+                tell(&stopped);
+            }
+        }
         Action::Status => return status(args.json).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -118,29 +125,44 @@ pub async fn execute(url: &str, statement: &str) -> Result<()> {
     Ok(())
 }
 
-/// Stops our instances.
-pub async fn down(json: bool) -> Result<()> {
+/// What was stopped.
+#[derive(Serialize)]
+pub struct Stopped {
+    programs: usize,
+    postgres: bool,
+    redis: bool,
+}
+
+/// Stops our instances, and before them the demo's programs, which need them.
+pub async fn down() -> Result<Stopped> {
+    let programs = crate::demo::stop_programs().await?;
     let _lock = dev::lock("services")?;
-    let postgres = postgres::down().await?;
-    let redis = redis::down().await?;
+    let stopped = Stopped {
+        programs,
+        postgres: postgres::down().await?,
+        redis: redis::down().await?,
+    };
     std::fs::remove_file(dev::dir()?.join("services.json")).ok();
-    if json {
-        ui::out(
-            &serde_json::json!({"stopped": {"postgres": postgres, "redis": redis}}).to_string(),
-        );
-    } else {
-        for (name, was) in [("PostgreSQL", postgres), ("Redis", redis)] {
-            ui::out(&format!(
-                "{name}: {}",
-                if was {
-                    "stopped"
-                } else {
-                    "was not running here"
-                }
-            ));
-        }
+    Ok(stopped)
+}
+
+fn tell(stopped: &Stopped) {
+    if stopped.programs > 0 {
+        ui::out(&format!(
+            "{} programs of the demo: stopped",
+            stopped.programs
+        ));
     }
-    Ok(())
+    for (name, was) in [("PostgreSQL", stopped.postgres), ("Redis", stopped.redis)] {
+        ui::out(&format!(
+            "{name}: {}",
+            if was {
+                "stopped"
+            } else {
+                "was not running here"
+            }
+        ));
+    }
 }
 
 async fn status(json: bool) -> Result<ExitCode> {

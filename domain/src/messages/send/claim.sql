@@ -36,11 +36,13 @@ WITH open AS (
     WHERE m.id = j.id AND m.state = 'queued'
     RETURNING m.*
 )
-SELECT true AS fresh, false AS settled, id, job_id, provider_account_id, state, class, from_address, to_address,
-    CASE WHEN state = 'sending' THEN body ELSE '' END AS body, segments, attempts, attempted_at, error_code
+SELECT true AS fresh, false AS settled, id, job_id, contact_id, provider_account_id, state, class, from_address, to_address,
+    CASE WHEN state = 'sending' THEN body ELSE '' END AS body, segments, attempts, attempted_at, error_code,
+    past_provider_ids
 FROM claimed
 UNION ALL
-SELECT false, m.attempted_at < now() - make_interval(secs => $4), m.id, m.job_id, m.provider_account_id, m.state,
-    m.class, m.from_address, m.to_address, m.body, m.segments, m.attempts, m.attempted_at, m.error_code
+SELECT false, m.attempted_at < now() - make_interval(secs => $4), m.id, m.job_id, m.contact_id,
+    m.provider_account_id, m.state, m.class, m.from_address, m.to_address, m.body, m.segments, m.attempts, m.attempted_at, m.error_code,
+    m.past_provider_ids
 FROM messages m
 WHERE m.job_id = ANY ($1) AND m.state = 'sending'

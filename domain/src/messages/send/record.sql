@@ -9,10 +9,11 @@ UPDATE messages m SET
     ) THEN r.provider_id END,
     error_code = r.code,
     error_detail = r.detail,
-    sent_at = CASE WHEN r.state = 'sent' THEN now() END,
+    sent_at = CASE WHEN r.state IN ('sent', 'delivered', 'undelivered') THEN now() END,
+    delivered_at = CASE WHEN r.state = 'delivered' THEN now() END,
     check_at = CASE WHEN r.state = 'sent' THEN now() + make_interval(secs => $7) END,
     updated_at = now()
 FROM unnest($1::uuid[], $2::int2[], $3::text[], $4::text[], $5::text[], $6::text[])
     AS r (id, attempt, state, provider_id, code, detail)
 WHERE m.id = r.id AND m.attempts = r.attempt AND m.state = 'sending'
-RETURNING m.id
+RETURNING m.id, m.contact_id, m.state, m.error_code

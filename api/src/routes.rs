@@ -1,0 +1,20 @@
+//! Every resource of the API: one line each, and nothing else to register.
+//!
+//! A resource is a folder whose `Operations` type is the tuple of its operations, one file each
+//! (`docs/adding-a-resource.md`). The document, the tests of authorization and the metrics follow from this list.
+
+use crate::http::merge::Merged;
+use crate::{api_keys, templates, tenants};
+
+/// All operations, by resource.
+pub type Routes = Merged<(
+    api_keys::Operations,
+    templates::Operations,
+    tenants::Operations,
+)>;
+
+/// All operations. They are unit types, so their default is themselves.
+#[must_use]
+pub fn routes() -> Routes {
+    Merged(Default::default())
+}

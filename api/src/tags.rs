@@ -1,0 +1,33 @@
+//! The resources as the document groups them.
+
+use poem_openapi::Tags;
+
+/// One tag a resource.
+#[derive(Debug, Clone, Copy, Tags)]
+#[oai(rename_all = "snake_case")]
+pub enum Tag {
+    /// Keys that a tenant's programs call with.
+    ApiKeys,
+    /// People whom the tenant talks to, and the channels they are reached on.
+    Contacts,
+    /// Jobs that gave up: inspect, redrive, discard.
+    DeadLetters,
+    /// Files of leads, from upload to result.
+    Imports,
+    /// Work that goes on after its request was answered.
+    Jobs,
+    /// Unqualified prospects.
+    Leads,
+    /// Texts that were sent, or came in.
+    Messages,
+    /// Credentials at providers, and the senders that belong to them.
+    ProviderAccounts,
+    /// Where jobs wait: depth, age, pause and resume.
+    Queues,
+    /// Texts with variables.
+    Templates,
+    /// Tenants, for the people who run this installation.
+    Tenants,
+    /// Callbacks of providers.
+    Webhooks,
+}

@@ -1,0 +1,26 @@
+//! Removing an account that nothing refers to.
+//!
+//! One with messages stays, because they would lose what they were sent through: it can be disabled instead.
+
+use diesel::sql_types::{Text, Uuid};
+use diesel_async::RunQueryDsl;
+use patchbay_db::error::expect_rows;
+use patchbay_db::ids::ProviderAccountId;
+use patchbay_db::{DbError, DbResult, Tx};
+use patchbay_jobs::messages::SendMessages;
+use patchbay_queue::Job;
+use patchbay_queue::sql::statement;
+
+const LIMITS: &str = "
+DELETE FROM queue.limits
+WHERE queue = $2 AND lane IN (SELECT address FROM senders WHERE provider_account_id = $1)";
+
+/// Removes the account `id`, its senders and their rates.
+///
+/// # Errors
+/// `NotFound` where the tenant has no such account; `Reference` where messages went through it.
+pub async fn delete(tx: &mut Tx, id: ProviderAccountId) -> DbResult<()> {
+    statement(LIMITS).bind::<Uuid, _>(id).bind::<Text, _>(SendMessages::QUEUE).execute(tx).await?;
+    let rows = statement("DELETE FROM provider_accounts WHERE id = $1").bind::<Uuid, _>(id).execute(tx).await?;
+    expect_rows(1, rows).map_err(|_| DbError::NotFound)
+}

@@ -1,0 +1,133 @@
+//! An account's senders, set as a whole, with their rates in the queue's ledger.
+//!
+//! A sender's address is its lane in the `sends` queue, so the queue's own limits hold its rate. One sender a channel
+//! is the default; where none is, the oldest becomes it, so that a tenant with one number never has to name it.
+
+use diesel::result::Error;
+use diesel::sql_types::{Array, Bool, Double, Int4, Nullable, Text, Uuid};
+use diesel_async::RunQueryDsl;
+use patchbay_db::ids::{ProviderAccountId, SenderId};
+use patchbay_db::{DbError, Tx};
+use patchbay_jobs::messages::SendMessages;
+use patchbay_queue::Job;
+use patchbay_queue::sql::statement;
+
+/// The channel of every sender, so far.
+pub(super) const CHANNEL: &str = "sms";
+
+/// A sender to be.
+#[derive(Debug, Clone)]
+pub struct NewSender {
+    /// Its id, if it is new.
+    pub id: SenderId,
+    /// What it sends from.
+    pub address: String,
+    /// Whether it is taken where a message names no sender.
+    pub is_default: bool,
+    /// Segments a second, where its owner sets them.
+    pub rate_per_second: Option<f64>,
+    /// The provider's usual rate for such a sender, which holds otherwise.
+    pub usual_rate: f64,
+}
+
+/// Why senders could not be set.
+#[derive(Debug, thiserror::Error)]
+pub enum SenderError {
+    /// Another account of the tenant has one of the addresses.
+    #[error("a sender belongs to another provider account")]
+    Taken,
+    /// The database's.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<Error> for SenderError {
+    fn from(error: Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+const CLEAR_DEFAULT: &str = "UPDATE senders SET is_default = false WHERE channel = $1 AND is_default";
+
+const UPSERT: &str = "
+INSERT INTO senders AS s (tenant_id, id, provider_account_id, channel, address, is_default, rate_per_second)
+SELECT $1, n.id, $2, $3, n.address, n.is_default, n.rate
+FROM unnest($4::uuid[], $5::text[], $6::bool[], $7::float8[]) AS n (id, address, is_default, rate)
+ON CONFLICT (tenant_id, channel, address) DO UPDATE
+SET is_default = excluded.is_default, rate_per_second = excluded.rate_per_second
+WHERE s.provider_account_id = excluded.provider_account_id";
+
+const REMOVE: &str = "
+WITH gone AS (
+    DELETE FROM senders WHERE provider_account_id = $1 AND address <> ALL ($2) RETURNING address
+)
+DELETE FROM queue.limits WHERE queue = $3 AND lane IN (SELECT address FROM gone)";
+
+const LIMITS: &str = "
+INSERT INTO queue.limits (tenant_id, queue, lane, rate_per_second, burst)
+SELECT $1, $2, n.lane, n.rate, n.burst FROM unnest($3::text[], $4::float8[], $5::int4[]) AS n (lane, rate, burst)
+ON CONFLICT (tenant_id, queue, lane) DO UPDATE
+SET rate_per_second = excluded.rate_per_second, burst = excluded.burst, updated_at = now()";
+
+const ENSURE_DEFAULT: &str = "
+UPDATE senders SET is_default = true
+WHERE id = (SELECT id FROM senders WHERE channel = $1 ORDER BY id LIMIT 1)
+    AND NOT EXISTS (SELECT FROM senders WHERE channel = $1 AND is_default)";
+
+/// Makes `senders` the senders of the account: new ones are added, known ones changed, the others removed.
+///
+/// # Errors
+/// [`SenderError::Taken`]; the database's.
+pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[NewSender]) -> Result<(), SenderError> {
+    let tenant = tx.tenant();
+    let addresses: Vec<&str> = senders.iter().map(|s| s.address.as_str()).collect();
+    let rates: Vec<f64> = senders.iter().map(|s| s.rate_per_second.unwrap_or(s.usual_rate)).collect();
+    if senders.iter().any(|s| s.is_default) {
+        statement(CLEAR_DEFAULT).bind::<Text, _>(CHANNEL).execute(tx).await?;
+    }
+    let written = statement(UPSERT)
+        .bind::<Uuid, _>(tenant)
+        .bind::<Uuid, _>(account)
+        .bind::<Text, _>(CHANNEL)
+        .bind::<Array<Uuid>, _>(senders.iter().map(|s| s.id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(&addresses)
+        .bind::<Array<Bool>, _>(senders.iter().map(|s| s.is_default).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Double>>, _>(senders.iter().map(|s| s.rate_per_second).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    if written != senders.len() {
+        return Err(SenderError::Taken);
+    }
+    statement(REMOVE)
+        .bind::<Uuid, _>(account)
+        .bind::<Array<Text>, _>(&addresses)
+        .bind::<Text, _>(SendMessages::QUEUE)
+        .execute(tx)
+        .await?;
+    statement(LIMITS)
+        .bind::<Uuid, _>(tenant)
+        .bind::<Text, _>(SendMessages::QUEUE)
+        .bind::<Array<Text>, _>(&addresses)
+        .bind::<Array<Double>, _>(&rates)
+        .bind::<Array<Int4>, _>(rates.iter().map(|rate| burst(*rate)).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    statement(ENSURE_DEFAULT).bind::<Text, _>(CHANNEL).execute(tx).await?;
+    Ok(())
+}
+
+/// A second's worth may go at once, and one segment always.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
+fn burst(rate: f64) -> i32 {
+    rate.ceil().clamp(1.0, 1_000_000.0) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_a_second_and_at_least_one() {
+        assert_eq!([0.1, 1.0, 2.5, 100.0].map(burst), [1, 1, 3, 100]);
+    }
+}

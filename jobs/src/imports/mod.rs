@@ -1,0 +1,5 @@
+//! Imports: files of records, read by a job.
+
+pub mod leads;
+
+pub use leads::ImportLeads;

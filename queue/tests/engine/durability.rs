@@ -1,0 +1,152 @@
+//! What survives: crashes, lost pushes, an emptied Redis, late words.
+
+use std::time::Duration;
+
+use patchbay_queue::lanes::Window;
+use patchbay_queue::ledger::settle::{End, Settlement, settle};
+use patchbay_queue::*;
+use uuid::Uuid;
+
+use crate::world::{Act, Doer, QUEUE, World};
+
+#[tokio::test]
+async fn an_accepted_job_that_was_never_pushed_runs() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.accept(std::slice::from_ref(&job)).await;
+    let worker = world.work(Doer::default().registry(), 2);
+    world.keeper().sweep().await.unwrap();
+    world.until(job.id, &["succeeded"]).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn pushing_twice_runs_once() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.enqueue(std::slice::from_ref(&job)).await;
+    let again = [Envelope::from(&job)];
+    assert_eq!(world.lanes.push(QUEUE, &again, world.window, false).await.unwrap(), 0);
+    assert_eq!(world.claim(9).await.len(), 1);
+    assert_eq!(world.lanes.push(QUEUE, &again, world.window, false).await.unwrap(), 0, "running jobs are here too");
+    assert_eq!(world.claim(9).await.len(), 0);
+}
+
+#[tokio::test]
+async fn jobs_of_a_vanished_worker_come_back_with_a_crash_counted() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    assert_eq!(world.claim(1).await.len(), 1);
+    let _keeper = world.keep();
+    let worker = world.work(Doer::default().registry(), 2);
+    let view = world.until(id, &["succeeded"]).await;
+    assert_eq!((view.crashes, view.errors), (1, 0));
+    assert_eq!(view.attempts[0]["code"], "worker_lost");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_brings_down_three_workers_is_dead() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    let _keeper = world.keep();
+    for _ in 0..3 {
+        while world.claim(1).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let view = world.until(id, &["dead"]).await;
+    assert_eq!(view.crashes, 3);
+    assert_eq!(world.claim(1).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_late_word_changes_nothing() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    let old = world.claim(1).await.remove(0);
+    let _keeper = world.keep();
+    let worker = world.work(Doer::default().registry(), 2);
+    let before = world.until(id, &["succeeded"]).await;
+    let late = Settlement {
+        tenant: old.header.tenant,
+        id,
+        token: old.token,
+        started_at: before.started_at.unwrap(),
+        end: End::Cancelled,
+        unique: false,
+    };
+    let mut conn = world.ledger.get().await.unwrap();
+    assert!(settle(&mut conn, "late", &[late]).await.unwrap().is_empty());
+    assert_eq!(world.lanes.ack(QUEUE, &[(id, old.token)]).await.unwrap(), 0);
+    assert_eq!(world.view(id).await.revision, before.revision);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn an_old_token_cannot_settle_a_job_that_runs_again() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    let old = world.claim(1).await.remove(0);
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    world.keeper().sweep().await.unwrap();
+    let new = world.claim(1).await.remove(0);
+    assert!(new.id == id && new.token > old.token);
+    let word = |token| Settlement {
+        tenant: old.header.tenant,
+        id,
+        token,
+        started_at: chrono::DateTime::UNIX_EPOCH,
+        end: End::Succeeded(None),
+        unique: false,
+    };
+    let mut conn = world.ledger.get().await.unwrap();
+    assert!(settle(&mut conn, "old", &[word(old.token)]).await.unwrap().is_empty());
+    assert_eq!(settle(&mut conn, "new", &[word(new.token)]).await.unwrap(), [id]);
+}
+
+#[tokio::test]
+async fn an_emptied_redis_under_load_loses_nothing() {
+    let world = World::new().await;
+    let _keeper = world.keep();
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 16);
+    let tenants: Vec<Uuid> = (0..10).map(|_| Uuid::now_v7()).collect();
+    for round in 0..20 {
+        let jobs: Vec<NewJob> = tenants.iter().flat_map(|t| (0..10).map(|_| world.job(*t, Act::Sleep(2)))).collect();
+        world.enqueue(&jobs).await;
+        if round % 5 == 2 {
+            world.lanes.forget(QUEUE).await.unwrap();
+        }
+    }
+    world.until_count("succeeded", 2_000).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_backlog_beyond_the_window_waits_in_the_ledger_and_is_served_in_order() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 50, queue: 10_000 };
+    let tenant = Uuid::now_v7();
+    let jobs: Vec<NewJob> = (0..1_000).map(|_| world.job(tenant, Act::Succeed)).collect();
+    world.enqueue(&jobs).await;
+    assert_eq!(world.lanes.queue_stats(QUEUE).await.unwrap().waiting, 50);
+    let _keeper = world.keep();
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 1);
+    world.until_count("succeeded", 1_000).await;
+    worker.stop().await;
+    let order: Vec<Uuid> = doer.runs.lock().unwrap().iter().map(|(_, id)| *id).collect();
+    assert_eq!(order, jobs.iter().map(|job| job.id).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_queue_at_its_cap_still_serves_a_newcomer() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 1_000, queue: 200 };
+    let (noisy, quiet) = (Uuid::now_v7(), Uuid::now_v7());
+    let backlog: Vec<NewJob> = (0..500).map(|_| world.job(noisy, Act::Succeed)).collect();
+    world.enqueue(&backlog).await;
+    world.enqueue(&[world.job(quiet, Act::Succeed)]).await;
+    assert!(world.claim(4).await.iter().any(|job| job.header.tenant == quiet));
+}
