@@ -14,10 +14,7 @@ fn main() -> std::io::Result<()> {
     for set in ["sql", "../queue/sql"] {
         add(&here.join(set), &mut hasher)?;
     }
-    println!(
-        "cargo::rustc-env=PATCHBAY_SQL_FINGERPRINT={:016x}",
-        hasher.finish()
-    );
+    println!("cargo::rustc-env=PATCHBAY_SQL_FINGERPRINT={:016x}", hasher.finish());
     Ok(())
 }
 
@@ -26,9 +23,7 @@ fn add(path: &Path, hasher: &mut DefaultHasher) -> std::io::Result<()> {
     if path.is_dir() {
         let mut entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
         entries.sort_by_key(std::fs::DirEntry::file_name);
-        entries
-            .iter()
-            .try_for_each(|entry| add(&entry.path(), hasher))
+        entries.iter().try_for_each(|entry| add(&entry.path(), hasher))
     } else {
         path.file_name().hash(hasher);
         std::fs::read(path)?.hash(hasher);

@@ -41,9 +41,7 @@ fn drain(records: &mut Records, items: &mut Vec<Item>) {
     loop {
         let item = match records.read() {
             Next::Record(record) => Item::Row(record.iter().map(str::to_owned).collect()),
-            Next::Broken(why, record) => {
-                Item::Broken(why, record.iter().map(str::to_owned).collect())
-            }
+            Next::Broken(why, record) => Item::Broken(why, record.iter().map(str::to_owned).collect()),
             Next::Need | Next::End => return,
         };
         if items.is_empty()
@@ -60,40 +58,21 @@ fn row(fields: &[&str]) -> Item {
 }
 
 fn plain(text: &str) -> Vec<Item> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    reader
-        .records()
-        .map(|record| Item::Row(record.unwrap().iter().map(str::to_owned).collect()))
-        .collect()
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    reader.records().map(|record| Item::Row(record.unwrap().iter().map(str::to_owned).collect())).collect()
 }
 
 #[test]
 fn a_file_that_ends_inside_a_quote_loses_its_last_row_only() {
     let items = read(b"name,phone\nAnn,1\n\"Bob,2", "utf-8", &[]);
     assert_eq!(items[..2], [row(&["name", "phone"]), row(&["Ann", "1"])]);
-    assert_eq!(
-        items[2..],
-        [Item::Broken(
-            Broken::UnterminatedQuote,
-            vec!["Bob,2".into()]
-        )]
-    );
+    assert_eq!(items[2..], [Item::Broken(Broken::UnterminatedQuote, vec!["Bob,2".into()])]);
 }
 
 #[test]
 fn a_note_cut_off_inside_its_quote_is_one_broken_row() {
-    let items = read(
-        b"name,note\nAnn,1\nBob,\"first line\nsecond line\nthird",
-        "utf-8",
-        &[],
-    );
-    assert!(
-        matches!(&items[2..], [Item::Broken(Broken::UnterminatedQuote, _)]),
-        "{items:?}"
-    );
+    let items = read(b"name,note\nAnn,1\nBob,\"first line\nsecond line\nthird", "utf-8", &[]);
+    assert!(matches!(&items[2..], [Item::Broken(Broken::UnterminatedQuote, _)]), "{items:?}");
 }
 
 #[test]
@@ -104,10 +83,7 @@ fn a_stray_quote_costs_its_own_line_and_not_the_rows_after_it() {
         "a,b,c\r\n1,2,3\r\n4,\"5,6\r\n7,8,9\r\n10,\"x, y\",12\r\n",
     ] {
         let items = read(text.as_bytes(), "utf-8", &[]);
-        assert!(
-            matches!(items[2], Item::Broken(Broken::UnterminatedQuote, _)),
-            "{text:?}: {items:?}"
-        );
+        assert!(matches!(items[2], Item::Broken(Broken::UnterminatedQuote, _)), "{text:?}: {items:?}");
         assert_eq!(items[3], row(&["7", "8", "9"]), "{text:?}");
         assert_eq!(items.len(), 5, "{text:?}: {items:?}");
     }
@@ -123,16 +99,8 @@ fn line_breaks_in_quoted_fields_are_kept() {
 fn an_endless_field_is_one_broken_row_and_the_next_row_is_read() {
     let big = "x".repeat(MAX_RECORD_BYTES + 100);
     for field in [big.clone(), format!("\"{big}\"")] {
-        let items = read(
-            format!("a,b\n1,{field}\n2,y\n").as_bytes(),
-            "utf-8",
-            &[5, 1_000_000, 2_000_000],
-        );
-        assert!(
-            matches!(&items[1], Item::Broken(Broken::TooLarge, fields) if fields == &["1"]),
-            "{}",
-            items.len()
-        );
+        let items = read(format!("a,b\n1,{field}\n2,y\n").as_bytes(), "utf-8", &[5, 1_000_000, 2_000_000]);
+        assert!(matches!(&items[1], Item::Broken(Broken::TooLarge, fields) if fields == &["1"]), "{}", items.len());
         assert_eq!(items[2..], [row(&["2", "y"])]);
     }
 }
@@ -143,10 +111,7 @@ fn a_stray_quote_in_a_large_file_does_not_swallow_it() {
     let rows = MAX_RECORD_BYTES / 8 + 1000;
     (0..rows).for_each(|n| text.push_str(&format!("{n:04},y,z\n")));
     let items = read(text.as_bytes(), "utf-8", &[100_000, 700_000]);
-    assert!(matches!(
-        items[1],
-        Item::Broken(Broken::UnterminatedQuote, _)
-    ));
+    assert!(matches!(items[1], Item::Broken(Broken::UnterminatedQuote, _)));
     assert_eq!(items.len(), rows + 2);
 }
 
@@ -158,30 +123,17 @@ fn a_field_of_one_megabyte_is_read() {
 }
 
 fn field() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[a-z0-9 é你😀]{0,12}",
-        "[a-z ]{0,6}".prop_map(|text| format!("\"{text}, {text}\"\" \n{text}\"")),
-    ]
+    prop_oneof!["[a-z0-9 é你😀]{0,12}", "[a-z ]{0,6}".prop_map(|text| format!("\"{text}, {text}\"\" \n{text}\"")),]
 }
 
 fn table() -> impl Strategy<Value = String> {
     let line_end = prop::sample::select(vec!["\n", "\r\n"]);
-    (
-        prop::collection::vec(prop::collection::vec(field(), 2), 1..20),
-        line_end,
-        any::<bool>(),
+    (prop::collection::vec(prop::collection::vec(field(), 2), 1..20), line_end, any::<bool>()).prop_map(
+        |(rows, line_end, closed)| {
+            let rows: Vec<String> = rows.iter().map(|fields| format!("k,{}", fields.join(","))).collect();
+            format!("a,b,c{line_end}{}{}", rows.join(line_end), if closed { line_end } else { "" })
+        },
     )
-        .prop_map(|(rows, line_end, closed)| {
-            let rows: Vec<String> = rows
-                .iter()
-                .map(|fields| format!("k,{}", fields.join(",")))
-                .collect();
-            format!(
-                "a,b,c{line_end}{}{}",
-                rows.join(line_end),
-                if closed { line_end } else { "" }
-            )
-        })
 }
 
 proptest! {

@@ -4,5 +4,6 @@
 //! what both must agree on, and what a payload of an older version still means. A payload names records, it does not
 //! hold them: what is true is read when the job runs.
 
+pub mod imports;
 pub mod messages;
 pub mod registry;

@@ -7,7 +7,7 @@
 use patchbay_queue::job::DecodeError;
 use patchbay_queue::{Job, Policy};
 
-use crate::messages;
+use crate::{imports, messages};
 
 /// One kind of job.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +45,7 @@ impl Kind {
 
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
+    Kind::of::<imports::ImportLeads>(),
     Kind::of::<messages::TakeInbound>(),
     Kind::of::<messages::ApplyReceipts>(),
     Kind::of::<messages::Reconcile>(),

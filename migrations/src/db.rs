@@ -20,11 +20,7 @@ pub struct Db {
 impl Db {
     /// Puts the parts together; see [`Pools::new`], [`Ids::new`] and [`Dispatcher::start`].
     pub fn new(pools: Pools, ids: Ids, dispatcher: Dispatcher) -> Self {
-        Self {
-            pools,
-            ids,
-            dispatcher,
-        }
+        Self { pools, ids, dispatcher }
     }
 
     /// Begins a transaction of one tenant: the one way to its data.

@@ -76,11 +76,7 @@ impl DbError {
 /// # Errors
 /// [`DbError::RowsAffected`] when the numbers differ.
 pub fn expect_rows(expected: usize, actual: usize) -> DbResult<()> {
-    if expected == actual {
-        Ok(())
-    } else {
-        Err(DbError::RowsAffected { expected, actual })
-    }
+    if expected == actual { Ok(()) } else { Err(DbError::RowsAffected { expected, actual }) }
 }
 
 impl From<Error> for DbError {
@@ -89,27 +85,19 @@ impl From<Error> for DbError {
         match error {
             Error::NotFound => Self::NotFound,
             Error::DatabaseError(Kind::UniqueViolation | Kind::ExclusionViolation, info) => {
-                Self::Conflict {
-                    constraint: constraint(&*info),
-                }
+                Self::Conflict { constraint: constraint(&*info) }
             }
             Error::DatabaseError(Kind::ForeignKeyViolation | Kind::RestrictViolation, info) => {
-                Self::Reference {
-                    constraint: constraint(&*info),
-                }
+                Self::Reference { constraint: constraint(&*info) }
             }
-            Error::DatabaseError(Kind::CheckViolation, info) => Self::Check {
-                constraint: constraint(&*info),
-            },
+            Error::DatabaseError(Kind::CheckViolation, info) => Self::Check { constraint: constraint(&*info) },
             Error::DatabaseError(
                 Kind::SerializationFailure | Kind::UnableToSendCommand | Kind::ClosedConnection,
                 _,
             )
             | Error::BrokenTransactionManager
             | Error::RollbackErrorOnCommit { .. } => Self::unavailable(error),
-            Error::DatabaseError(Kind::Unknown, ref info) if weather(info.message()) => {
-                Self::unavailable(error)
-            }
+            Error::DatabaseError(Kind::Unknown, ref info) if weather(info.message()) => Self::unavailable(error),
             error => Self::Query(error),
         }
     }
@@ -157,22 +145,14 @@ mod tests {
 
     #[test]
     fn a_closed_connection_is_weather() {
-        let lost = Error::DatabaseError(
-            DatabaseErrorKind::UnableToSendCommand,
-            Box::new("connection closed".to_owned()),
-        );
+        let lost =
+            Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, Box::new("connection closed".to_owned()));
         assert!(DbError::from(lost).is_retryable());
     }
 
     #[test]
     fn a_write_that_missed_its_row_is_an_error() {
         assert!(expect_rows(1, 1).is_ok());
-        assert!(matches!(
-            expect_rows(1, 0),
-            Err(DbError::RowsAffected {
-                expected: 1,
-                actual: 0
-            })
-        ));
+        assert!(matches!(expect_rows(1, 0), Err(DbError::RowsAffected { expected: 1, actual: 0 })));
     }
 }

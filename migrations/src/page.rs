@@ -57,13 +57,9 @@ impl std::str::FromStr for Cursor {
     type Err = PageError;
 
     fn from_str(text: &str) -> Result<Self, PageError> {
-        let key = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| PageError::Cursor)?;
+        let key = URL_SAFE_NO_PAD.decode(text).map_err(|_| PageError::Cursor)?;
         match key.split_first() {
-            Some((&BY_ID, id)) => Uuid::from_slice(id)
-                .map(Self)
-                .map_err(|_| PageError::Cursor),
+            Some((&BY_ID, id)) => Uuid::from_slice(id).map(Self).map_err(|_| PageError::Cursor),
             _ => Err(PageError::Cursor),
         }
     }
@@ -111,24 +107,14 @@ impl Page {
         let limit = usize::try_from(self.limit).expect("a limit of at most 100 fits");
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows
-            .last()
-            .filter(|_| has_more)
-            .map(|row| Cursor::after(id(row)));
-        Paged {
-            data: rows,
-            next_cursor,
-            has_more,
-        }
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| Cursor::after(id(row)));
+        Paged { data: rows, next_cursor, has_more }
     }
 }
 
 impl Default for Page {
     fn default() -> Self {
-        Self {
-            limit: DEFAULT_LIMIT,
-            cursor: None,
-        }
+        Self { limit: DEFAULT_LIMIT, cursor: None }
     }
 }
 
@@ -146,11 +132,7 @@ pub struct Paged<T> {
 impl<T> Paged<T> {
     /// The same page of other values, such as the public form of a row.
     pub fn map<U>(self, to: impl FnMut(T) -> U) -> Paged<U> {
-        Paged {
-            data: self.data.into_iter().map(to).collect(),
-            next_cursor: self.next_cursor,
-            has_more: self.has_more,
-        }
+        Paged { data: self.data.into_iter().map(to).collect(), next_cursor: self.next_cursor, has_more: self.has_more }
     }
 }
 
@@ -166,13 +148,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_cursor_is_refused() {
-        for text in [
-            "",
-            "AQ",
-            "!!",
-            "AgAAAAAAAAAAAAAAAAAAAAA",
-            "AQAAAAAAAAAAAAAAAAAAAAAA",
-        ] {
+        for text in ["", "AQ", "!!", "AgAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(text.parse::<Cursor>(), Err(PageError::Cursor), "{text}");
         }
     }

@@ -14,9 +14,7 @@ use std::time::Duration;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{
-    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
@@ -103,18 +101,8 @@ impl Pools {
     /// [`DbError::Config`] for a URL that cannot be read.
     pub fn new(config: &DbConfig) -> DbResult<Self> {
         Ok(Self {
-            app: role_pool(
-                config,
-                Role::App,
-                config.app_url.as_ref(),
-                config.app_connections,
-            )?,
-            system: role_pool(
-                config,
-                Role::System,
-                config.system_url.as_ref(),
-                config.system_connections,
-            )?,
+            app: role_pool(config, Role::App, config.app_url.as_ref(), config.app_connections)?,
+            system: role_pool(config, Role::System, config.system_url.as_ref(), config.system_connections)?,
             acquire_timeout: config.acquire_timeout,
         })
     }
@@ -132,21 +120,14 @@ impl Pools {
     }
 }
 
-fn role_pool(
-    config: &DbConfig,
-    role: Role,
-    own_url: Option<&SecretString>,
-    size: usize,
-) -> DbResult<RolePool> {
+fn role_pool(config: &DbConfig, role: Role, own_url: Option<&SecretString>, size: usize) -> DbResult<RolePool> {
     let url = own_url.unwrap_or(&config.url);
     let mut server = parse(url)?;
     server.application_name(&config.application_name);
     let statement_ms = config.statement_timeout.as_millis();
     let idle_ms = 2 * statement_ms;
     let preamble = if own_url.is_some() {
-        format!(
-            "SET LOCAL statement_timeout={statement_ms};SET LOCAL idle_in_transaction_session_timeout={idle_ms};"
-        )
+        format!("SET LOCAL statement_timeout={statement_ms};SET LOCAL idle_in_transaction_session_timeout={idle_ms};")
     } else {
         let given = server.get_options().unwrap_or_default();
         let options = format!(
@@ -168,18 +149,13 @@ fn role_pool(
         .max_size(size)
         .build()
         .map_err(|error| DbError::Config(error.to_string()))?;
-    Ok(RolePool {
-        role,
-        pool,
-        preamble,
-    })
+    Ok(RolePool { role, pool, preamble })
 }
 
 /// Reads a URL and fills in what makes a lost network noticed within a minute.
 pub(crate) fn parse(url: &SecretString) -> DbResult<Config> {
     // The parser's error names the faulty key, never the URL.
-    let mut server = Config::from_str(url.expose_secret())
-        .map_err(|error| DbError::Config(error.to_string()))?;
+    let mut server = Config::from_str(url.expose_secret()).map_err(|error| DbError::Config(error.to_string()))?;
     if server.get_connect_timeout().is_none() {
         server.connect_timeout(Duration::from_secs(5));
     }
@@ -191,10 +167,7 @@ pub(crate) fn parse(url: &SecretString) -> DbResult<Config> {
 }
 
 async fn connect(server: Config, role: Role) -> ConnectionResult<AsyncPgConnection> {
-    let (client, mut connection) = server
-        .connect(NoTls)
-        .await
-        .map_err(|error| refused(&error))?;
+    let (client, mut connection) = server.connect(NoTls).await.map_err(|error| refused(&error))?;
     // diesel drives the connection from here on, once the login has been looked at.
     let answer = tokio::select! {
         answer = client.simple_query(WHO) => answer.map_err(|error| refused(&error))?,
@@ -205,25 +178,15 @@ async fn connect(server: Config, role: Role) -> ConnectionResult<AsyncPgConnecti
     };
     let is = |column| {
         let rows = answer.iter();
-        rows.filter_map(|part| {
-            if let SimpleQueryMessage::Row(row) = part {
-                row.get(column)
-            } else {
-                None
-            }
-        })
-        .any(|value| value == "t")
+        rows.filter_map(|part| if let SimpleQueryMessage::Row(row) = part { row.get(column) } else { None })
+            .any(|value| value == "t")
     };
     match role {
         _ if is(UNBOUND) => {
-            return Err(bad(
-                "the login is a superuser or bypasses row-level security",
-            ));
+            return Err(bad("the login is a superuser or bypasses row-level security"));
         }
         Role::App if !is(APP) || is(SYSTEM) => {
-            return Err(bad(
-                "the login must act as patchbay_app and not as patchbay_system",
-            ));
+            return Err(bad("the login must act as patchbay_app and not as patchbay_system"));
         }
         Role::System if !is(SYSTEM) => return Err(bad("the login cannot act as patchbay_system")),
         Role::App | Role::System => {}
@@ -239,9 +202,7 @@ const WHO: &str = "SELECT rolsuper OR rolbypassrls, pg_has_role(rolname, 'patchb
     pg_has_role(rolname, 'patchbay_system', 'USAGE') FROM pg_roles WHERE rolname = current_user";
 
 fn refused(error: &tokio_postgres::Error) -> ConnectionError {
-    let why = error
-        .as_db_error()
-        .map_or_else(|| error.to_string(), |db| db.message().to_owned());
+    let why = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
     ConnectionError::BadConnection(why)
 }
 

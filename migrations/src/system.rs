@@ -37,10 +37,7 @@ impl SystemTx {
     /// The database's, a duplicate id included.
     pub async fn enqueue(&mut self, job: impl Into<NewJob>) -> DbResult<Inserted> {
         let inserted = self.inner.enqueue(vec![job.into()]).await?;
-        Ok(inserted
-            .into_iter()
-            .next()
-            .expect("one outcome for each job handed in"))
+        Ok(inserted.into_iter().next().expect("one outcome for each job handed in"))
     }
 
     /// Accepts many jobs in one statement; answers in their order.

@@ -12,9 +12,7 @@
 //!
 //! Broken by: running `COMMIT` or `ROLLBACK` by hand on the connection.
 
-use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
-};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use metrics::{gauge, histogram};
 use patchbay_queue::ledger::{self, Inserted};
 use patchbay_queue::{Dispatcher, NewJob};
@@ -46,29 +44,18 @@ impl Transaction {
             .await
             .map_err(|_| DbError::unavailable("no connection became free in time"))
             .and_then(|opened| opened);
-        histogram!("patchbay_db_acquire_seconds", "role" => role)
-            .record(since.elapsed().as_secs_f64());
+        histogram!("patchbay_db_acquire_seconds", "role" => role).record(since.elapsed().as_secs_f64());
         let conn = conn?;
         gauge!("patchbay_db_transactions", "role" => role).increment(1.0);
-        Ok(Self {
-            conn: Some(conn),
-            role,
-            ending: false,
-            dispatcher: db.dispatcher().clone(),
-            due: Vec::new(),
-        })
+        Ok(Self { conn: Some(conn), role, ending: false, dispatcher: db.dispatcher().clone(), due: Vec::new() })
     }
 
     pub(crate) fn conn(&self) -> &AsyncPgConnection {
-        self.conn
-            .as_ref()
-            .expect("the connection leaves with the transaction's end, which takes self")
+        self.conn.as_ref().expect("the connection leaves with the transaction's end, which takes self")
     }
 
     pub(crate) fn conn_mut(&mut self) -> &mut AsyncPgConnection {
-        self.conn
-            .as_mut()
-            .expect("the connection leaves with the transaction's end, which takes self")
+        self.conn.as_mut().expect("the connection leaves with the transaction's end, which takes self")
     }
 
     /// Inserts jobs into the ledger and remembers those that are due.
@@ -128,8 +115,7 @@ impl Drop for Transaction {
 async fn connection_in_transaction(from: &RolePool, begin: &str) -> DbResult<PgObject> {
     loop {
         let mut conn = from.pool.get().await.map_err(DbError::unavailable)?;
-        let Err(error) = AnsiTransactionManager::begin_transaction_sql(&mut *conn, begin).await
-        else {
+        let Err(error) = AnsiTransactionManager::begin_transaction_sql(&mut *conn, begin).await else {
             return Ok(conn);
         };
         let was_idle = PgObject::metrics(&conn).recycle_count > 0;

@@ -103,6 +103,7 @@ impl Keeper {
         let mut conn = self.conn().await?;
         while self.promote(&mut conn).await? {}
         for queue in self.queues(&mut conn).await? {
+            self.sync_controls(&mut conn, &queue, false).await?;
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
             while self.refill(&mut conn, &queue).await? {}
@@ -131,11 +132,13 @@ impl Keeper {
         if audit {
             state.audited = Some(Instant::now());
         }
-        for queue in &state.queues.clone() {
-            if audit {
-                self.sync_controls(&mut conn, queue).await?;
-                self.audit(&mut conn, queue).await?;
-                self.publish(queue).await?;
+        let drain = std::mem::take(&mut state.restarted);
+        let closed = self.lanes.closed(&state.queues).await?;
+        for (queue, closed) in state.queues.iter().zip(closed) {
+            if audit || closed || drain {
+                self.sync_controls(&mut conn, queue, drain).await?;
+                let oldest = self.audit(&mut conn, queue).await?;
+                self.publish(queue, oldest).await?;
             }
             self.refill(&mut conn, queue).await?;
         }
@@ -170,7 +173,7 @@ impl Keeper {
         let run_id = self.lanes.run_id().await?;
         if state.run_id.as_ref().is_some_and(|known| *known != run_id) {
             tracing::warn!("Redis was restarted; lanes are audited");
-            state.audited = None;
+            state.restarted = true;
             state.since = Some(Instant::now());
         }
         state.run_id = Some(run_id);
@@ -202,6 +205,7 @@ struct Watch {
     slow: Option<Instant>,
     audited: Option<Instant>,
     run_id: Option<String>,
+    restarted: bool,
     queues: Vec<String>,
 }
 

@@ -1,1 +1,3 @@
 //! Patchbay.
+
+pub mod messages;

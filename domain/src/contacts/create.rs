@@ -21,11 +21,7 @@ const INSERT: &str = concat!(
 ///
 /// # Errors
 /// [`ContactError::Invalid`] with every fault, [`ContactError::AddressTaken`] with the owner, the database's.
-pub async fn create(
-    tx: &mut Tx,
-    cause: &Cause<'_>,
-    mut new: NewContact,
-) -> Result<Contact, ContactError> {
+pub async fn create(tx: &mut Tx, cause: &Cause<'_>, mut new: NewContact) -> Result<Contact, ContactError> {
     rules::check(&mut new.fields)?;
     let fields = &new.fields;
     let row: ContactRow = statement(INSERT)
@@ -48,16 +44,6 @@ pub async fn create(
     for channel in &new.channels {
         added.push(channels::insert(tx, cause, new.id, channel).await?);
     }
-    events::record(
-        tx,
-        cause,
-        "contact.created",
-        new.id.to_string(),
-        json!({ "contact_id": new.id }),
-    )
-    .await?;
-    Ok(Contact {
-        row,
-        channels: added,
-    })
+    events::record(tx, cause, "contact.created", new.id.to_string(), json!({ "contact_id": new.id })).await?;
+    Ok(Contact { row, channels: added })
 }

@@ -12,10 +12,8 @@ use serde_json::json;
 
 use crate::events::{self, Cause};
 
-const RELEASE_MESSAGES: &str =
-    "UPDATE messages SET contact_id = NULL WHERE tenant_id = $1 AND contact_id = $2";
-const RELEASE_LEADS: &str =
-    "UPDATE leads SET contact_id = NULL WHERE tenant_id = $1 AND contact_id = $2";
+const RELEASE_MESSAGES: &str = "UPDATE messages SET contact_id = NULL WHERE tenant_id = $1 AND contact_id = $2";
+const RELEASE_LEADS: &str = "UPDATE leads SET contact_id = NULL WHERE tenant_id = $1 AND contact_id = $2";
 const DELETE: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 
 /// Deletes the contact `id`.
@@ -25,27 +23,10 @@ const DELETE: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 pub async fn delete(tx: &mut Tx, cause: &Cause<'_>, id: ContactId) -> DbResult<()> {
     let tenant = tx.tenant();
     for sql in [RELEASE_MESSAGES, RELEASE_LEADS] {
-        statement(sql)
-            .bind::<Uuid, _>(tenant)
-            .bind::<Uuid, _>(id)
-            .execute(&mut **tx)
-            .await?;
+        statement(sql).bind::<Uuid, _>(tenant).bind::<Uuid, _>(id).execute(&mut **tx).await?;
     }
-    if statement(DELETE)
-        .bind::<Uuid, _>(tenant)
-        .bind::<Uuid, _>(id)
-        .execute(&mut **tx)
-        .await?
-        == 0
-    {
+    if statement(DELETE).bind::<Uuid, _>(tenant).bind::<Uuid, _>(id).execute(&mut **tx).await? == 0 {
         return Err(DbError::NotFound);
     }
-    events::record(
-        tx,
-        cause,
-        "contact.deleted",
-        id.to_string(),
-        json!({ "contact_id": id }),
-    )
-    .await
+    events::record(tx, cause, "contact.deleted", id.to_string(), json!({ "contact_id": id })).await
 }

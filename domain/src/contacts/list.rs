@@ -26,11 +26,8 @@ pub enum Filter {
     Address(ChannelKind, String),
 }
 
-const ALL: &str = concat!(
-    "SELECT ",
-    contact_columns!(),
-    " FROM contacts WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-);
+const ALL: &str =
+    concat!("SELECT ", contact_columns!(), " FROM contacts WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
 
 const OF_IMPORT: &str = concat!(
     "SELECT ",
@@ -52,38 +49,20 @@ const OF_ADDRESS: &str = concat!(
 /// The database's.
 pub async fn list(tx: &mut Tx, filter: &Filter, page: Page) -> DbResult<Paged<Contact>> {
     let keys = |sql| {
-        statement(sql)
-            .bind::<Uuid, _>(tx.tenant())
-            .bind::<Uuid, _>(page.before())
-            .bind::<BigInt, _>(page.fetch())
+        statement(sql).bind::<Uuid, _>(tx.tenant()).bind::<Uuid, _>(page.before()).bind::<BigInt, _>(page.fetch())
     };
     let rows: Vec<ContactRow> = match filter {
         Filter::All => keys(ALL).load(&mut **tx).await?,
-        Filter::Import(import) => {
-            keys(OF_IMPORT)
-                .bind::<Uuid, _>(import)
-                .load(&mut **tx)
-                .await?
-        }
+        Filter::Import(import) => keys(OF_IMPORT).bind::<Uuid, _>(import).load(&mut **tx).await?,
         Filter::Address(channel, address) => {
-            keys(OF_ADDRESS)
-                .bind::<Text, _>(channel.as_str())
-                .bind::<Text, _>(address)
-                .load(&mut **tx)
-                .await?
+            keys(OF_ADDRESS).bind::<Text, _>(channel.as_str()).bind::<Text, _>(address).load(&mut **tx).await?
         }
     };
     let rows = page.cut(rows, |row| row.id);
     let channels = channels_of(tx, rows.data.iter().map(|row| row.id).collect()).await?;
     let mut by_contact: HashMap<ContactId, Vec<Channel>> = HashMap::new();
     for channel in channels {
-        by_contact
-            .entry(channel.contact_id)
-            .or_default()
-            .push(channel);
+        by_contact.entry(channel.contact_id).or_default().push(channel);
     }
-    Ok(rows.map(|row| Contact {
-        channels: by_contact.remove(&row.id).unwrap_or_default(),
-        row,
-    }))
+    Ok(rows.map(|row| Contact { channels: by_contact.remove(&row.id).unwrap_or_default(), row }))
 }

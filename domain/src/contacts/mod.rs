@@ -13,9 +13,7 @@ mod model;
 mod rules;
 mod update;
 
-pub use channels::{
-    NewChannel, add, get as get_channel, patch as patch_channel, remove, set_consent,
-};
+pub use channels::{NewChannel, add, get as get_channel, patch as patch_channel, remove, set_consent};
 pub use create::create;
 pub use delete::delete;
 pub use error::{ContactError, Fault};

@@ -27,37 +27,15 @@ pub(super) fn check(fields: &mut ContactFields) -> Result<(), ContactError> {
     for (pointer, text) in texts {
         faults.extend(text.as_deref().and_then(|text| check_text(pointer, text)));
     }
-    one_form(
-        &mut fields.country,
-        &mut faults,
-        "/country",
-        "country_unknown",
-        |text| {
-            Country::parse(text)
-                .ok()
-                .map(|country| country.as_str().to_owned())
-        },
-    );
-    one_form(
-        &mut fields.locale,
-        &mut faults,
-        "/locale",
-        "locale_invalid",
-        locale_tag,
-    );
-    one_form(
-        &mut fields.timezone,
-        &mut faults,
-        "/timezone",
-        "timezone_unknown",
-        |text| timezone_name(text).map(str::to_owned),
-    );
+    one_form(&mut fields.country, &mut faults, "/country", "country_unknown", |text| {
+        Country::parse(text).ok().map(|country| country.as_str().to_owned())
+    });
+    one_form(&mut fields.locale, &mut faults, "/locale", "locale_invalid", locale_tag);
+    one_form(&mut fields.timezone, &mut faults, "/timezone", "timezone_unknown", |text| {
+        timezone_name(text).map(str::to_owned)
+    });
     faults.extend(check_attributes("/attributes", &fields.attributes));
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(ContactError::Invalid(faults))
-    }
+    if faults.is_empty() { Ok(()) } else { Err(ContactError::Invalid(faults)) }
 }
 
 fn one_form(
@@ -78,48 +56,24 @@ fn one_form(
 #[must_use]
 pub fn check_text(pointer: &str, text: &str) -> Option<Fault> {
     if text.contains('\0') {
-        return Some(Fault::at(
-            pointer,
-            "text_has_nul",
-            "the text holds a NUL character",
-        ));
+        return Some(Fault::at(pointer, "text_has_nul", "the text holds a NUL character"));
     }
     let long = text.len() > LONGEST_TEXT && text.chars().count() > LONGEST_TEXT;
-    long.then(|| {
-        Fault::at(
-            pointer,
-            "text_too_long",
-            format!("at most {LONGEST_TEXT} characters"),
-        )
-    })
+    long.then(|| Fault::at(pointer, "text_too_long", format!("at most {LONGEST_TEXT} characters")))
 }
 
 /// What is wrong with free attributes.
 #[must_use]
 pub fn check_attributes(pointer: &str, attributes: &Value) -> Option<Fault> {
     if !attributes.is_object() {
-        return Some(Fault::at(
-            pointer,
-            "attributes_not_an_object",
-            "attributes are a JSON object",
-        ));
+        return Some(Fault::at(pointer, "attributes_not_an_object", "attributes are a JSON object"));
     }
     let text = attributes.to_string();
     if text.len() > LARGEST_ATTRIBUTES {
-        return Some(Fault::at(
-            pointer,
-            "attributes_too_large",
-            "at most 64 KiB of JSON",
-        ));
+        return Some(Fault::at(pointer, "attributes_too_large", "at most 64 KiB of JSON"));
     }
     // The database's jsonb holds no NUL; `\u0000` is how JSON writes it.
-    text.contains("\\u0000").then(|| {
-        Fault::at(
-            pointer,
-            "text_has_nul",
-            "the attributes hold a NUL character",
-        )
-    })
+    text.contains("\\u0000").then(|| Fault::at(pointer, "text_has_nul", "the attributes hold a NUL character"))
 }
 
 /// A language tag in its usual form (`pt-BR`); none where the text is no tag.
@@ -128,11 +82,8 @@ pub fn locale_tag(text: &str) -> Option<String> {
     let tag = text.trim().replace('_', "-");
     let mut parts = tag.split('-');
     let language = parts.next()?;
-    let is_language =
-        (2..=3).contains(&language.len()) && language.bytes().all(|b| b.is_ascii_alphabetic());
-    let rest = parts.all(|part| {
-        (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-    });
+    let is_language = (2..=3).contains(&language.len()) && language.bytes().all(|b| b.is_ascii_alphabetic());
+    let rest = parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
     (is_language && rest).then_some(tag)
 }
 
@@ -146,12 +97,7 @@ pub fn timezone_name(text: &str) -> Option<&'static str> {
 ///
 /// # Errors
 /// The fault of the field at `pointer`.
-pub fn address(
-    pointer: &str,
-    channel: ChannelKind,
-    text: &str,
-    country: Option<Country>,
-) -> Result<String, Fault> {
+pub fn address(pointer: &str, channel: ChannelKind, text: &str, country: Option<Country>) -> Result<String, Fault> {
     match channel {
         ChannelKind::Email => Email::parse(text)
             .map(Email::into_string)

@@ -12,11 +12,7 @@ use super::model::{Contact, ContactFields, ContactRow, contact_columns};
 use super::{ContactError, rules};
 use crate::events::{self, Cause};
 
-const LOCK: &str = concat!(
-    "SELECT ",
-    contact_columns!(),
-    " FROM contacts WHERE tenant_id = $1 AND id = $2 FOR UPDATE"
-);
+const LOCK: &str = concat!("SELECT ", contact_columns!(), " FROM contacts WHERE tenant_id = $1 AND id = $2 FOR UPDATE");
 
 const UPDATE: &str = concat!(
     "UPDATE contacts SET first_name = $3, last_name = $4, job_title = $5, company_name = $6, country = $7, city = $8,
@@ -36,11 +32,7 @@ pub async fn update(
     change: impl FnOnce(&mut ContactFields) + Send,
 ) -> Result<Contact, ContactError> {
     let tenant = tx.tenant();
-    let before: ContactRow = statement(LOCK)
-        .bind::<Uuid, _>(tenant)
-        .bind::<Uuid, _>(id)
-        .get_result(&mut **tx)
-        .await?;
+    let before: ContactRow = statement(LOCK).bind::<Uuid, _>(tenant).bind::<Uuid, _>(id).get_result(&mut **tx).await?;
     let mut fields = before.fields.clone();
     change(&mut fields);
     rules::check(&mut fields)?;
@@ -63,14 +55,7 @@ pub async fn update(
             .bind::<Timestamptz, _>(cause.now)
             .get_result(&mut **tx)
             .await?;
-        events::record(
-            tx,
-            cause,
-            "contact.updated",
-            id.to_string(),
-            json!({ "contact_id": id }),
-        )
-        .await?;
+        events::record(tx, cause, "contact.updated", id.to_string(), json!({ "contact_id": id })).await?;
         row
     };
     let channels = channels_of(tx, vec![id]).await?;

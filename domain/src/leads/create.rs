@@ -48,13 +48,6 @@ pub async fn create(
         .bind::<Timestamptz, _>(cause.now)
         .get_result(&mut **tx)
         .await?;
-    events::record(
-        tx,
-        cause,
-        "lead.created",
-        id.to_string(),
-        json!({ "lead_id": id }),
-    )
-    .await?;
+    events::record(tx, cause, "lead.created", id.to_string(), json!({ "lead_id": id })).await?;
     Ok(lead)
 }

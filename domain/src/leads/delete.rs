@@ -20,12 +20,5 @@ pub async fn delete(tx: &mut Tx, cause: &Cause<'_>, id: LeadId) -> DbResult<()> 
     if query.execute(&mut **tx).await? == 0 {
         return Err(DbError::NotFound);
     }
-    events::record(
-        tx,
-        cause,
-        "lead.deleted",
-        id.to_string(),
-        json!({ "lead_id": id }),
-    )
-    .await
+    events::record(tx, cause, "lead.deleted", id.to_string(), json!({ "lead_id": id })).await
 }

@@ -20,11 +20,8 @@ pub enum Filter {
     Status(LeadStatus),
 }
 
-const ALL: &str = concat!(
-    "SELECT ",
-    lead_columns!(),
-    " FROM leads WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-);
+const ALL: &str =
+    concat!("SELECT ", lead_columns!(), " FROM leads WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
 
 const OF_CONTACT: &str = concat!(
     "SELECT ",
@@ -44,25 +41,12 @@ const OF_STATUS: &str = concat!(
 /// The database's.
 pub async fn list(tx: &mut Tx, filter: Filter, page: Page) -> DbResult<Paged<Lead>> {
     let keys = |sql| {
-        statement(sql)
-            .bind::<Uuid, _>(tx.tenant())
-            .bind::<Uuid, _>(page.before())
-            .bind::<BigInt, _>(page.fetch())
+        statement(sql).bind::<Uuid, _>(tx.tenant()).bind::<Uuid, _>(page.before()).bind::<BigInt, _>(page.fetch())
     };
     let rows: Vec<Lead> = match filter {
         Filter::All => keys(ALL).load(&mut **tx).await?,
-        Filter::Contact(contact) => {
-            keys(OF_CONTACT)
-                .bind::<Uuid, _>(contact)
-                .load(&mut **tx)
-                .await?
-        }
-        Filter::Status(status) => {
-            keys(OF_STATUS)
-                .bind::<Text, _>(status.as_str())
-                .load(&mut **tx)
-                .await?
-        }
+        Filter::Contact(contact) => keys(OF_CONTACT).bind::<Uuid, _>(contact).load(&mut **tx).await?,
+        Filter::Status(status) => keys(OF_STATUS).bind::<Text, _>(status.as_str()).load(&mut **tx).await?,
     };
     Ok(page.cut(rows, |lead| lead.id))
 }

@@ -13,22 +13,13 @@ pub(super) fn check(fields: &mut LeadFields, country: Option<Country>) -> Result
         ("/company_name", fields.company_name.as_deref()),
         ("/source", Some(fields.source.as_str())),
     ];
-    faults.extend(
-        texts
-            .into_iter()
-            .filter_map(|(pointer, text)| check_text(pointer, text?)),
-    );
+    faults.extend(texts.into_iter().filter_map(|(pointer, text)| check_text(pointer, text?)));
     if fields.source.trim().is_empty() {
-        faults.push(Fault::at(
-            "/source",
-            "source_empty",
-            "a source is a word such as web or referral",
-        ));
+        faults.push(Fault::at("/source", "source_empty", "a source is a word such as web or referral"));
     }
-    for (pointer, channel, field) in [
-        ("/phone", ChannelKind::Sms, &mut fields.phone),
-        ("/email", ChannelKind::Email, &mut fields.email),
-    ] {
+    for (pointer, channel, field) in
+        [("/phone", ChannelKind::Sms, &mut fields.phone), ("/email", ChannelKind::Email, &mut fields.email)]
+    {
         let Some(text) = field else { continue };
         match address(pointer, channel, text, country) {
             Ok(stored) => *text = stored,
@@ -36,9 +27,5 @@ pub(super) fn check(fields: &mut LeadFields, country: Option<Country>) -> Result
         }
     }
     faults.extend(check_attributes("/attributes", &fields.attributes));
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(ContactError::Invalid(faults))
-    }
+    if faults.is_empty() { Ok(()) } else { Err(ContactError::Invalid(faults)) }
 }

@@ -13,11 +13,7 @@ use crate::contacts::ContactError;
 use crate::countries::Country;
 use crate::events::{self, Cause};
 
-const LOCK: &str = concat!(
-    "SELECT ",
-    lead_columns!(),
-    " FROM leads WHERE tenant_id = $1 AND id = $2 FOR UPDATE"
-);
+const LOCK: &str = concat!("SELECT ", lead_columns!(), " FROM leads WHERE tenant_id = $1 AND id = $2 FOR UPDATE");
 
 const UPDATE: &str = concat!(
     "UPDATE leads SET contact_id = $3, first_name = $4, last_name = $5, email = $6, phone = $7, company_name = $8, source = $9,
@@ -38,11 +34,7 @@ pub async fn update(
     change: impl FnOnce(&mut LeadFields) + Send,
 ) -> Result<Lead, ContactError> {
     let tenant = tx.tenant();
-    let before: Lead = statement(LOCK)
-        .bind::<Uuid, _>(tenant)
-        .bind::<Uuid, _>(id)
-        .get_result(&mut **tx)
-        .await?;
+    let before: Lead = statement(LOCK).bind::<Uuid, _>(tenant).bind::<Uuid, _>(id).get_result(&mut **tx).await?;
     let mut fields = before.fields.clone();
     change(&mut fields);
     rules::check(&mut fields, country)?;

@@ -4,6 +4,7 @@
 //! written to the queue's ledger in the transaction that changes the sender, so that no job can start at a rate
 //! that the sender does not have.
 
+mod cache;
 mod create;
 mod credentials;
 mod delete;
@@ -15,6 +16,7 @@ mod patch;
 mod sealed;
 mod senders;
 
+pub use cache::{AccountCache, AccountError, Opened};
 pub use create::{NewAccount, create};
 pub use credentials::{CredentialsError, open, seal};
 pub use delete::delete;

@@ -10,7 +10,12 @@ use serde::{Deserialize, Serialize};
 
 /// Sends the queued messages whose `job_id` is this job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendMessages {}
+pub struct SendMessages {
+    /// Whether the messages take their sender's rate slice by slice as they go out. A single message's is charged
+    /// when its job is taken, as the job's cost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub batch: bool,
+}
 
 impl Job for SendMessages {
     const KIND: &'static str = "messages.send";

@@ -38,14 +38,8 @@ impl Ids {
     /// A generator whose random part comes from this seed: from the operating system in a program, fixed in a
     /// test. Two processes must never share one.
     pub fn new(seed: [u8; 32]) -> Self {
-        let state = State {
-            rng: StdRng::from_seed(seed),
-            ms: 0,
-            random: 0,
-        };
-        Self {
-            state: Arc::new(Mutex::new(state)),
-        }
+        let state = State { rng: StdRng::from_seed(seed), ms: 0, random: 0 };
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// A new id of this instant.
@@ -55,9 +49,7 @@ impl Ids {
 
     /// A new id of this instant, without a type.
     pub fn uuid(&self, now: DateTime<Utc>) -> Uuid {
-        let ms = u64::try_from(now.timestamp_millis())
-            .unwrap_or(0)
-            .min(MAX_MS);
+        let ms = u64::try_from(now.timestamp_millis()).unwrap_or(0).min(MAX_MS);
         // A panic elsewhere cannot leave the state half written in a way that matters: both fields are only ever raised.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.step(ms);
@@ -113,19 +105,14 @@ mod tests {
     #[test]
     fn an_id_is_a_version_7_uuid_of_its_instant() {
         let id = Ids::new([1; 32]).uuid(at(1_700_000_000_123));
-        assert_eq!(
-            (id.get_version_num(), id.get_variant()),
-            (7, uuid::Variant::RFC4122)
-        );
+        assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122));
         assert_eq!(ms_of(id), 1_700_000_000_123);
     }
 
     #[test]
     fn ids_rise_within_a_millisecond_and_while_the_clock_steps_back() {
         let ids = Ids::new([2; 32]);
-        let made: Vec<Uuid> = (0..10_000)
-            .map(|i| ids.uuid(at(1_700_000_000_000 - i / 2)))
-            .collect();
+        let made: Vec<Uuid> = (0..10_000).map(|i| ids.uuid(at(1_700_000_000_000 - i / 2))).collect();
         assert!(made.is_sorted_by(|a, b| a < b));
     }
 

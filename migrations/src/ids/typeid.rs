@@ -100,38 +100,14 @@ mod tests {
     #[test]
     fn the_valid_vectors_of_the_specification_read_and_write() {
         for (text, uuid) in [
-            (
-                "prefix_00000000000000000000000000",
-                "00000000-0000-0000-0000-000000000000",
-            ),
-            (
-                "prefix_00000000000000000000000001",
-                "00000000-0000-0000-0000-000000000001",
-            ),
-            (
-                "prefix_0000000000000000000000000a",
-                "00000000-0000-0000-0000-00000000000a",
-            ),
-            (
-                "prefix_0000000000000000000000000g",
-                "00000000-0000-0000-0000-000000000010",
-            ),
-            (
-                "prefix_00000000000000000000000010",
-                "00000000-0000-0000-0000-000000000020",
-            ),
-            (
-                "prefix_7zzzzzzzzzzzzzzzzzzzzzzzzz",
-                "ffffffff-ffff-ffff-ffff-ffffffffffff",
-            ),
-            (
-                "prefix_0123456789abcdefghjkmnpqrs",
-                "0110c853-1d09-52d8-d73e-1194e95b5f19",
-            ),
-            (
-                "prefix_01h455vb4pex5vsknk084sn02q",
-                "01890a5d-ac96-774b-bcce-b302099a8057",
-            ),
+            ("prefix_00000000000000000000000000", "00000000-0000-0000-0000-000000000000"),
+            ("prefix_00000000000000000000000001", "00000000-0000-0000-0000-000000000001"),
+            ("prefix_0000000000000000000000000a", "00000000-0000-0000-0000-00000000000a"),
+            ("prefix_0000000000000000000000000g", "00000000-0000-0000-0000-000000000010"),
+            ("prefix_00000000000000000000000010", "00000000-0000-0000-0000-000000000020"),
+            ("prefix_7zzzzzzzzzzzzzzzzzzzzzzzzz", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+            ("prefix_0123456789abcdefghjkmnpqrs", "0110c853-1d09-52d8-d73e-1194e95b5f19"),
+            ("prefix_01h455vb4pex5vsknk084sn02q", "01890a5d-ac96-774b-bcce-b302099a8057"),
         ] {
             let uuid: Uuid = uuid.parse().unwrap();
             assert_eq!(read("prefix", text), Ok(uuid));
@@ -154,11 +130,7 @@ mod tests {
             "i23456789ol23456789oi2345",
             "8zzzzzzzzzzzzzzzzzzzzzzzzz",
         ] {
-            assert_eq!(
-                read("prefix", &format!("prefix_{suffix}")),
-                Err(IdError::Suffix),
-                "{suffix}"
-            );
+            assert_eq!(read("prefix", &format!("prefix_{suffix}")), Err(IdError::Suffix), "{suffix}");
         }
     }
 
@@ -171,20 +143,14 @@ mod tests {
             "",
             "prefix",
         ] {
-            assert_eq!(
-                read("prefix", text),
-                Err(IdError::Prefix { expected: "prefix" }),
-                "{text}"
-            );
+            assert_eq!(read("prefix", text), Err(IdError::Prefix { expected: "prefix" }), "{text}");
         }
     }
 
     #[test]
     fn the_prefix_rules_of_the_specification_hold() {
         assert!(is_prefix("prefix") && is_prefix("pre_fix") && is_prefix("a"));
-        for bad in [
-            "", "PREFIX", "12345", "pre.fix", "  prefix", "_prefix", "prefix_", "préfix",
-        ] {
+        for bad in ["", "PREFIX", "12345", "pre.fix", "  prefix", "_prefix", "prefix_", "préfix"] {
             assert!(!is_prefix(bad), "{bad}");
         }
         assert!(!is_prefix(&"a".repeat(64)));

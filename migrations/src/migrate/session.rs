@@ -39,26 +39,18 @@ impl Session {
         let mut conn = connect(url).await.map_err(DbError::unavailable)?;
         check_server(&mut conn).await?;
         // A migration that cannot get its lock soon must not stop the traffic queued behind it.
-        conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = '10s'")
-            .await
-            .map_err(DbError::from)?;
-        tokio::time::timeout(LOCK_PATIENCE, lock(&mut conn))
-            .await
-            .map_err(|_| MigrateError::Locked)??;
+        conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = '10s'").await.map_err(DbError::from)?;
+        tokio::time::timeout(LOCK_PATIENCE, lock(&mut conn)).await.map_err(|_| MigrateError::Locked)??;
         Ok(Self { conn })
     }
 
     pub(super) async fn apply(self, steps: usize) -> Result<(Self, Vec<String>), MigrateError> {
         self.with_harness(move |harness| {
             let applied = harness.applied_migrations().map_err(MigrateError::Failed)?;
-            let missing = catalogue::all()?
-                .into_iter()
-                .filter(|migration| !applied.contains(&version(&**migration)));
+            let missing = catalogue::all()?.into_iter().filter(|migration| !applied.contains(&version(&**migration)));
             let mut names = Vec::new();
             for migration in missing.take(steps) {
-                harness
-                    .run_migration(&*migration)
-                    .map_err(MigrateError::Failed)?;
+                harness.run_migration(&*migration).map_err(MigrateError::Failed)?;
                 tracing::info!(migration = %migration.name(), "applied");
                 names.push(migration.name().to_string());
             }
@@ -71,21 +63,12 @@ impl Session {
         self.with_harness(move |harness| {
             let known = catalogue::all()?;
             let mut names = Vec::new();
-            for applied in harness
-                .applied_migrations()
-                .map_err(MigrateError::Failed)?
-                .into_iter()
-                .take(steps)
-            {
+            for applied in harness.applied_migrations().map_err(MigrateError::Failed)?.into_iter().take(steps) {
                 let migration = known
                     .iter()
                     .find(|migration| version(&***migration) == applied)
-                    .ok_or_else(|| MigrateError::Unknown {
-                        version: applied.to_string(),
-                    })?;
-                harness
-                    .revert_migration(&**migration)
-                    .map_err(MigrateError::Failed)?;
+                    .ok_or_else(|| MigrateError::Unknown { version: applied.to_string() })?;
+                harness.revert_migration(&**migration).map_err(MigrateError::Failed)?;
                 tracing::info!(migration = %migration.name(), "reverted");
                 names.push(migration.name().to_string());
             }
@@ -128,15 +111,11 @@ impl Session {
             let conn = harness.into_inner();
             Ok((Self { conn }, done))
         };
-        tokio::task::spawn_blocking(run)
-            .await
-            .map_err(|error| MigrateError::Failed(error.into()))?
+        tokio::task::spawn_blocking(run).await.map_err(|error| MigrateError::Failed(error.into()))?
     }
 }
 
-async fn connect(
-    url: &SecretString,
-) -> Result<AsyncPgConnection, Box<dyn std::error::Error + Send + Sync>> {
+async fn connect(url: &SecretString) -> Result<AsyncPgConnection, Box<dyn std::error::Error + Send + Sync>> {
     let mut server = pool::parse(url)?;
     server.application_name("patchbay-migrate");
     let (client, connection) = server.connect(NoTls).await?;
@@ -150,10 +129,7 @@ async fn check_server(conn: &mut AsyncPgConnection) -> Result<(), MigrateError> 
     .get_result(conn)
     .await
     .map_err(DbError::from)?;
-    if server.major < OLDEST_SERVER {
-        return Err(MigrateError::ServerTooOld { found: server.text });
-    }
-    Ok(())
+    server.new_enough()
 }
 
 async fn lock(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
@@ -181,8 +157,30 @@ struct Server {
     text: String,
 }
 
+impl Server {
+    fn new_enough(self) -> Result<(), MigrateError> {
+        if self.major < OLDEST_SERVER {
+            return Err(MigrateError::ServerTooOld { found: self.text });
+        }
+        Ok(())
+    }
+}
+
 #[derive(QueryableByName)]
 struct Locked {
     #[diesel(sql_type = Bool)]
     taken: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_is_refused_by_its_name() {
+        let server = |major, text: &str| Server { major, text: text.to_owned() };
+        let refused = server(13, "13.20 (Debian)").new_enough().unwrap_err();
+        assert_eq!(refused.to_string(), "PostgreSQL 13.20 (Debian) is too old: 14 or newer is needed");
+        assert!(server(14, "14.0").new_enough().is_ok());
+    }
 }

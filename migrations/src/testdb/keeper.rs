@@ -33,21 +33,11 @@ impl Keeper {
         let (release, released) = oneshot::channel();
         let own = name.clone();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime
-                .expect("a runtime can be made")
-                .block_on(keep(&own, &admin, &redis, ready, released));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(keep(&own, &admin, &redis, ready, released));
         });
-        made.await
-            .expect("the keeper of the test database failed: its panic is above");
-        Self {
-            name,
-            url,
-            release: Some(release),
-            thread: Some(thread),
-        }
+        made.await.expect("the keeper of the test database failed: its panic is above");
+        Self { name, url, release: Some(release), thread: Some(thread) }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -77,9 +67,7 @@ async fn keep(
 ) {
     let client = connect(admin).await;
     let template = template::ensure(&client, admin).await;
-    lock(&client, name)
-        .await
-        .expect("an advisory lock can be taken");
+    lock(&client, name).await.expect("an advisory lock can be taken");
     client
         .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
         .await
@@ -95,36 +83,26 @@ async fn keep(
         () = sweeping => {}
         _ = released => {}
     }
-    sweep::remove(&client, redis, name)
-        .await
-        .expect("what a test made can be dropped");
+    sweep::remove(&client, redis, name).await.expect("what a test made can be dropped");
 }
 
 /// Takes the lock that says whose `name` is; it goes with the connection.
 pub(super) async fn lock(client: &Client, name: &str) -> Result<(), Error> {
-    client
-        .execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", &[&name])
-        .await?;
+    client.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", &[&name]).await?;
     Ok(())
 }
 
 async fn connect(url: &SecretString) -> Client {
     let mut server = pool::parse(url).expect("DATABASE_URL is a PostgreSQL URL");
     server.application_name("patchbay-testdb");
-    let (client, connection) = server
-        .connect(NoTls)
-        .await
-        .expect("DATABASE_URL answers: is the server up?");
+    let (client, connection) = server.connect(NoTls).await.expect("DATABASE_URL answers: is the server up?");
     tokio::spawn(connection);
     client
 }
 
 /// The URL of another database on the same server.
 pub(super) fn beside(url: &SecretString, name: &str) -> SecretString {
-    let mut url: Url = url
-        .expose_secret()
-        .parse()
-        .expect("DATABASE_URL is a URL, not a list of key=value");
+    let mut url: Url = url.expose_secret().parse().expect("DATABASE_URL is a URL, not a list of key=value");
     url.set_path(name);
     url.to_string().into()
 }

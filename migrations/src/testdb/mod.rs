@@ -40,10 +40,8 @@ impl TestDb {
     /// # Panics
     /// Without a usable `DATABASE_URL` and `REDIS_URL`: a test that needs them cannot pass without.
     pub async fn new() -> Self {
-        let admin = std::env::var("DATABASE_URL")
-            .expect("tests need DATABASE_URL: run them with `cargo xtask test`");
-        let redis = std::env::var("REDIS_URL")
-            .expect("tests need REDIS_URL: run them with `cargo xtask test`");
+        let admin = std::env::var("DATABASE_URL").expect("tests need DATABASE_URL: run them with `cargo xtask test`");
+        let redis = std::env::var("REDIS_URL").expect("tests need REDIS_URL: run them with `cargo xtask test`");
         let keeper = Keeper::start(SecretString::from(admin), redis.clone()).await;
         let mut config = DbConfig::new(keeper.url().clone());
         config.app_connections = 4;
@@ -51,11 +49,7 @@ impl TestDb {
         config.application_name = "patchbay-test".to_owned();
         let lanes = Lanes::connect(&redis, keeper.name()).expect("REDIS_URL is a Redis URL");
         let pools = Pools::new(&config).expect("the URL that was just connected to is readable");
-        let db = Db::new(
-            pools,
-            Ids::new(seed()),
-            Dispatcher::start(lanes, Window::default()),
-        );
+        let db = Db::new(pools, Ids::new(seed()), Dispatcher::start(lanes, Window::default()));
         Self { db, config, keeper }
     }
 
@@ -94,11 +88,7 @@ impl TestDb {
     /// When it cannot be written.
     pub async fn tenant(&self) -> TenantId {
         let tenant: TenantId = self.db.new_id(now());
-        let mut tx = self
-            .db
-            .system("a tenant for a test")
-            .await
-            .expect("the test database answers");
+        let mut tx = self.db.system("a tenant for a test").await.expect("the test database answers");
         diesel::sql_query("INSERT INTO tenants (id, name) VALUES ($1, $2)")
             .bind::<SqlUuid, _>(tenant)
             .bind::<Text, _>(tenant.to_string())
@@ -118,10 +108,7 @@ impl Drop for TestDb {
 }
 
 /// The real time, for ids.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "ids of test rows are of now; a test that cares passes its own time"
-)]
+#[expect(clippy::disallowed_methods, reason = "ids of test rows are of now; a test that cares passes its own time")]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }

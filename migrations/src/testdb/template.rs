@@ -17,24 +17,15 @@ const KEPT: i64 = 4;
 
 /// The template's name; it exists when this returns.
 pub(super) async fn ensure(client: &Client, admin: &SecretString) -> String {
-    let today = client
-        .query_one("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD')", &[])
-        .await;
+    let today = client.query_one("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD')", &[]).await;
     let today: String = today.expect("the server knows the day").get(0);
     let name = format!("{NAME}{}_{today}", env!("PATCHBAY_SQL_FINGERPRINT"));
     if !exists(client, &name).await {
-        lock(client, &name)
-            .await
-            .expect("an advisory lock can be taken");
+        lock(client, &name).await.expect("an advisory lock can be taken");
         if !exists(client, &name).await {
             make(client, admin, &name).await;
         }
-        let unlocked = client
-            .execute(
-                "SELECT pg_advisory_unlock(hashtextextended($1, 0))",
-                &[&name],
-            )
-            .await;
+        let unlocked = client.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", &[&name]).await;
         unlocked.expect("a lock that is held can be given back");
     }
     name
@@ -42,24 +33,10 @@ pub(super) async fn ensure(client: &Client, admin: &SecretString) -> String {
 
 async fn make(client: &Client, admin: &SecretString, name: &str) {
     let draft = format!("{name}_draft");
-    run(
-        client,
-        &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"),
-    )
-    .await;
-    run(
-        client,
-        &format!("CREATE DATABASE {draft} TEMPLATE template0"),
-    )
-    .await;
-    migrate::up(&beside(admin, &draft))
-        .await
-        .expect("the migrations apply to an empty database");
-    run(
-        client,
-        &format!("ALTER DATABASE {draft} ALLOW_CONNECTIONS false"),
-    )
-    .await;
+    run(client, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
+    run(client, &format!("CREATE DATABASE {draft} TEMPLATE template0")).await;
+    migrate::up(&beside(admin, &draft)).await.expect("the migrations apply to an empty database");
+    run(client, &format!("ALTER DATABASE {draft} ALLOW_CONNECTIONS false")).await;
     // The migrator's session may take a moment to end; the server itself waits 5 s for it.
     run(client, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
     if let Err(error) = sweep(client).await {
@@ -76,17 +53,13 @@ async fn sweep(client: &Client) -> Result<(), Error> {
         )
         .await?;
     for name in old.iter().map(|row| row.get::<_, String>(0)) {
-        client
-            .batch_execute(&format!("DROP DATABASE IF EXISTS {name}"))
-            .await?;
+        client.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).await?;
     }
     Ok(())
 }
 
 async fn exists(client: &Client, name: &str) -> bool {
-    let found = client
-        .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name])
-        .await;
+    let found = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await;
     found.expect("the list of databases can be read").is_some()
 }
 

@@ -3,6 +3,8 @@
 use uuid::Uuid;
 
 use super::{Keeper, KeeperError, LedgerConn};
+use crate::clock::now;
+use crate::envelope::made_at_ms;
 use crate::lanes::LaneName;
 use crate::ledger::controls;
 use crate::ledger::refill::heads;
@@ -13,11 +15,15 @@ const PAGE: i64 = 500;
 
 impl Keeper {
     /// Marks the lanes in which a job near the head is missing from Redis, to be refilled. A job that
-    /// was lost behind the head is found when its turn comes near.
-    pub(super) async fn audit(&self, conn: &mut LedgerConn, queue: &str) -> Result<(), KeeperError> {
+    /// was lost behind the head is found when its turn comes near. Answers the Unix millisecond in
+    /// which the oldest waiting job was made.
+    pub(super) async fn audit(&self, conn: &mut LedgerConn, queue: &str) -> Result<Option<i64>, KeeperError> {
+        let mut oldest = None;
         let mut from = LaneName { tenant: Uuid::nil(), lane: String::new() };
         loop {
             let page = heads(conn, queue, &from, DEPTH, PAGE).await?;
+            let made = page.iter().flat_map(|lane| &lane.ids).map(|id| made_at_ms(*id)).min();
+            oldest = oldest.into_iter().chain(made).min();
             let ids: Vec<Uuid> = page.iter().flat_map(|lane| lane.ids.iter().copied()).collect();
             let mut present = self.lanes.present(queue, &ids).await?.into_iter();
             let mut missing = Vec::new();
@@ -33,13 +39,13 @@ impl Keeper {
                 Some(last) if page.len() as u64 >= PAGE.unsigned_abs() => {
                     from = LaneName { tenant: last.tenant_id, lane: format!("{}\u{1}", last.lane) };
                 }
-                _ => return Ok(()),
+                _ => return Ok(oldest),
             }
         }
     }
 
-    /// Copies pauses and limits from the ledger.
-    pub(super) async fn sync_controls(&self, conn: &mut LedgerConn, queue: &str) -> Result<(), KeeperError> {
+    /// Copies pauses and limits from the ledger, and opens the queue if it was closed.
+    pub(super) async fn sync_controls(&self, conn: &mut LedgerConn, queue: &str, drain: bool) -> Result<(), KeeperError> {
         let pauses: Vec<_> = controls::pauses(conn, Some(queue))
             .await?
             .into_iter()
@@ -47,15 +53,18 @@ impl Keeper {
             .collect();
         self.lanes.replace_pauses(queue, &pauses).await?;
         self.lanes.replace_limits(queue, &controls::limits(conn, queue).await?).await?;
+        self.lanes.open(queue, drain).await?;
         Ok(())
     }
 
     /// Sets the queue's gauges.
-    pub(super) async fn publish(&self, queue: &str) -> Result<(), KeeperError> {
+    pub(super) async fn publish(&self, queue: &str, oldest_ms: Option<i64>) -> Result<(), KeeperError> {
         let stats = self.lanes.queue_stats(queue).await?;
         let gauge = |name: &'static str, value: u64| {
             metrics::gauge!(name, "queue" => queue.to_owned()).set(u32::try_from(value).unwrap_or(u32::MAX));
         };
+        let age = oldest_ms.map_or(0, |made| now().timestamp_millis().saturating_sub(made)) / 1_000;
+        gauge("queue_oldest_age_seconds", age.unsigned_abs());
         gauge("queue_ready", stats.waiting);
         gauge("queue_running", stats.running);
         gauge("queue_full_lanes", stats.full_lanes);

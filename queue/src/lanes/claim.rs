@@ -49,7 +49,7 @@ impl Lanes {
             let token: String = redis::from_redis_value(token)?;
             let (Ok(id), Ok(token)) = (id.parse::<Uuid>(), token.parse::<i64>()) else { continue };
             let value: Vec<u8> = redis::from_redis_value(value)?;
-            match Envelope::unpack(id, token, Bytes::from(value)) {
+            match Envelope::unpack(id, token, &Bytes::from(value)) {
                 Ok(envelope) => claimed.jobs.push(envelope),
                 Err(_) => claimed.garbled.push((id, token)),
             }

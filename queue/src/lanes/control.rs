@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{LaneName, Lanes};
 
+static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/open.lua")));
 static POKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/poke.lua")));
 
 /// What a pause covers.
@@ -178,6 +179,31 @@ impl Lanes {
             .arg(weight.max(0.001))
             .query_async(&mut self.conn())
             .await
+    }
+
+    /// Lets the queue's jobs be claimed, after its pauses and rates were copied here. A new or emptied
+    /// Redis starts nothing before. `drain`: its last second may be lost, so the buckets start empty.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn open(&self, queue: &str, drain: bool) -> redis::RedisResult<()> {
+        OPEN.key(self.prefix(queue)).arg(u8::from(drain)).invoke_async::<i64>(&mut self.conn()).await.map(drop)
+    }
+
+    /// Which of `queues` are closed (see [`Lanes::open`]).
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn closed(&self, queues: &[String]) -> redis::RedisResult<Vec<bool>> {
+        if queues.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipe = redis::pipe();
+        for queue in queues {
+            pipe.cmd("HEXISTS").arg(format!("{}meta", self.prefix(queue))).arg("open");
+        }
+        let open: Vec<bool> = pipe.query_async(&mut self.conn()).await?;
+        Ok(open.into_iter().map(|open| !open).collect())
     }
 
     async fn poke(&self, queue: &str, tenant: &str) -> redis::RedisResult<()> {

@@ -117,6 +117,7 @@ impl World {
         let ledger = Pool::builder(AsyncDieselConnectionManager::<AsyncPgConnection>::new(db.url())).max_size(6).build().unwrap();
         let namespace = format!("test-{}", Uuid::now_v7().simple());
         let lanes = Lanes::connect(&std::env::var("REDIS_URL").expect("REDIS_URL"), &namespace).unwrap();
+        lanes.open(QUEUE, false).await.unwrap();
         Self { lanes, ledger, window: Window::default(), _db: db }
     }
 

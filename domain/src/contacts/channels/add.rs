@@ -37,7 +37,8 @@ const INSERT: &str = concat!(
     channel_columns!()
 );
 
-const OWNER: &str = "SELECT contact_id AS owner FROM contact_channels WHERE tenant_id = $1 AND channel = $2 AND address = $3";
+const OWNER: &str =
+    "SELECT contact_id AS owner FROM contact_channels WHERE tenant_id = $1 AND channel = $2 AND address = $3";
 
 const DEMOTE: &str = "
 UPDATE contact_channels SET is_primary = false, updated_at = $4
@@ -54,12 +55,7 @@ struct Owner {
 /// # Errors
 /// `NotFound` for the contact, [`ContactError::AddressTaken`] with the owner (who may be the contact itself), the
 /// database's.
-pub async fn add(
-    tx: &mut Tx,
-    cause: &Cause<'_>,
-    id: ContactId,
-    new: &NewChannel,
-) -> Result<Channel, ContactError> {
+pub async fn add(tx: &mut Tx, cause: &Cause<'_>, id: ContactId, new: &NewChannel) -> Result<Channel, ContactError> {
     get(tx, id).await?;
     insert(tx, cause, id, new).await
 }

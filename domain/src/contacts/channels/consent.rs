@@ -37,8 +37,7 @@ pub async fn set_consent(
         ConsentAction::OptIn => "contact.opted_in",
         ConsentAction::OptOut => "contact.opted_out",
     };
-    let payload =
-        json!({ "contact_id": contact, "channel_id": id, "channel": change.channel.as_str() });
+    let payload = json!({ "contact_id": contact, "channel_id": id, "channel": change.channel.as_str() });
     events::record(tx, cause, kind, contact.to_string(), payload).await?;
     Ok(get(tx, contact, id).await?)
 }

@@ -19,9 +19,6 @@ const GET: &str = concat!(
 /// # Errors
 /// `NotFound` where the contact has no such channel.
 pub async fn get(tx: &mut Tx, contact: ContactId, id: ChannelId) -> DbResult<Channel> {
-    let query = statement(GET)
-        .bind::<Uuid, _>(tx.tenant())
-        .bind::<Uuid, _>(id)
-        .bind::<Uuid, _>(contact);
+    let query = statement(GET).bind::<Uuid, _>(tx.tenant()).bind::<Uuid, _>(id).bind::<Uuid, _>(contact);
     Ok(query.get_result(&mut **tx).await?)
 }

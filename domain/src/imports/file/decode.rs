@@ -25,10 +25,7 @@ impl Decode {
     pub fn push(&mut self, piece: &[u8], last: bool, out: &mut String) {
         let mut rest = piece;
         loop {
-            let needed = self
-                .0
-                .max_utf8_buffer_length(rest.len())
-                .unwrap_or(rest.len() * 3 + 16);
+            let needed = self.0.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len() * 3 + 16);
             out.reserve(needed);
             let (result, read, _) = self.0.decode_to_string(rest, out, last);
             rest = &rest[read..];

@@ -105,11 +105,7 @@ impl EncodingScan {
         }
         let is_all = self.size == self.head.len() as u64;
         let encoding = self.decide()?;
-        Ok(Head {
-            encoding,
-            bytes: self.head,
-            is_all,
-        })
+        Ok(Head { encoding, bytes: self.head, is_all })
     }
 
     fn decide(&mut self) -> Result<&'static Encoding, FileError> {
@@ -138,13 +134,7 @@ fn multibyte(text: &[u8]) -> u64 {
 
 /// UTF-16 without a byte-order mark: nearly every other byte of a table is zero.
 fn wide(head: &[u8]) -> Option<&'static Encoding> {
-    let zeros = |first: usize| {
-        head.iter()
-            .skip(first)
-            .step_by(2)
-            .filter(|byte| **byte == 0)
-            .count()
-    };
+    let zeros = |first: usize| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd, pairs) = (zeros(0), zeros(1), head.len() / 2);
     if pairs < 2 {
         None

@@ -7,17 +7,13 @@ pub enum FileError {
     #[error("the file is empty")]
     Empty,
     /// The first row holds data.
-    #[error(
-        "the first row looks like data ({0:?}); the first row must hold the names of the columns"
-    )]
+    #[error("the first row looks like data ({0:?}); the first row must hold the names of the columns")]
     NoHeader(String),
     /// A header and nothing under it.
     #[error("the file has a header, but no rows under it")]
     NoRows,
     /// A ZIP container: xlsx, ods, numbers.
-    #[error(
-        "this is a spreadsheet or an archive, not a CSV file; export it as CSV and upload that"
-    )]
+    #[error("this is a spreadsheet or an archive, not a CSV file; export it as CSV and upload that")]
     Spreadsheet,
     /// Bytes that are text in no encoding we know.
     #[error("the file is not text in any known encoding; save it as CSV in UTF-8")]

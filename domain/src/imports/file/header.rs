@@ -24,11 +24,7 @@ pub(super) fn names(record: &Record<'_>) -> Result<Vec<String>, FileError> {
     let mut names = Vec::with_capacity(record.len());
     for (index, cell) in record.iter().enumerate() {
         let cell: String = cell.split_whitespace().collect::<Vec<_>>().join(" ");
-        let base = if cell.is_empty() {
-            format!("Column {}", index + 1)
-        } else {
-            cell.replace('\0', "")
-        };
+        let base = if cell.is_empty() { format!("Column {}", index + 1) } else { cell.replace('\0', "") };
         let mut name = base.clone();
         let mut copy = 2;
         while !seen.insert(name.clone()) {
@@ -42,29 +38,14 @@ pub(super) fn names(record: &Record<'_>) -> Result<Vec<String>, FileError> {
 
 /// The cell that shows a first row to be data: an address, a phone number, or nothing but numbers.
 fn data<'r>(record: &Record<'r>) -> Option<&'r str> {
-    let address = record
-        .iter()
-        .find(|cell| Email::parse(cell).is_ok() || is_phone_like(cell));
-    let numbers = || {
-        record
-            .iter()
-            .filter(|cell| !cell.trim().is_empty())
-            .all(is_number)
-    };
-    address.or_else(|| {
-        record
-            .iter()
-            .find(|cell| !cell.trim().is_empty())
-            .filter(|_| numbers())
-    })
+    let address = record.iter().find(|cell| Email::parse(cell).is_ok() || is_phone_like(cell));
+    let numbers = || record.iter().filter(|cell| !cell.trim().is_empty()).all(is_number);
+    address.or_else(|| record.iter().find(|cell| !cell.trim().is_empty()).filter(|_| numbers()))
 }
 
 fn is_phone_like(cell: &str) -> bool {
     let digits = cell.chars().filter(|c| c.is_numeric()).count();
-    digits >= 7
-        && cell
-            .chars()
-            .all(|c| c.is_numeric() || c.is_whitespace() || "+-().'/".contains(c))
+    digits >= 7 && cell.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-().'/".contains(c))
 }
 
 fn is_number(cell: &str) -> bool {

@@ -56,20 +56,11 @@ pub fn inspect(head: &Head) -> Result<Inspection, FileError> {
         Next::End => return Err(FileError::Empty),
     };
     records.set_width(names.len());
-    let mut columns: Vec<Column> = names
-        .into_iter()
-        .map(|name| Column {
-            name,
-            samples: Vec::new(),
-        })
-        .collect();
+    let mut columns: Vec<Column> = names.into_iter().map(|name| Column { name, samples: Vec::new() }).collect();
     let mut rows = 0;
     while rows < SAMPLE_ROWS {
         match records.read() {
-            Next::Record(record) => columns
-                .iter_mut()
-                .zip(record.iter())
-                .for_each(|(column, cell)| keep(column, cell)),
+            Next::Record(record) => columns.iter_mut().zip(record.iter()).for_each(|(column, cell)| keep(column, cell)),
             Next::Broken(..) => {}
             Next::Need | Next::End => break,
         }
@@ -79,22 +70,14 @@ pub fn inspect(head: &Head) -> Result<Inspection, FileError> {
     if rows == 0 && head.is_all {
         return Err(FileError::NoRows);
     }
-    Ok(Inspection {
-        encoding: head.encoding.name(),
-        delimiter,
-        columns,
-    })
+    Ok(Inspection { encoding: head.encoding.name(), delimiter, columns })
 }
 
 /// A reader of `text` that stands before the header.
 fn open(text: &str, delimiter: u8) -> Records {
     let mut records = Records::new(delimiter);
     let hint = delimiter::named(text).is_some();
-    records.push(if hint {
-        text.split_once('\n').map_or("", |(_, rest)| rest)
-    } else {
-        text
-    });
+    records.push(if hint { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text });
     records
 }
 
@@ -103,11 +86,7 @@ fn keep(column: &mut Column, cell: &str) {
     if cell.is_empty() || column.samples.len() == SAMPLES {
         return;
     }
-    let sample: String = cell
-        .replace('\0', "\u{FFFD}")
-        .chars()
-        .take(SAMPLE_CHARS)
-        .collect();
+    let sample: String = cell.replace('\0', "\u{FFFD}").chars().take(SAMPLE_CHARS).collect();
     if !column.samples.contains(&sample) {
         column.samples.push(sample);
     }

@@ -13,11 +13,7 @@ pub(super) fn swallows_rows(raw: &[u8], delimiter: u8, fields: usize, width: usi
     if fields == width && !has_lines(raw, UNLIKELY_LINES) {
         return false;
     }
-    let mut lines = raw
-        .split(|byte| *byte == b'\n')
-        .skip(1)
-        .filter(|line| !line.trim_ascii().is_empty())
-        .peekable();
+    let mut lines = raw.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.trim_ascii().is_empty()).peekable();
     if lines.peek().is_none() {
         return false;
     }
@@ -34,10 +30,7 @@ pub(super) fn swallows_rows(raw: &[u8], delimiter: u8, fields: usize, width: usi
 }
 
 fn has_lines(raw: &[u8], at_least: usize) -> bool {
-    raw.iter()
-        .filter(|byte| **byte == b'\n')
-        .nth(at_least)
-        .is_some()
+    raw.iter().filter(|byte| **byte == b'\n').nth(at_least).is_some()
 }
 
 /// Whether `raw` ends inside a quoted field.

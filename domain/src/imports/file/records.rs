@@ -133,11 +133,7 @@ impl Records {
     pub fn read(&mut self) -> Next<'_> {
         loop {
             self.skip_line_ends();
-            let cap = if self.discarding {
-                self.input.len()
-            } else {
-                self.start + MAX_RECORD_BYTES
-            };
+            let cap = if self.discarding { self.input.len() } else { self.start + MAX_RECORD_BYTES };
             let until = self.input.len().min(cap);
             let at_end = self.ended && self.parsed == self.input.len();
             if self.parsed == until && !at_end {
@@ -154,9 +150,7 @@ impl Records {
             self.parsed += read;
             self.out_len += wrote;
             self.ends_len += ended;
-            if self.discarding
-                && !matches!(result, ReadRecordResult::Record | ReadRecordResult::End)
-            {
+            if self.discarding && !matches!(result, ReadRecordResult::Record | ReadRecordResult::End) {
                 (self.out_len, self.ends_len) = (0, 0);
                 continue;
             }
@@ -173,8 +167,7 @@ impl Records {
 
     /// Line ends before a record are not part of it: what follows judges a record by its lines.
     fn skip_line_ends(&mut self) {
-        while self.parsed == self.start && matches!(self.input.get(self.start), Some(b'\n' | b'\r'))
-        {
+        while self.parsed == self.start && matches!(self.input.get(self.start), Some(b'\n' | b'\r')) {
             self.start += 1;
             self.parsed += 1;
         }
@@ -185,17 +178,12 @@ impl Records {
         let quoted = raw.contains(&b'"');
         let open = quoted && at_end && quotes::ends_inside(raw, self.delimiter);
         let fields = if open { usize::MAX } else { self.ends_len };
-        let swallows =
-            |width| quotes::swallows_rows(raw.trim_ascii_end(), self.delimiter, fields, width);
+        let swallows = |width| quotes::swallows_rows(raw.trim_ascii_end(), self.delimiter, fields, width);
         if quoted && self.width.is_some_and(swallows) {
             return self.back_to_next_line();
         }
         self.start = self.parsed;
-        if open {
-            Next::Broken(Broken::UnterminatedQuote, self.taken())
-        } else {
-            Next::Record(self.taken())
-        }
+        if open { Next::Broken(Broken::UnterminatedQuote, self.taken()) } else { Next::Record(self.taken()) }
     }
 
     fn over_the_cap(&mut self) -> Next<'_> {
@@ -209,13 +197,7 @@ impl Records {
         let kept = self.taken_so_far();
         self.start = self.parsed;
         (self.out_len, self.ends_len) = (0, 0);
-        Next::Broken(
-            Broken::TooLarge,
-            Record {
-                text: text_of(&self.out[..kept.0]),
-                ends: &self.ends[..kept.1],
-            },
-        )
+        Next::Broken(Broken::TooLarge, Record { text: text_of(&self.out[..kept.0]), ends: &self.ends[..kept.1] })
     }
 
     /// What of an oversized record is shown: the fields that ended before the cap.
@@ -227,16 +209,10 @@ impl Records {
     /// Gives up the line that the record starts on, and goes on after it.
     fn back_to_next_line(&mut self) -> Next<'_> {
         let raw = &self.input[self.start..self.parsed];
-        let line = raw
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(raw.len(), |at| at + 1);
+        let line = raw.iter().position(|byte| *byte == b'\n').map_or(raw.len(), |at| at + 1);
         let next = self.start + line;
         (self.out_len, self.ends_len) = (0, 0);
-        for field in raw[..line]
-            .trim_ascii_end()
-            .split(|byte| *byte == self.delimiter)
-        {
+        for field in raw[..line].trim_ascii_end().split(|byte| *byte == self.delimiter) {
             self.out.truncate(self.out_len);
             self.out.extend_from_slice(field);
             self.out_len = self.out.len();
@@ -257,14 +233,8 @@ impl Records {
 
     /// The record in the output buffers; the next one starts from empty buffers.
     fn taken(&mut self) -> Record<'_> {
-        let (out, ends) = (
-            std::mem::take(&mut self.out_len),
-            std::mem::take(&mut self.ends_len),
-        );
-        Record {
-            text: text_of(&self.out[..out]),
-            ends: &self.ends[..ends],
-        }
+        let (out, ends) = (std::mem::take(&mut self.out_len), std::mem::take(&mut self.ends_len));
+        Record { text: text_of(&self.out[..out]), ends: &self.ends[..ends] }
     }
 }
 

@@ -38,9 +38,7 @@ pub enum MappingFault {
     #[error("the field {0:?} is filled by two columns")]
     FieldTwice(String),
     /// Nobody could be reached.
-    #[error(
-        "no column is mapped to phone or to email, so that none of the contacts could be reached or told apart"
-    )]
+    #[error("no column is mapped to phone or to email, so that none of the contacts could be reached or told apart")]
     NoAddress,
 }
 
@@ -73,22 +71,14 @@ impl Mapping {
         columns: impl IntoIterator<Item = &'c str>,
         entries: &[MappingEntry],
     ) -> Result<Self, Vec<MappingError>> {
-        let mut columns: Vec<(String, Field)> = columns
-            .into_iter()
-            .map(|name| (name.to_owned(), Field::Ignore))
-            .collect();
-        let place: HashMap<String, usize> = columns
-            .iter()
-            .enumerate()
-            .map(|(at, (name, _))| (name.clone(), at))
-            .collect();
+        let mut columns: Vec<(String, Field)> =
+            columns.into_iter().map(|name| (name.to_owned(), Field::Ignore)).collect();
+        let place: HashMap<String, usize> =
+            columns.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
         let (mut errors, mut mapped, mut filled) = (Vec::new(), HashSet::new(), HashSet::new());
         for (index, entry) in entries.iter().enumerate() {
             let mut fault = |fault| {
-                errors.push(MappingError {
-                    index: Some(index),
-                    fault,
-                });
+                errors.push(MappingError { index: Some(index), fault });
             };
             let at = place.get(&entry.column);
             if at.is_none() {
@@ -99,24 +89,15 @@ impl Mapping {
             match entry.field.parse::<Field>() {
                 Err(unknown) => fault(unknown.into()),
                 Ok(Field::Ignore) => {}
-                Ok(field) if !filled.insert(field.clone()) => {
-                    fault(MappingFault::FieldTwice(entry.field.clone()))
-                }
+                Ok(field) if !filled.insert(field.clone()) => fault(MappingFault::FieldTwice(entry.field.clone())),
                 Ok(field) => at.into_iter().for_each(|at| columns[*at].1 = field.clone()),
             }
         }
         let address = [Field::Phone, Field::Email];
         if !address.iter().any(|field| filled.contains(field)) {
-            errors.push(MappingError {
-                index: None,
-                fault: MappingFault::NoAddress,
-            });
+            errors.push(MappingError { index: None, fault: MappingFault::NoAddress });
         }
-        if errors.is_empty() {
-            Ok(Self { columns })
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(Self { columns }) } else { Err(errors) }
     }
 
     /// Each column's name and target, in the order of the file.
@@ -133,27 +114,16 @@ mod tests {
     fn check(entries: &[(&str, &str)]) -> Result<Mapping, Vec<(Option<usize>, &'static str)>> {
         let entries: Vec<MappingEntry> = entries
             .iter()
-            .map(|(column, field)| MappingEntry {
-                column: (*column).into(),
-                field: (*field).into(),
-            })
+            .map(|(column, field)| MappingEntry { column: (*column).into(), field: (*field).into() })
             .collect();
-        Mapping::check(["Name", "Mobile", "Mail"], &entries).map_err(|errors| {
-            errors
-                .iter()
-                .map(|error| (error.index, error.fault.code()))
-                .collect()
-        })
+        Mapping::check(["Name", "Mobile", "Mail"], &entries)
+            .map_err(|errors| errors.iter().map(|error| (error.index, error.fault.code())).collect())
     }
 
     #[test]
     fn a_column_without_a_line_is_ignored() {
         let mapping = check(&[("Mobile", "phone"), ("Name", "attributes.nick name")]).unwrap();
-        let fields: Vec<String> = mapping
-            .columns()
-            .iter()
-            .map(|(_, field)| field.to_string())
-            .collect();
+        let fields: Vec<String> = mapping.columns().iter().map(|(_, field)| field.to_string()).collect();
         assert_eq!(fields, ["attributes.nick name", "phone", "ignore"]);
     }
 
@@ -163,20 +133,12 @@ mod tests {
             check(&[("Mobile", "phone"), ("Mobile", "attributes.x")]),
             Err(vec![(Some(1), "mapping_column_twice")])
         );
-        assert_eq!(
-            check(&[("Mobile", "phone"), ("Mail", "phone")]),
-            Err(vec![(Some(1), "mapping_field_twice")])
-        );
+        assert_eq!(check(&[("Mobile", "phone"), ("Mail", "phone")]), Err(vec![(Some(1), "mapping_field_twice")]));
     }
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let faults = check(&[
-            ("Fax", "phone"),
-            ("Name", "attributes."),
-            ("Mail", "surname"),
-        ])
-        .unwrap_err();
+        let faults = check(&[("Fax", "phone"), ("Name", "attributes."), ("Mail", "surname")]).unwrap_err();
         let expected = [
             (Some(0), "mapping_unknown_column"),
             (Some(1), "mapping_unknown_field"),
@@ -187,9 +149,6 @@ mod tests {
 
     #[test]
     fn a_mapping_without_phone_and_email_is_refused() {
-        assert_eq!(
-            check(&[("Name", "full_name")]),
-            Err(vec![(None, "mapping_without_address")])
-        );
+        assert_eq!(check(&[("Name", "full_name")]), Err(vec![(None, "mapping_without_address")]));
     }
 }

@@ -80,16 +80,8 @@ impl Field {
                 name.push(c);
             }
         }
-        let name: String = name
-            .trim_end_matches('_')
-            .chars()
-            .take(LONGEST_NAME)
-            .collect();
-        Self::Attribute(if name.is_empty() {
-            "column".into()
-        } else {
-            name
-        })
+        let name: String = name.trim_end_matches('_').chars().take(LONGEST_NAME).collect();
+        Self::Attribute(if name.is_empty() { "column".into() } else { name })
     }
 }
 
@@ -100,12 +92,8 @@ impl FromStr for Field {
         if let Some((_, field)) = Self::NAMED.into_iter().find(|(name, _)| *name == text) {
             return Ok(field);
         }
-        let name = text
-            .strip_prefix("attributes.")
-            .ok_or_else(|| UnknownField(text.into()))?;
-        let fits = name
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
+        let name = text.strip_prefix("attributes.").ok_or_else(|| UnknownField(text.into()))?;
+        let fits = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
         if name.trim() != name || name.is_empty() || name.chars().count() > LONGEST_NAME || !fits {
             return Err(UnknownField(text.into()));
         }

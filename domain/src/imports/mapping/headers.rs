@@ -365,10 +365,7 @@ const NAMES: [(Field, &[&str]); 13] = [
 
 /// Letters and digits, lower-cased.
 pub(super) fn key(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The field that a column of this name usually is, and how sure that is: exact, or the name within a longer one.
@@ -379,15 +376,8 @@ pub(super) fn field_of(column: &str) -> Option<(Field, f32)> {
         return Some((field.clone(), 0.9));
     }
     // `Phone (mobile)`, `Primary e-mail`: the longest known name inside, of at least four letters.
-    let words = format!(
-        " {} ",
-        column
-            .to_lowercase()
-            .replace(|c: char| !c.is_alphanumeric(), " ")
-    );
-    let inside = |name: &str| {
-        name.chars().count() >= 4 && words.contains(&format!(" {} ", name.replace('-', " ")))
-    };
+    let words = format!(" {} ", column.to_lowercase().replace(|c: char| !c.is_alphanumeric(), " "));
+    let inside = |name: &str| name.chars().count() >= 4 && words.contains(&format!(" {} ", name.replace('-', " ")));
     let mut found: Option<(&Field, usize)> = None;
     for (field, names) in &NAMES {
         for name in names.iter().filter(|name| inside(name)) {

@@ -25,20 +25,14 @@ pub struct Suggestion {
 
 impl From<&Suggestion> for MappingEntry {
     fn from(suggestion: &Suggestion) -> Self {
-        Self {
-            column: suggestion.column.clone(),
-            field: suggestion.field.clone(),
-        }
+        Self { column: suggestion.column.clone(), field: suggestion.field.clone() }
     }
 }
 
 /// Suggests a field for every column, in the order of the file. `country` is what national numbers are read in.
 #[must_use]
 pub fn suggest(columns: &[Column], country: Option<Country>) -> Vec<Suggestion> {
-    let guesses: Vec<(Field, f32)> = columns
-        .iter()
-        .map(|column| guess(column, country))
-        .collect();
+    let guesses: Vec<(Field, f32)> = columns.iter().map(|column| guess(column, country)).collect();
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by(|a, b| guesses[*b].1.total_cmp(&guesses[*a].1));
     let mut taken = HashSet::new();
@@ -128,10 +122,7 @@ mod tests {
                 samples: samples.iter().map(|s| (*s).into()).collect(),
             })
             .collect();
-        suggest(&columns, None)
-            .into_iter()
-            .map(|suggestion| suggestion.field)
-            .collect()
+        suggest(&columns, None).into_iter().map(|suggestion| suggestion.field).collect()
     }
 
     #[test]
@@ -148,10 +139,7 @@ mod tests {
     #[test]
     fn content_decides_where_the_name_misleads() {
         assert_eq!(
-            suggested(&[
-                ("Contact", &["+447911123456", "+447911123457"]),
-                ("Phone", &["yes", "no"])
-            ]),
+            suggested(&[("Contact", &["+447911123456", "+447911123457"]), ("Phone", &["yes", "no"])]),
             ["phone", "attributes.phone"]
         );
     }
@@ -164,33 +152,16 @@ mod tests {
             ("Budget (EUR)", &["1000"]),
             ("Empty", &[]),
         ]);
-        assert_eq!(
-            fields,
-            [
-                "phone",
-                "attributes.phone_2",
-                "attributes.budget_eur",
-                "ignore"
-            ]
-        );
+        assert_eq!(fields, ["phone", "attributes.phone_2", "attributes.budget_eur", "ignore"]);
     }
 
     #[test]
     fn a_suggestion_is_a_mapping_that_holds() {
         let columns = [
-            Column {
-                name: "Tel".into(),
-                samples: vec!["+447911123456".into()],
-            },
-            Column {
-                name: "x".into(),
-                samples: vec!["y".into()],
-            },
+            Column { name: "Tel".into(), samples: vec!["+447911123456".into()] },
+            Column { name: "x".into(), samples: vec!["y".into()] },
         ];
-        let entries: Vec<MappingEntry> = suggest(&columns, None)
-            .iter()
-            .map(MappingEntry::from)
-            .collect();
+        let entries: Vec<MappingEntry> = suggest(&columns, None).iter().map(MappingEntry::from).collect();
         assert!(super::super::Mapping::check(["Tel", "x"], &entries).is_ok());
     }
 }

@@ -20,16 +20,11 @@ impl Cells {
     /// Keeps the texts of `record`.
     #[must_use]
     pub fn of(record: &Record<'_>) -> Self {
-        let mut cells = Self {
-            text: String::new(),
-            ends: Vec::with_capacity(record.len()),
-        };
+        let mut cells = Self { text: String::new(), ends: Vec::with_capacity(record.len()) };
         for cell in record.iter() {
             let room = LONGEST_CELL.min(LONGEST_ROW - cells.text.len());
             cells.text.push_str(&cell[..cell.floor_char_boundary(room)]);
-            cells
-                .ends
-                .push(u32::try_from(cells.text.len()).unwrap_or(u32::MAX));
+            cells.ends.push(u32::try_from(cells.text.len()).unwrap_or(u32::MAX));
         }
         cells
     }
@@ -46,11 +41,7 @@ impl Cells {
         let mut from = 0;
         let cells = self.ends.iter().map(|end| {
             let end = *end as usize;
-            let cell = self
-                .text
-                .get(from..end)
-                .unwrap_or_default()
-                .replace('\0', "\u{FFFD}");
+            let cell = self.text.get(from..end).unwrap_or_default().replace('\0', "\u{FFFD}");
             from = end;
             serde_json::Value::String(cell)
         });
@@ -72,12 +63,7 @@ pub struct Candidate {
 impl Candidate {
     /// The row as one that is not taken.
     #[must_use]
-    pub fn problem(self, outcome: RowOutcome, error: RowError) -> RowProblem {
-        RowProblem {
-            row_number: self.row_number,
-            outcome,
-            error,
-            fields: self.cells.to_json(),
-        }
+    pub fn problem(&self, outcome: RowOutcome, error: RowError) -> RowProblem {
+        RowProblem { row_number: self.row_number, outcome, error, fields: self.cells.to_json() }
     }
 }

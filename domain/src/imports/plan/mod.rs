@@ -98,7 +98,7 @@ struct Planner<'b> {
 
 /// Plans `candidates`, which are in the order of the file.
 #[must_use]
-pub fn plan(candidates: Vec<Candidate>, book: &Book, dedupe: Dedupe) -> Plan {
+pub fn plan(candidates: &[Candidate], book: &Book, dedupe: Dedupe) -> Plan {
     let mut planner = Planner {
         book,
         dedupe,
@@ -107,71 +107,42 @@ pub fn plan(candidates: Vec<Candidate>, book: &Book, dedupe: Dedupe) -> Plan {
         emails: HashMap::with_capacity(candidates.len()),
         updates: HashMap::new(),
     };
-    candidates
-        .into_iter()
-        .for_each(|candidate| planner.place(candidate));
+    candidates.iter().for_each(|candidate| planner.place(candidate));
     planner.plan
 }
 
 impl Planner<'_> {
-    fn place(&mut self, candidate: Candidate) {
+    fn place(&mut self, candidate: &Candidate) {
         let phone = candidate.row.phone.as_ref().map(|phone| phone.as_str());
         let email = candidate.row.email.as_ref().map(|email| email.as_str());
-        let in_batch =
-            |owners: &HashMap<String, Owner>, address: Option<&str>| owners.get(address?).copied();
-        let known =
-            |known: &HashMap<String, Known>, address: Option<&str>| known.get(address?).copied();
-        let by_phone = (
-            in_batch(&self.phones, phone),
-            known(&self.book.phones, phone),
-        );
-        let by_email = (
-            in_batch(&self.emails, email),
-            known(&self.book.emails, email),
-        );
+        let in_batch = |owners: &HashMap<String, Owner>, address: Option<&str>| owners.get(address?).copied();
+        let known = |known: &HashMap<String, Known>, address: Option<&str>| known.get(address?).copied();
+        let by_phone = (in_batch(&self.phones, phone), known(&self.book.phones, phone));
+        let by_email = (in_batch(&self.emails, email), known(&self.book.emails, email));
         let (phone_taken, email_taken) = (is_taken(by_phone), is_taken(by_email));
         if !phone_taken && !email_taken {
-            return self.create(candidate.row);
+            return self.create(candidate.row.clone());
         }
         if self.dedupe == Dedupe::Skip {
-            let (what, owner) = if phone_taken {
-                ("phone", by_phone)
-            } else {
-                ("e-mail address", by_email)
-            };
-            let code = if phone_taken {
-                "duplicate_phone"
-            } else {
-                "duplicate_email"
-            };
+            let (what, owner) = if phone_taken { ("phone", by_phone) } else { ("e-mail address", by_email) };
+            let code = if phone_taken { "duplicate_phone" } else { "duplicate_email" };
             let inside = owner.0.is_some() || owner.1.is_some_and(|known| known.from_this_file);
-            let whose = if inside {
-                "an earlier row of this file"
-            } else {
-                "a contact"
-            };
+            let whose = if inside { "an earlier row of this file" } else { "a contact" };
             let error = RowError::row(code, format!("{whose} has this {what} already"));
-            return self
-                .plan
-                .problems
-                .push(candidate.problem(RowOutcome::Skipped, error));
+            return self.plan.problems.push(candidate.problem(RowOutcome::Skipped, error));
         }
-        let owners = (
-            phone_taken.then(|| self.owner(by_phone)),
-            email_taken.then(|| self.owner(by_email)),
-        );
+        let owners = (phone_taken.then(|| self.owner(by_phone)), email_taken.then(|| self.owner(by_email)));
         match owners {
             (Some(a), Some(b)) if a != b => {
                 let detail = "the phone number belongs to one contact and the e-mail address to another; merge them, or remove one from the row";
-                self.plan.problems.push(candidate.problem(
-                    RowOutcome::Failed,
-                    RowError::row("row_matches_two_contacts", detail),
-                ));
+                self.plan
+                    .problems
+                    .push(candidate.problem(RowOutcome::Failed, RowError::row("row_matches_two_contacts", detail)));
             }
             (Some(owner), _) | (None, Some(owner)) => {
-                self.change(owner, candidate.row, phone_taken, email_taken)
+                self.change(owner, candidate.row.clone(), phone_taken, email_taken)
             }
-            (None, None) => self.create(candidate.row),
+            (None, None) => self.create(candidate.row.clone()),
         }
     }
 
@@ -205,16 +176,8 @@ impl Planner<'_> {
         match owner {
             Owner::Created(at) => {
                 let created = &mut self.plan.created[at];
-                let phone = row
-                    .phone
-                    .as_ref()
-                    .filter(|_| has_phone)
-                    .map(|phone| phone.as_str());
-                for address in created
-                    .addresses
-                    .iter_mut()
-                    .filter(|address| Some(address.address.as_str()) == phone)
-                {
+                let phone = row.phone.as_ref().filter(|_| has_phone).map(|phone| phone.as_str());
+                for address in created.addresses.iter_mut().filter(|address| Some(address.address.as_str()) == phone) {
                     address.consent = stronger(address.consent, row.sms_consent);
                 }
                 created.row.overwrite_with(row);
@@ -222,14 +185,9 @@ impl Planner<'_> {
             }
             Owner::Updated(at) => {
                 let updated = &mut self.plan.updated[at];
-                if let Some(phone) = row
-                    .phone
-                    .as_ref()
-                    .filter(|_| has_phone && row.sms_consent != SmsConsent::Unknown)
+                if let Some(phone) = row.phone.as_ref().filter(|_| has_phone && row.sms_consent != SmsConsent::Unknown)
                 {
-                    updated
-                        .consents
-                        .push((phone.as_str().to_owned(), row.sms_consent));
+                    updated.consents.push((phone.as_str().to_owned(), row.sms_consent));
                 }
                 updated.row.overwrite_with(row);
                 updated.added.extend(added);
@@ -242,11 +200,7 @@ impl Planner<'_> {
         let mut claimed = Vec::with_capacity(2);
         if let Some(phone) = row.phone.as_ref().filter(|_| phone) {
             self.phones.insert(phone.as_str().to_owned(), owner);
-            claimed.push(Address {
-                channel: "sms",
-                address: phone.as_str().to_owned(),
-                consent: row.sms_consent,
-            });
+            claimed.push(Address { channel: "sms", address: phone.as_str().to_owned(), consent: row.sms_consent });
         }
         if let Some(email) = row.email.as_ref().filter(|_| email) {
             self.emails.insert(email.as_str().to_owned(), owner);

@@ -14,20 +14,12 @@ pub struct RowError {
 impl RowError {
     /// An error of one column.
     pub fn column(column: &str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            column: Some(column.to_owned()),
-            code,
-            detail: detail.into(),
-        }
+        Self { column: Some(column.to_owned()), code, detail: detail.into() }
     }
 
     /// An error of the row.
     pub fn row(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            column: None,
-            code,
-            detail: detail.into(),
-        }
+        Self { column: None, code, detail: detail.into() }
     }
 }
 

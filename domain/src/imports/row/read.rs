@@ -4,11 +4,11 @@
 //! either taken whole or handed back whole. Half a row taken is a contact whose number nobody misses until the
 //! campaign is over.
 
-use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::names::{self, LONGEST_TEXT};
 use super::{RowError, consent};
+use crate::contacts::{locale_tag, timezone_name};
 use crate::countries::Country;
 use crate::email::Email;
 use crate::imports::file::Record;
@@ -52,7 +52,25 @@ pub struct NewRow {
     pub attributes: Map<String, Value>,
 }
 
+impl SmsConsent {
+    /// As the database holds it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::OptedIn => "opted_in",
+            Self::OptedOut => "opted_out",
+        }
+    }
+}
+
 impl NewRow {
+    /// The free attributes as JSON.
+    #[must_use]
+    pub fn attributes_json(&self) -> String {
+        serde_json::to_string(&self.attributes).expect("texts under texts are JSON")
+    }
+
     /// Takes over what `later` says and keeps what it leaves empty.
     pub fn overwrite_with(&mut self, later: Self) {
         fn set<T>(field: &mut Option<T>, value: Option<T>) {
@@ -89,20 +107,12 @@ impl RowReader {
     /// A reader with the import's choices; `tenant_country` is what is left when they name no country.
     #[must_use]
     pub fn new(mapping: Mapping, options: &Options, tenant_country: Option<Country>) -> Self {
-        let country_column = mapping
-            .columns()
-            .iter()
-            .position(|(_, field)| *field == Field::Country);
+        let country_column = mapping.columns().iter().position(|(_, field)| *field == Field::Country);
         let consent = match options.sms_consent {
             DefaultConsent::Unknown => SmsConsent::Unknown,
             DefaultConsent::OptedIn => SmsConsent::OptedIn,
         };
-        Self {
-            mapping,
-            country: options.default_country.or(tenant_country),
-            consent,
-            country_column,
-        }
+        Self { mapping, country: options.default_country.or(tenant_country), consent, country_column }
     }
 
     /// Reads `record`; none for a row of empty fields.
@@ -114,19 +124,14 @@ impl RowReader {
         if record.iter().all(|cell| cell.trim().is_empty()) {
             return Ok(None);
         }
-        if let Some(extra) =
-            (columns.len()..record.len()).find(|at| !record.field(*at).trim().is_empty())
-        {
+        if let Some(extra) = (columns.len()..record.len()).find(|at| !record.field(*at).trim().is_empty()) {
             let (header, row) = (columns.len(), extra + 1);
             return Err(RowError::row(
                 "row_too_many_fields",
                 format!("the header has {header} columns, this row has a value in field {row}"),
             ));
         }
-        let mut row = NewRow {
-            sms_consent: self.consent,
-            ..NewRow::default()
-        };
+        let mut row = NewRow { sms_consent: self.consent, ..NewRow::default() };
         if let Some(at) = self.country_column {
             row.country = country(&columns[at].0, record.field(at))?;
         }
@@ -145,27 +150,17 @@ impl RowReader {
                 Field::Attribute(name) => {
                     attribute_bytes += cell.len();
                     if cell.len() > LONGEST_ATTRIBUTE || attribute_bytes > MOST_ATTRIBUTES {
-                        return Err(too_long(
-                            column,
-                            "16 KiB, or 64 KiB for all attributes of a row",
-                        ));
+                        return Err(too_long(column, "16 KiB, or 64 KiB for all attributes of a row"));
                     }
-                    row.attributes.insert(
-                        name.clone(),
-                        Value::String(names::unmarked(cell.trim()).to_owned()),
-                    );
+                    row.attributes.insert(name.clone(), Value::String(names::unmarked(cell.trim()).to_owned()));
                 }
                 Field::Phone => {
                     let read = E164::parse(cell, row.country.or(self.country));
-                    row.phone = Some(read.map_err(|error| {
-                        RowError::column(column, error.code(), error.to_string())
-                    })?);
+                    row.phone = Some(read.map_err(|error| RowError::column(column, error.code(), error.to_string()))?);
                 }
                 Field::Email => {
                     let read = Email::parse(names::unmarked(cell.trim()));
-                    row.email = Some(read.map_err(|error| {
-                        RowError::column(column, error.code(), error.to_string())
-                    })?);
+                    row.email = Some(read.map_err(|error| RowError::column(column, error.code(), error.to_string()))?);
                 }
                 field => {
                     let Some(text) = names::text(cell) else {
@@ -214,28 +209,20 @@ fn plain(
         Field::Source => row.source = Some(text),
         Field::Locale => row.locale = Some(locale(column, &text)?),
         Field::Timezone => {
-            let zone: Tz = text.parse().map_err(|_| {
+            let zone = timezone_name(&text).ok_or_else(|| {
                 RowError::column(
                     column,
                     "timezone_unknown",
                     format!("{text:?} is no IANA time zone such as Europe/Berlin"),
                 )
             })?;
-            row.timezone = Some(zone.name().to_owned());
+            row.timezone = Some(zone.to_owned());
         }
         Field::SmsConsent => {
             let agreed = consent::read(&text).ok_or_else(|| {
-                RowError::column(
-                    column,
-                    "consent_unreadable",
-                    format!("{text:?} says neither yes nor no"),
-                )
+                RowError::column(column, "consent_unreadable", format!("{text:?} says neither yes nor no"))
             })?;
-            row.sms_consent = if agreed {
-                SmsConsent::OptedIn
-            } else {
-                SmsConsent::OptedOut
-            };
+            row.sms_consent = if agreed { SmsConsent::OptedIn } else { SmsConsent::OptedOut };
         }
         Field::Country | Field::Phone | Field::Email | Field::Attribute(_) | Field::Ignore => {}
     }
@@ -247,43 +234,21 @@ fn country(column: &str, cell: &str) -> Result<Option<Country>, RowError> {
     if cell.is_empty() {
         return Ok(None);
     }
-    let unknown = |_| {
-        RowError::column(
-            column,
-            "country_unknown",
-            "the country is neither an ISO 3166 code nor a name we know",
-        )
-    };
+    let unknown =
+        |_| RowError::column(column, "country_unknown", "the country is neither an ISO 3166 code nor a name we know");
     Country::parse(cell).map(Some).map_err(unknown)
 }
 
 fn locale(column: &str, text: &str) -> Result<String, RowError> {
-    let tag = text.replace('_', "-");
-    let mut parts = tag.split('-');
-    let language = parts.next().is_some_and(|part| {
-        (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic())
-    });
-    let others = parts.all(|part| {
-        (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-    });
-    if language && others {
-        return Ok(tag);
-    }
-    Err(RowError::column(
-        column,
-        "locale_invalid",
-        format!("{text:?} is no language tag such as en or pt-BR"),
-    ))
+    locale_tag(text).ok_or_else(|| {
+        RowError::column(column, "locale_invalid", format!("{text:?} is no language tag such as en or pt-BR"))
+    })
 }
 
 /// What PostgreSQL cannot store, and what the decoder could not read.
 fn sound(column: &str, cell: &str) -> Result<(), RowError> {
     if cell.contains('\0') {
-        return Err(RowError::column(
-            column,
-            "text_has_nul",
-            "the field holds a NUL character",
-        ));
+        return Err(RowError::column(column, "text_has_nul", "the field holds a NUL character"));
     }
     if cell.contains('\u{FFFD}') {
         return Err(RowError::column(
@@ -296,9 +261,5 @@ fn sound(column: &str, cell: &str) -> Result<(), RowError> {
 }
 
 fn too_long(column: &str, limit: &str) -> RowError {
-    RowError::column(
-        column,
-        "field_too_long",
-        format!("the field is longer than allowed ({limit})"),
-    )
+    RowError::column(column, "field_too_long", format!("the field is longer than allowed ({limit})"))
 }

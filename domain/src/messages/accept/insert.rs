@@ -52,7 +52,8 @@ impl Accepted {
         };
         let results: Vec<_> = items.into_iter().map(|item| item.map(make)).collect();
         let mine: Vec<&Message> = results.iter().flatten().collect();
-        let mut request = JobRequest::new(job.uuid(), tenant.uuid(), SendMessages {})
+        let batch = mine.len() > 1;
+        let mut request = JobRequest::new(job.uuid(), tenant.uuid(), SendMessages { batch })
             .lane(&from.address)
             .run_at(call.send_at)
             .total(i32::try_from(mine.len()).unwrap_or(i32::MAX))

@@ -70,6 +70,11 @@ local function wake(later_key, turn_key, at)
 end
 
 local answer = { -1 }
+-- Nobody has told this Redis the limits and pauses yet (it is new, or was emptied): nothing may start.
+if call('HEXISTS', p .. 'meta', 'open') == 0 then
+    answer[1] = 50
+    return answer
+end
 local closed = pauses and closed_until('*') or nil
 if closed then
     answer[1] = math.min(closed - now, 1000)

@@ -6,6 +6,7 @@ local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local want = tonumber(ARGV[3])
+if call('HEXISTS', p .. 'meta', 'open') == 0 then return { 0, now + 100 } end
 local buckets = {}
 local names = { ARGV[1] }
 if ARGV[2] ~= '' then names[2] = ARGV[1] .. '\n' .. ARGV[2] end

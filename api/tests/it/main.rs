@@ -1,0 +1,12 @@
+//! The API as its callers see it: real routes over a real database, one of its own for each test.
+
+mod api_keys;
+mod authorization;
+mod document;
+mod errors;
+mod fixtures;
+mod harness;
+mod idempotency;
+mod lists;
+mod templates;
+mod tenants;
