@@ -7,11 +7,7 @@ use crate::http::merge::Merged;
 use crate::{api_keys, templates, tenants};
 
 /// All operations, by resource.
-pub type Routes = Merged<(
-    api_keys::Operations,
-    templates::Operations,
-    tenants::Operations,
-)>;
+pub type Routes = Merged<(api_keys::Operations, templates::Operations, tenants::Operations)>;
 
 /// All operations. They are unit types, so their default is themselves.
 #[must_use]

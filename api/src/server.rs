@@ -37,7 +37,10 @@ pub fn endpoint(app: &App, health: &Health) -> impl Endpoint<Output = Response> 
         .at("/readyz", health::ready(health))
         .at("/metrics", health::metrics())
         .at("/docs", make_sync(docs(&document)))
-        .at("/openapi.json", make_sync(move |_| Response::builder().content_type("application/json").body(document.clone())))
+        .at(
+            "/openapi.json",
+            make_sync(move |_| Response::builder().content_type("application/json").body(document.clone())),
+        )
         .at("/problems/:code", make_sync(|request| page(request.raw_path_param("code").unwrap_or_default())))
         .nest_no_strip("/", openapi::service());
     Front::new(route.map_to_response(), app.clone(), Operations::table::<Routes>())
@@ -61,10 +64,16 @@ fn docs(document: &str) -> impl Fn(poem::Request) -> Html<String> + Send + Sync 
 ///
 /// # Errors
 /// The address cannot be listened on, or the listener failed.
-pub async fn serve(app: App, health: Health, shutdown: Shutdown, bound: impl FnOnce(std::net::SocketAddr)) -> io::Result<()> {
+pub async fn serve(
+    app: App,
+    health: Health,
+    shutdown: Shutdown,
+    bound: impl FnOnce(std::net::SocketAddr),
+) -> io::Result<()> {
     let listen = app.config.api.listen;
     let acceptor = TcpListener::bind(listen).into_acceptor().await;
-    let acceptor = acceptor.map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
+    let acceptor =
+        acceptor.map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
     let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied());
     bound(address.unwrap_or(listen));
     let endpoint = endpoint(&app, &health).into_endpoint();

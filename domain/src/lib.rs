@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod countries;
 pub mod email;
+pub mod idempotency;
 pub mod imports;
 pub mod keywords;
 pub mod messages;

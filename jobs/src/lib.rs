@@ -5,5 +5,6 @@
 //! hold them: what is true is read when the job runs.
 
 pub mod imports;
+pub mod maintenance;
 pub mod messages;
 pub mod registry;

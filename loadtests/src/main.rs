@@ -1,2 +1,51 @@
-//! Load tests.
-fn main() {}
+//! `patchbay-loadtests`: how fast Patchbay is, measured beside what the machine itself can do.
+//!
+//! An absolute figure says more about the machine than about the program, so each bench measures its limit in the
+//! same run: a bare COPY, pgbench with the same statements, a bare HTTP loop. It drives the real programs, optimised,
+//! as separate processes with a database and a Redis namespace of their own. Rejected: criterion and the like,
+//! which measure functions; what is promised here are whole paths with PostgreSQL, Redis and HTTP in them.
+//! `cargo xtask bench` builds everything and calls this; `README.md` says how to read the figures.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod clock;
+mod console;
+mod folders;
+mod measure;
+mod postgres;
+mod report;
+
+/// Load tests of Patchbay.
+#[derive(Parser)]
+#[command(name = "patchbay-loadtests", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures, each figure beside its limit.
+    Bench(bench::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    // Only fails when one is installed already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let Command::Bench(args) = Cli::parse().command;
+    match bench::run(&args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -50,9 +50,7 @@ impl Account {
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&SecretString> {
         use secrecy::ExposeSecret;
-        self.values
-            .get(field)
-            .filter(|value| !value.expose_secret().is_empty())
+        self.values.get(field).filter(|value| !value.expose_secret().is_empty())
     }
 
     /// Splits settings into the part that may be shown and the part that must be sealed.
@@ -86,16 +84,9 @@ mod tests {
 
     #[test]
     fn debug_shows_names_and_no_values() {
-        let account = Account::new(
-            Uuid::nil(),
-            ProviderKind::Twilio,
-            &[&json!({"auth_token": "hush", "n": 3})],
-        );
+        let account = Account::new(Uuid::nil(), ProviderKind::Twilio, &[&json!({"auth_token": "hush", "n": 3})]);
         let shown = format!("{account:?}");
-        assert!(
-            shown.contains("auth_token") && !shown.contains("hush"),
-            "{shown}"
-        );
+        assert!(shown.contains("auth_token") && !shown.contains("hush"), "{shown}");
         assert!(account.get("n").is_none());
     }
 

@@ -19,12 +19,10 @@ impl Shape {
     #[must_use]
     pub fn fits(self, value: &str) -> bool {
         match self {
-            Self::Sid(prefix) => value.strip_prefix(prefix).is_some_and(|rest| {
-                rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit())
-            }),
-            Self::Token(max) => {
-                (1..=max).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic())
-            }
+            Self::Sid(prefix) => value
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit())),
+            Self::Token(max) => (1..=max).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic()),
         }
     }
 
@@ -93,10 +91,7 @@ impl ConfigSchema {
 
     /// Names of the settings that must be sealed.
     pub fn secrets(&self) -> impl Iterator<Item = &'static str> {
-        self.fields
-            .iter()
-            .filter(|field| field.secret)
-            .map(|field| field.name)
+        self.fields.iter().filter(|field| field.secret).map(|field| field.name)
     }
 
     fn field(&self, name: &str) -> Option<&'static ConfigField> {
@@ -109,24 +104,12 @@ impl ConfigSchema {
     /// Everything that is wrong, at once.
     pub fn check(&self, settings: &Value) -> Result<(), Vec<ConfigIssue>> {
         let Some(settings) = settings.as_object() else {
-            return Err(vec![issue(
-                "",
-                "not_an_object",
-                "must be an object".to_owned(),
-            )]);
+            return Err(vec![issue("", "not_an_object", "must be an object".to_owned())]);
         };
         let given = |name: &str| settings.get(name).is_some_and(|value| !value.is_null());
         let mut issues = Vec::new();
-        for field in self
-            .fields
-            .iter()
-            .filter(|field| field.required && !given(field.name))
-        {
-            issues.push(issue(
-                field.name,
-                "required",
-                format!("{} is required", field.title),
-            ));
+        for field in self.fields.iter().filter(|field| field.required && !given(field.name)) {
+            issues.push(issue(field.name, "required", format!("{} is required", field.title)));
         }
         for (a, b) in self.pairs.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
             if given(a) && !given(b) {
@@ -135,26 +118,14 @@ impl ConfigSchema {
         }
         for (name, value) in settings.iter().filter(|(_, value)| !value.is_null()) {
             match self.field(name) {
-                None => issues.push(issue(
-                    name,
-                    "unknown_field",
-                    "is not a setting of this provider".to_owned(),
-                )),
+                None => issues.push(issue(name, "unknown_field", "is not a setting of this provider".to_owned())),
                 Some(field) if !value.as_str().is_some_and(|text| field.shape.fits(text)) => {
-                    issues.push(issue(
-                        name,
-                        "invalid",
-                        format!("{} {}", field.title, field.shape.describe()),
-                    ));
+                    issues.push(issue(name, "invalid", format!("{} {}", field.title, field.shape.describe())));
                 }
                 Some(_) => {}
             }
         }
-        if issues.is_empty() {
-            Ok(())
-        } else {
-            Err(issues)
-        }
+        if issues.is_empty() { Ok(()) } else { Err(issues) }
     }
 
     /// The settings as a JSON Schema (2020-12); secret ones are `writeOnly`.
@@ -177,12 +148,7 @@ impl ConfigSchema {
                 (field.name.to_owned(), property)
             })
             .collect();
-        let required: Vec<_> = self
-            .fields
-            .iter()
-            .filter(|field| field.required)
-            .map(|field| field.name)
-            .collect();
+        let required: Vec<_> = self.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
         let dependent: Map<_, _> = self
             .pairs
             .iter()
@@ -201,14 +167,7 @@ impl ConfigSchema {
 }
 
 fn issue(name: &str, code: &'static str, detail: String) -> ConfigIssue {
-    let pointer = if name.is_empty() {
-        String::new()
-    } else {
-        format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-    };
-    ConfigIssue {
-        pointer,
-        code,
-        detail,
-    }
+    let pointer =
+        if name.is_empty() { String::new() } else { format!("/{}", name.replace('~', "~0").replace('/', "~1")) };
+    ConfigIssue { pointer, code, detail }
 }

@@ -77,20 +77,8 @@ pub struct ProviderError {
 
 impl ProviderError {
     /// A failure in our own words, which must not quote a body, a secret or the provider's sentence.
-    pub(crate) fn new(
-        class: ErrorClass,
-        scope: ErrorScope,
-        text: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            class,
-            scope,
-            code: None,
-            http_status: None,
-            retry_after: None,
-            text: text.into(),
-            source: None,
-        }
+    pub(crate) fn new(class: ErrorClass, scope: ErrorScope, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { class, scope, code: None, http_status: None, retry_after: None, text: text.into(), source: None }
     }
 
     pub(crate) fn code(mut self, code: impl Into<String>) -> Self {

@@ -65,18 +65,9 @@ mod tests {
     #[test]
     fn keeps_order_duplicates_empties_and_bytes_that_are_not_text() {
         let pairs = parse(b"a=1&a=2&b=&c&%FF=%zz+x%4&&=v");
-        let expected: [(&[u8], &[u8]); 6] = [
-            (b"a", b"1"),
-            (b"a", b"2"),
-            (b"b", b""),
-            (b"c", b""),
-            (b"\xff", b"%zz x%4"),
-            (b"", b"v"),
-        ];
-        assert_eq!(
-            pairs,
-            expected.map(|(name, value)| (name.to_vec(), value.to_vec()))
-        );
+        let expected: [(&[u8], &[u8]); 6] =
+            [(b"a", b"1"), (b"a", b"2"), (b"b", b""), (b"c", b""), (b"\xff", b"%zz x%4"), (b"", b"v")];
+        assert_eq!(pairs, expected.map(|(name, value)| (name.to_vec(), value.to_vec())));
     }
 
     #[test]

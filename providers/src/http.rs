@@ -30,10 +30,7 @@ impl HttpSettings {
     /// Settings with the default of 15 s for an exchange.
     #[must_use]
     pub const fn new(base_url: Url) -> Self {
-        Self {
-            base_url,
-            total_timeout: Duration::from_secs(15),
-        }
+        Self { base_url, total_timeout: Duration::from_secs(15) }
     }
 
     /// An address below the base URL; `path` starts with `/` and cannot lead to another host.

@@ -9,9 +9,8 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    Accepted, Account, ConfigSchema, FoundMessage, InboundMessage, LookUp, MessageState,
-    OutboundMessage, ParseError, ProviderError, ProviderKind, Receipt, SendRate, Sender,
-    SignatureError, WebhookRequest,
+    Accepted, Account, ConfigSchema, FoundMessage, InboundMessage, LookUp, MessageState, OutboundMessage, ParseError,
+    ProviderError, ProviderKind, Receipt, SendRate, Sender, SignatureError, WebhookRequest,
 };
 
 /// One messaging provider.
@@ -36,31 +35,19 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`ErrorClass::Unknown`](crate::ErrorClass::Unknown) means that the provider may have the message: call
     /// [`look_up`](Self::look_up) before another attempt. Every other class means that it was not accepted.
-    async fn send(
-        &self,
-        account: &Account,
-        message: &OutboundMessage,
-    ) -> Result<Accepted, ProviderError>;
+    async fn send(&self, account: &Account, message: &OutboundMessage) -> Result<Accepted, ProviderError>;
 
     /// Finds the messages that an uncertain send may have produced, oldest first. Changes nothing.
     ///
     /// # Errors
     /// Any error means "not known", never "not there".
-    async fn look_up(
-        &self,
-        account: &Account,
-        wanted: &LookUp,
-    ) -> Result<Vec<FoundMessage>, ProviderError>;
+    async fn look_up(&self, account: &Account, wanted: &LookUp) -> Result<Vec<FoundMessage>, ProviderError>;
 
     /// Asks for the present state of one message; `None` when the provider does not know the id. Changes nothing.
     ///
     /// # Errors
     /// The provider could not be asked, or refused to answer.
-    async fn fetch(
-        &self,
-        account: &Account,
-        provider_message_id: &str,
-    ) -> Result<Option<MessageState>, ProviderError>;
+    async fn fetch(&self, account: &Account, provider_message_id: &str) -> Result<Option<MessageState>, ProviderError>;
 
     /// Proves that a webhook came from this account at the provider. Must be called on the raw body before parsing.
     ///

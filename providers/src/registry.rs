@@ -45,11 +45,7 @@ impl FromStr for ProviderKind {
     type Err = UnknownProvider;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.as_str() == name)
-            .ok_or(UnknownProvider)
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name).ok_or(UnknownProvider)
     }
 }
 
@@ -95,9 +91,6 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(*kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
-        assert_eq!(
-            "carrier_pigeon".parse::<ProviderKind>(),
-            Err(UnknownProvider)
-        );
+        assert_eq!("carrier_pigeon".parse::<ProviderKind>(), Err(UnknownProvider));
     }
 }

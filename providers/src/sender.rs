@@ -36,11 +36,7 @@ impl SenderKind {
                 .strip_prefix('1')
                 .filter(|rest| rest.len() == 10)
                 .is_some_and(|rest| TOLL_FREE.iter().any(|code| rest.starts_with(code)));
-            return if toll_free {
-                Self::TollFree
-            } else {
-                Self::LongCode
-            };
+            return if toll_free { Self::TollFree } else { Self::LongCode };
         }
         if crate::twilio::is_messaging_service(address) {
             Self::Pool

@@ -73,10 +73,7 @@ impl DeliveryStatus {
     /// Whether no further receipt needs to be waited or asked for. Stronger evidence may still arrive.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Canceled | Self::Failed | Self::Undelivered | Self::Delivered | Self::Read
-        )
+        matches!(self, Self::Canceled | Self::Failed | Self::Undelivered | Self::Delivered | Self::Read)
     }
 
     /// The stored name.
@@ -111,9 +108,6 @@ impl FromStr for DeliveryStatus {
     type Err = UnknownStatus;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == name)
-            .ok_or(UnknownStatus)
+        Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or(UnknownStatus)
     }
 }

@@ -50,9 +50,6 @@ mod tests {
 
     #[test]
     fn debug_never_shows_the_text() {
-        assert_eq!(
-            format!("{:?}", Text::from("your code is 123456")),
-            "Text(19 characters)"
-        );
+        assert_eq!(format!("{:?}", Text::from("your code is 123456")), "Text(19 characters)");
     }
 }

@@ -25,9 +25,8 @@ use async_trait::async_trait;
 use reqwest::Client;
 
 use crate::{
-    Accepted, Account, ConfigSchema, FoundMessage, HttpSettings, InboundMessage, LookUp,
-    MessageState, OutboundMessage, ParseError, Provider, ProviderError, ProviderKind, Receipt,
-    SendRate, Sender, SignatureError, WebhookRequest,
+    Accepted, Account, ConfigSchema, FoundMessage, HttpSettings, InboundMessage, LookUp, MessageState, OutboundMessage,
+    ParseError, Provider, ProviderError, ProviderKind, Receipt, SendRate, Sender, SignatureError, WebhookRequest,
 };
 
 pub use config::{CONFIG, is_messaging_service};
@@ -72,27 +71,15 @@ impl Provider for Twilio {
         self.settings.total_timeout
     }
 
-    async fn send(
-        &self,
-        account: &Account,
-        message: &OutboundMessage,
-    ) -> Result<Accepted, ProviderError> {
+    async fn send(&self, account: &Account, message: &OutboundMessage) -> Result<Accepted, ProviderError> {
         send::send(self, account, message).await
     }
 
-    async fn look_up(
-        &self,
-        account: &Account,
-        wanted: &LookUp,
-    ) -> Result<Vec<FoundMessage>, ProviderError> {
+    async fn look_up(&self, account: &Account, wanted: &LookUp) -> Result<Vec<FoundMessage>, ProviderError> {
         look_up::look_up(self, account, wanted).await
     }
 
-    async fn fetch(
-        &self,
-        account: &Account,
-        provider_message_id: &str,
-    ) -> Result<Option<MessageState>, ProviderError> {
+    async fn fetch(&self, account: &Account, provider_message_id: &str) -> Result<Option<MessageState>, ProviderError> {
         fetch::fetch(self, account, provider_message_id).await
     }
 

@@ -29,10 +29,7 @@ impl WebhookRequest {
     /// One parameter of the URL's query.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        form::text(
-            &form::parse(form::query_of(self.urls.first()?).as_bytes()),
-            name,
-        )
+        form::text(&form::parse(form::query_of(self.urls.first()?).as_bytes()), name)
     }
 }
 

@@ -4,13 +4,7 @@ use patchbay_providers::DeliveryStatus::{self, *};
 use proptest::prelude::*;
 
 fn apply(receipts: &[DeliveryStatus]) -> DeliveryStatus {
-    receipts.iter().fold(Queued, |current, receipt| {
-        if receipt.supersedes(current) {
-            *receipt
-        } else {
-            current
-        }
-    })
+    receipts.iter().fold(Queued, |current, receipt| if receipt.supersedes(current) { *receipt } else { current })
 }
 
 proptest! {
@@ -35,14 +29,8 @@ proptest! {
 #[test]
 fn a_final_state_gives_way_only_to_evidence_of_delivery() {
     for last in [Failed, Undelivered, Delivered, Read] {
-        for next in DeliveryStatus::ALL
-            .into_iter()
-            .filter(|next| next.supersedes(last))
-        {
-            assert!(
-                matches!(next, Undelivered | Delivered | Read),
-                "{next} after {last}"
-            );
+        for next in DeliveryStatus::ALL.into_iter().filter(|next| next.supersedes(last)) {
+            assert!(matches!(next, Undelivered | Delivered | Read), "{next} after {last}");
         }
     }
     assert!(Delivered.supersedes(Undelivered) && !Undelivered.supersedes(Delivered));
@@ -58,11 +46,7 @@ fn a_cancelled_message_that_went_out_counts_as_sent() {
 #[test]
 fn rank_name_and_order_agree() {
     assert!(DeliveryStatus::ALL.is_sorted());
-    assert!(
-        DeliveryStatus::ALL
-            .map(DeliveryStatus::rank)
-            .is_sorted_by(|a, b| a < b)
-    );
+    assert!(DeliveryStatus::ALL.map(DeliveryStatus::rank).is_sorted_by(|a, b| a < b));
     for status in DeliveryStatus::ALL {
         assert_eq!(status.as_str().parse(), Ok(status));
         assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());

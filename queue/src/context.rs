@@ -51,7 +51,14 @@ pub enum Tokens {
 }
 
 impl JobContext {
-    pub(crate) fn new(envelope: Envelope, queue: &str, worker: &str, lanes: Lanes, ledger: LedgerPool, cancel: CancellationToken) -> Self {
+    pub(crate) fn new(
+        envelope: Envelope,
+        queue: &str,
+        worker: &str,
+        lanes: Lanes,
+        ledger: LedgerPool,
+        cancel: CancellationToken,
+    ) -> Self {
         let inner = Inner {
             envelope,
             queue: queue.to_owned(),

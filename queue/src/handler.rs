@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::Span;
 
 use crate::job::DecodeError;
 use crate::{Job, JobContext, JobError, Outcome, Policy};
@@ -54,10 +55,14 @@ impl<J: Job, H: Handler<J>> Erased for Typed<J, H> {
     }
 }
 
+/// Makes the span of a run a child of what caused the job, named by its `traceparent`, and gives it back.
+pub type Adopt = fn(Span, Option<&str>) -> Span;
+
 /// The handlers of a worker, by kind.
 #[derive(Clone, Default)]
 pub struct Registry {
     handlers: BTreeMap<&'static str, Arc<dyn Erased>>,
+    adopt: Option<Adopt>,
 }
 
 impl Registry {
@@ -70,6 +75,20 @@ impl Registry {
         let typed = Typed { handler, job: PhantomData };
         assert!(self.handlers.insert(J::KIND, Arc::new(typed)).is_none(), "two handlers for {}", J::KIND);
         self
+    }
+
+    /// Lets `adopt` link each run's span to its cause. The engine knows no tracing system; whoever starts one does.
+    #[must_use]
+    pub fn adopting(mut self, adopt: Adopt) -> Self {
+        self.adopt = Some(adopt);
+        self
+    }
+
+    pub(crate) fn adopt(&self, span: Span, traceparent: Option<&str>) -> Span {
+        match self.adopt {
+            Some(adopt) => adopt(span, traceparent),
+            None => span,
+        }
     }
 
     /// The kinds that have a handler, in order.

@@ -19,6 +19,12 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How it is tried.
     const POLICY: Policy;
 
+    /// What only one living job of the kind may stand for in a tenant: while one with this key lives, another is not
+    /// enqueued. The default: jobs of the kind are never the same.
+    fn unique_key(&self) -> Option<String> {
+        None
+    }
+
     /// Decodes the payload of an older version; the default knows only its own.
     ///
     /// # Errors
@@ -67,16 +73,16 @@ pub struct JobRequest<J> {
 
 impl<J: Job> JobRequest<J> {
     /// A job of `tenant` under the id `id` (a UUIDv7: its time is the job's place in its lane).
-    pub const fn new(id: Uuid, tenant: Uuid, job: J) -> Self {
+    pub fn new(id: Uuid, tenant: Uuid, job: J) -> Self {
         Self {
             id,
             tenant,
+            unique_key: job.unique_key(),
             job,
             lane: String::new(),
             cost: 1,
             priority: J::POLICY.priority,
             subject: None,
-            unique_key: None,
             run_at: None,
             not_after: None,
             trace: None,
@@ -106,7 +112,8 @@ impl<J: Job> JobRequest<J> {
         self
     }
 
-    /// While a job of this kind with this key lives, another is not enqueued.
+    /// While a job of this kind with this key lives, another is not enqueued; for a key that the payload does not
+    /// tell ([`Job::unique_key`]).
     #[must_use]
     pub fn unique(mut self, key: impl Into<String>) -> Self {
         self.unique_key = Some(key.into());

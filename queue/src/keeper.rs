@@ -37,7 +37,12 @@ pub struct KeeperSettings {
 impl KeeperSettings {
     /// The usual settings.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), window: Window::default(), lease: Duration::from_secs(9), lock: Duration::from_secs(3) }
+        Self {
+            name: name.into(),
+            window: Window::default(),
+            lease: Duration::from_secs(9),
+            lock: Duration::from_secs(3),
+        }
     }
 }
 

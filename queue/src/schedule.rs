@@ -102,7 +102,10 @@ mod tests {
     fn nothing_is_due_before_its_time() {
         let hourly = schedule("0 0 * * * *", Tz::UTC);
         assert_eq!(hourly.due(at("2026-01-01T10:00:00Z"), at("2026-01-01T10:59:59Z")), None);
-        assert_eq!(hourly.due(at("2026-01-01T10:00:00Z"), at("2026-01-01T11:00:00Z")), Some(at("2026-01-01T11:00:00Z")));
+        assert_eq!(
+            hourly.due(at("2026-01-01T10:00:00Z"), at("2026-01-01T11:00:00Z")),
+            Some(at("2026-01-01T11:00:00Z"))
+        );
     }
 
     #[test]

@@ -37,10 +37,7 @@ impl dyn Entropy + '_ {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that draws real randomness"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws real randomness")]
     fn fill(&self, target: &mut [u8]) {
         rand::rng().fill_bytes(target);
     }
@@ -60,10 +57,7 @@ impl SeededEntropy {
 
 impl Entropy for SeededEntropy {
     fn fill(&self, target: &mut [u8]) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .fill_bytes(target);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(target);
     }
 }
 
@@ -91,10 +85,6 @@ mod tests {
     #[test]
     fn a_unit_is_at_least_zero_and_below_one() {
         let source = SeededEntropy::new(1);
-        assert!(
-            (0..10_000)
-                .map(|_| source.unit())
-                .all(|unit| (0.0..1.0).contains(&unit))
-        );
+        assert!((0..10_000).map(|_| source.unit()).all(|unit| (0.0..1.0).contains(&unit)));
     }
 }

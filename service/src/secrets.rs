@@ -38,15 +38,10 @@ impl SealingKey {
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = Box::new([0; 32]);
         hex::decode_to_slice(text, bytes.as_mut_slice()).ok()?;
-        let digest = Sha256::new_with_prefix(b"patchbay sealing key id")
-            .chain_update(*bytes)
-            .finalize();
+        let digest = Sha256::new_with_prefix(b"patchbay sealing key id").chain_update(*bytes).finalize();
         let mut id = [0; KEY_ID_BYTES];
         id.copy_from_slice(&digest[..KEY_ID_BYTES]);
-        Some(Self {
-            id,
-            bytes: Arc::new(SecretBox::new(bytes)),
-        })
+        Some(Self { id, bytes: Arc::new(SecretBox::new(bytes)) })
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -74,13 +69,7 @@ pub struct Place {
 impl Place {
     /// The header and the fixed-width ids come first, so that no two places give the same bytes.
     fn associated_data(&self, header: &[u8]) -> Vec<u8> {
-        [
-            header,
-            self.tenant_id.as_bytes(),
-            self.row_id.as_bytes(),
-            self.purpose.as_bytes(),
-        ]
-        .concat()
+        [header, self.tenant_id.as_bytes(), self.row_id.as_bytes(), self.purpose.as_bytes()].concat()
     }
 }
 
@@ -110,11 +99,7 @@ impl Sealer {
     /// A sealer; `entropy` gives the nonces, which are long enough to be drawn at random.
     #[must_use]
     pub fn new(current: SealingKey, previous: Vec<SealingKey>, entropy: Arc<dyn Entropy>) -> Self {
-        Self {
-            current,
-            previous,
-            entropy,
-        }
+        Self { current, previous, entropy }
     }
 
     /// Seals `plaintext` for `place`. The result is 45 bytes longer.
@@ -125,14 +110,9 @@ impl Sealer {
         sealed.extend_from_slice(&self.current.id);
         let aad = place.associated_data(&sealed);
         sealed.extend_from_slice(&nonce);
-        let payload = Payload {
-            msg: plaintext,
-            aad: &aad,
-        };
+        let payload = Payload { msg: plaintext, aad: &aad };
         let ciphertext = self.current.cipher().encrypt(&nonce.into(), payload);
-        sealed.extend(
-            ciphertext.expect("a text in memory is far below the cipher's limit of 256 GiB"),
-        );
+        sealed.extend(ciphertext.expect("a text in memory is far below the cipher's limit of 256 GiB"));
         sealed
     }
 
@@ -141,9 +121,7 @@ impl Sealer {
     /// # Errors
     /// [`OpenError`]: the value is of another format, key or place, or was changed. None of them passes by retrying.
     pub fn open(&self, place: &Place, sealed: &[u8]) -> Result<SecretSlice<u8>, OpenError> {
-        let (head, ciphertext) = sealed
-            .split_at_checked(HEADER_BYTES)
-            .ok_or(OpenError::Format)?;
+        let (head, ciphertext) = sealed.split_at_checked(HEADER_BYTES).ok_or(OpenError::Format)?;
         let (prefix, nonce) = head.split_at(1 + KEY_ID_BYTES);
         if prefix[0] != VERSION {
             return Err(OpenError::Format);
@@ -151,14 +129,8 @@ impl Sealer {
         let key = self.key(&prefix[1..]).ok_or(OpenError::UnknownKey)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| OpenError::Format)?;
         let aad = place.associated_data(prefix);
-        let payload = Payload {
-            msg: ciphertext,
-            aad: &aad,
-        };
-        let plaintext = key
-            .cipher()
-            .decrypt(&nonce.into(), payload)
-            .map_err(|_| OpenError::Tampered)?;
+        let payload = Payload { msg: ciphertext, aad: &aad };
+        let plaintext = key.cipher().decrypt(&nonce.into(), payload).map_err(|_| OpenError::Tampered)?;
         Ok(plaintext.into())
     }
 
@@ -169,9 +141,7 @@ impl Sealer {
     }
 
     fn key(&self, id: &[u8]) -> Option<&SealingKey> {
-        std::iter::once(&self.current)
-            .chain(&self.previous)
-            .find(|key| key.id == id)
+        std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
     }
 }
 
@@ -180,11 +150,8 @@ mod tests {
     use super::*;
     use crate::entropy::SeededEntropy;
 
-    const PLACE: Place = Place {
-        purpose: "provider_accounts.credentials",
-        tenant_id: Uuid::from_u128(1),
-        row_id: Uuid::from_u128(2),
-    };
+    const PLACE: Place =
+        Place { purpose: "provider_accounts.credentials", tenant_id: Uuid::from_u128(1), row_id: Uuid::from_u128(2) };
 
     fn key(digit: &str) -> SealingKey {
         SealingKey::from_hex(&digit.repeat(64)).unwrap()
@@ -196,9 +163,7 @@ mod tests {
     }
 
     fn open(sealer: &Sealer, place: &Place, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        sealer
-            .open(place, sealed)
-            .map(|secret| secret.expose_secret().to_vec())
+        sealer.open(place, sealed).map(|secret| secret.expose_secret().to_vec())
     }
 
     #[test]
@@ -215,18 +180,9 @@ mod tests {
         let sealed = sealer.seal(&PLACE, b"auth token");
         let other = Uuid::from_u128(9);
         for place in [
-            Place {
-                purpose: "webhooks.secret",
-                ..PLACE
-            },
-            Place {
-                tenant_id: other,
-                ..PLACE
-            },
-            Place {
-                row_id: other,
-                ..PLACE
-            },
+            Place { purpose: "webhooks.secret", ..PLACE },
+            Place { tenant_id: other, ..PLACE },
+            Place { row_id: other, ..PLACE },
         ] {
             assert_eq!(open(&sealer, &place, &sealed), Err(OpenError::Tampered));
         }
@@ -252,27 +208,18 @@ mod tests {
         assert_eq!(open(&rotated, &PLACE, &sealed).unwrap(), b"auth token");
         assert!(rotated.is_stale(&sealed));
         assert!(!rotated.is_stale(&rotated.seal(&PLACE, b"auth token")));
-        assert_eq!(
-            open(&sealer("b", &[]), &PLACE, &sealed),
-            Err(OpenError::UnknownKey)
-        );
+        assert_eq!(open(&sealer("b", &[]), &PLACE, &sealed), Err(OpenError::UnknownKey));
     }
 
     #[test]
     fn one_text_sealed_twice_looks_different() {
         let sealer = sealer("a", &[]);
-        assert_ne!(
-            sealer.seal(&PLACE, b"auth token"),
-            sealer.seal(&PLACE, b"auth token")
-        );
+        assert_ne!(sealer.seal(&PLACE, b"auth token"), sealer.seal(&PLACE, b"auth token"));
     }
 
     #[test]
     fn debug_shows_no_key() {
         let shown = format!("{:?}", sealer("a", &["b"]));
-        assert!(
-            !shown.contains("aaaaaaaa") && !shown.contains("bbbbbbbb") && !shown.contains("170"),
-            "{shown}"
-        );
+        assert!(!shown.contains("aaaaaaaa") && !shown.contains("bbbbbbbb") && !shown.contains("170"), "{shown}");
     }
 }

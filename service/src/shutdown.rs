@@ -38,20 +38,14 @@ impl Shutdown {
     /// # Errors
     /// The operating system refused a signal handler.
     pub fn on_signals(grace: Duration) -> io::Result<Self> {
-        let (mut terminate, mut interrupt) = (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        );
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let shutdown = Self::new();
         let watched = shutdown.clone();
         tokio::spawn(async move {
-            let mut next = async || tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" };
+            let mut next =
+                async || tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" };
             let first = next().await;
-            tracing::info!(
-                signal = first,
-                grace_seconds = grace.as_secs_f64(),
-                "draining"
-            );
+            tracing::info!(signal = first, grace_seconds = grace.as_secs_f64(), "draining");
             watched.drain();
             match tokio::time::timeout(grace, next()).await {
                 Ok(second) => tracing::warn!(signal = second, "second signal: ending at once"),

@@ -19,8 +19,7 @@ use patchbay_service::{
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-const ANY_PORT: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 struct Probe {
     client: Client,
@@ -36,27 +35,16 @@ impl Probe {
             pool_idle_timeout: limit,
             pool_idle_per_host: 1,
         };
-        Self {
-            client: http::client(&config).unwrap(),
-            server: health::serve(ANY_PORT, health).await.unwrap(),
-        }
+        Self { client: http::client(&config).unwrap(), server: health::serve(ANY_PORT, health).await.unwrap() }
     }
 
     async fn get(&self, path: &str) -> Response {
-        self.client
-            .get(format!("http://{}{path}", self.server.address()))
-            .send()
-            .await
-            .unwrap()
+        self.client.get(format!("http://{}{path}", self.server.address())).send().await.unwrap()
     }
 }
 
 fn header(answer: &Response, name: &str) -> String {
-    answer
-        .headers()
-        .get(name)
-        .map(|value| value.to_str().unwrap().to_owned())
-        .unwrap_or_default()
+    answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
 }
 
 #[tokio::test]
@@ -67,11 +55,7 @@ async fn a_failing_check_is_a_problem_that_names_it() {
         .build();
     let probe = Probe::of(&health).await;
 
-    assert_eq!(
-        probe.get("/healthz").await.status(),
-        200,
-        "weather outside does not make a process dead"
-    );
+    assert_eq!(probe.get("/healthz").await.status(), 200, "weather outside does not make a process dead");
     let answer = probe.get("/readyz").await;
     assert_eq!(answer.status(), 503);
     assert_eq!(header(&answer, "content-type"), "application/problem+json");
@@ -91,12 +75,7 @@ async fn it_is_ready_again_within_seconds_of_the_repair() {
         let up = seen.load(Ordering::SeqCst);
         async move { if up { Ok(()) } else { Err("down".to_owned()) } }
     };
-    let probe = Probe::of(
-        &Health::builder("t", &Shutdown::new())
-            .check("redis", check)
-            .build(),
-    )
-    .await;
+    let probe = Probe::of(&Health::builder("t", &Shutdown::new()).check("redis", check).build()).await;
     assert_eq!(probe.get("/readyz").await.status(), 503);
     up.store(true, Ordering::SeqCst);
     let ready = async {
@@ -104,9 +83,7 @@ async fn it_is_ready_again_within_seconds_of_the_repair() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), ready)
-        .await
-        .expect("a result is kept for a second only");
+    tokio::time::timeout(Duration::from_secs(5), ready).await.expect("a result is kept for a second only");
 }
 
 #[tokio::test]
@@ -126,10 +103,7 @@ async fn metrics_are_served_in_prometheus_text() {
     metrics::install("t").unwrap();
     let probe = Probe::of(&Health::builder("t", &Shutdown::new()).build()).await;
     let answer = probe.get("/metrics").await;
-    assert_eq!(
-        header(&answer, "content-type"),
-        "text/plain; version=0.0.4; charset=utf-8"
-    );
+    assert_eq!(header(&answer, "content-type"), "text/plain; version=0.0.4; charset=utf-8");
     assert!(answer.text().await.unwrap().contains("patchbay_build_info"));
 }
 
@@ -138,8 +112,5 @@ async fn a_taken_port_is_an_error_that_names_it() {
     let health = Health::builder("t", &Shutdown::new()).build();
     let first = health::serve(ANY_PORT, &health).await.unwrap();
     let error = health::serve(first.address(), &health).await.unwrap_err();
-    assert!(
-        error.to_string().contains(&first.address().to_string()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&first.address().to_string()), "{error}");
 }

@@ -19,12 +19,7 @@ const CONFIG: HttpConfig = HttpConfig {
 async fn a_server_that_never_answers_is_a_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let error = http::client(&CONFIG)
-        .unwrap()
-        .get(url)
-        .send()
-        .await
-        .unwrap_err();
+    let error = http::client(&CONFIG).unwrap().get(url).send().await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
 }
 
@@ -40,12 +35,7 @@ async fn a_redirect_is_an_answer_and_not_followed() {
         stream.write_all(answer.as_bytes()).await.unwrap();
         String::from_utf8_lossy(&request[..read]).to_lowercase()
     });
-    let answer = http::client(&CONFIG)
-        .unwrap()
-        .get(url)
-        .send()
-        .await
-        .unwrap();
+    let answer = http::client(&CONFIG).unwrap().get(url).send().await.unwrap();
     assert_eq!(answer.status(), 307);
     let request = server.await.unwrap();
     assert!(request.contains("user-agent: patchbay/"), "{request}");

@@ -13,16 +13,8 @@ async fn the_first_signal_drains_the_second_ends_and_the_grace_ends_too() {
 
     raise(Signal::SIGTERM).unwrap();
     patient.draining().await;
-    assert_eq!(
-        hasty.finish(pending::<()>()).await,
-        Finish::Cut,
-        "the grace ends it without a second signal"
-    );
-    assert_eq!(
-        patient.finish(async { 1 }).await,
-        Finish::Done(1),
-        "draining leaves work alone"
-    );
+    assert_eq!(hasty.finish(pending::<()>()).await, Finish::Cut, "the grace ends it without a second signal");
+    assert_eq!(patient.finish(async { 1 }).await, Finish::Done(1), "draining leaves work alone");
 
     raise(Signal::SIGINT).unwrap();
     assert_eq!(patient.finish(pending::<()>()).await, Finish::Cut);

@@ -20,14 +20,11 @@ const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 fn start(settings: &[(&str, &str)]) -> (Dispatch, telemetry::TelemetryGuard, Log) {
     let sources = Sources::default().with_env("DATABASE_URL", "postgres://localhost/x");
-    let sources = settings.iter().fold(sources, |sources, (name, value)| {
-        sources.with_env(name, value)
-    });
+    let sources = settings.iter().fold(sources, |sources, (name, value)| sources.with_env(name, value));
     let config = Config::from_sources(Process::Migrate, &sources).unwrap();
     let log = Log::default();
     let writer = log.clone();
-    let (dispatch, guard) =
-        telemetry::build("patchbay-test", &config, move || writer.clone()).unwrap();
+    let (dispatch, guard) = telemetry::build("patchbay-test", &config, move || writer.clone()).unwrap();
     (dispatch, guard, log)
 }
 
@@ -35,13 +32,7 @@ fn start(settings: &[(&str, &str)]) -> (Dispatch, telemetry::TelemetryGuard, Log
 fn a_json_line_carries_the_ids_of_the_spans_around_it() {
     let (dispatch, _guard, log) = start(&[]);
     dispatcher::with_default(&dispatch, || {
-        let _request = info_span!(
-            "request",
-            request_id = "req_1",
-            tenant_id = "t_1",
-            level = "mine"
-        )
-        .entered();
+        let _request = info_span!("request", request_id = "req_1", tenant_id = "t_1", level = "mine").entered();
         let _job = info_span!("job", job_id = "job_1", tenant_id = "t_2").entered();
         info!(rows = 3, ok = true, "imported");
     });
@@ -57,10 +48,7 @@ fn a_json_line_carries_the_ids_of_the_spans_around_it() {
     ] {
         assert_eq!(line[key], value, "{key} in {line}");
     }
-    assert_eq!(
-        (&line["rows"], &line["ok"]),
-        (&Value::from(3), &Value::from(true))
-    );
+    assert_eq!((&line["rows"], &line["ok"]), (&Value::from(3), &Value::from(true)));
     assert!(line["timestamp"].is_string());
 }
 
@@ -74,10 +62,7 @@ fn a_filter_silences_lines_and_keeps_the_ids_of_the_others() {
         assert!(current_traceparent().is_some());
     });
     let line: Value = serde_json::from_str(&log.text()).expect("one line");
-    assert_eq!(
-        (&line["message"], &line["request_id"]),
-        (&Value::from("loud"), &Value::from("req_1"))
-    );
+    assert_eq!((&line["message"], &line["request_id"]), (&Value::from("loud"), &Value::from("req_1")));
 }
 
 #[test]
@@ -87,10 +72,7 @@ fn a_text_line_carries_them_too() {
         info_span!("request", request_id = "req_1").in_scope(|| info!("hello"));
     });
     let text = log.text();
-    assert!(
-        text.contains("hello") && text.contains("request_id=\"req_1\""),
-        "{text}"
-    );
+    assert!(text.contains("hello") && text.contains("request_id=\"req_1\""), "{text}");
 }
 
 #[test]
@@ -102,12 +84,8 @@ fn trace_context_passes_through_without_an_exporter() {
         let child = span.in_scope(|| current_traceparent().unwrap());
         assert_eq!(child[..36], PARENT[..36], "the same trace");
         assert_ne!(child, PARENT, "another span");
-        assert!(
-            child.ends_with("-01"),
-            "the caller's choice to sample is kept"
-        );
-        let inner =
-            span.in_scope(|| info_span!("provider").in_scope(|| current_traceparent().unwrap()));
+        assert!(child.ends_with("-01"), "the caller's choice to sample is kept");
+        let inner = span.in_scope(|| info_span!("provider").in_scope(|| current_traceparent().unwrap()));
         assert_eq!(inner[..36], PARENT[..36]);
         assert_ne!(inner, child);
     });
@@ -117,18 +95,11 @@ fn trace_context_passes_through_without_an_exporter() {
 fn a_traceparent_that_is_none_starts_a_new_trace() {
     let (dispatch, _guard, _log) = start(&[]);
     dispatcher::with_default(&dispatch, || {
-        for wrong in [
-            None,
-            Some(""),
-            Some("nonsense"),
-            Some("00-00000000000000000000000000000000-0000000000000000-01"),
-        ] {
+        for wrong in [None, Some(""), Some("nonsense"), Some("00-00000000000000000000000000000000-0000000000000000-01")]
+        {
             let span = span_with_parent(info_span!("job"), wrong);
             let own = span.in_scope(|| current_traceparent().unwrap());
-            assert!(
-                !own.contains(&"0".repeat(32)) && own.ends_with("-00"),
-                "{own}"
-            );
+            assert!(!own.contains(&"0".repeat(32)) && own.ends_with("-00"), "{own}");
         }
     });
 }
@@ -149,13 +120,8 @@ async fn collector(listener: TcpListener, request: oneshot::Sender<String>) {
             read => bytes.extend_from_slice(&part[..read]),
         }
     }
-    stream
-        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-        .await
-        .unwrap();
-    request
-        .send(String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    request.send(String::from_utf8_lossy(&bytes).into_owned()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,14 +132,10 @@ async fn spans_are_exported_at_the_latest_when_the_guard_is_dropped() {
     tokio::spawn(collector(listener, sender));
     let (dispatch, guard, _log) = start(&[("PATCHBAY__TELEMETRY__OTLP_ENDPOINT", &endpoint)]);
     dispatcher::with_default(&dispatch, || {
-        info_span!("imports.leads")
-            .in_scope(|| assert!(current_traceparent().unwrap().ends_with("-01")));
+        info_span!("imports.leads").in_scope(|| assert!(current_traceparent().unwrap().ends_with("-01")));
     });
     tokio::task::block_in_place(|| drop(guard));
     let request = request.await.unwrap();
     assert!(request.starts_with("POST /v1/traces HTTP/1.1"), "{request}");
-    assert!(
-        request.contains("patchbay-test") && request.contains("imports.leads"),
-        "{request}"
-    );
+    assert!(request.contains("patchbay-test") && request.contains("imports.leads"), "{request}");
 }

@@ -15,8 +15,7 @@ fn a_line_carries_the_ids_that_travel_in_traceparent() {
     let config = Config::from_sources(Process::Migrate, &sources).unwrap();
     let log = Log::default();
     let writer = log.clone();
-    let (dispatch, _guard) =
-        telemetry::build("patchbay-test", &config, move || writer.clone()).unwrap();
+    let (dispatch, _guard) = telemetry::build("patchbay-test", &config, move || writer.clone()).unwrap();
     dispatcher::set_global_default(dispatch).unwrap();
 
     let traceparent = info_span!("request").in_scope(|| {
@@ -24,10 +23,6 @@ fn a_line_carries_the_ids_that_travel_in_traceparent() {
         telemetry::current_traceparent().unwrap()
     });
     let line: Value = serde_json::from_str(&log.text()).unwrap();
-    let ids = format!(
-        "00-{}-{}-00",
-        line["trace_id"].as_str().unwrap(),
-        line["span_id"].as_str().unwrap()
-    );
+    let ids = format!("00-{}-{}-00", line["trace_id"].as_str().unwrap(), line["span_id"].as_str().unwrap());
     assert_eq!(ids, traceparent);
 }

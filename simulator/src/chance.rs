@@ -4,19 +4,13 @@
 //! would promise the same run while requests still race each other.
 
 /// 128 random bits.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "Patchbay's Entropy is product code, and ids here need no replay"
-)]
+#[expect(clippy::disallowed_methods, reason = "Patchbay's Entropy is product code, and ids here need no replay")]
 pub(crate) fn bits() -> u128 {
     rand::random()
 }
 
 /// Whether something of this likelihood (0 to 1) happens.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "Patchbay's Entropy is product code, and `times` gives exact runs"
-)]
+#[expect(clippy::disallowed_methods, reason = "Patchbay's Entropy is product code, and `times` gives exact runs")]
 pub(crate) fn strikes(rate: f64) -> bool {
     rate >= 1.0 || rand::random::<f64>() < rate
 }

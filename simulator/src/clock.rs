@@ -8,10 +8,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 /// The time of day, in milliseconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the simulator's clock, and Patchbay's is product code"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the simulator's clock, and Patchbay's is product code")]
 pub(crate) fn now_ms() -> i64 {
     DateTime::<Utc>::from(SystemTime::now()).timestamp_millis()
 }
@@ -36,10 +33,7 @@ mod tests {
 
     #[test]
     fn dates_read_as_twilio_writes_them() {
-        assert_eq!(
-            rfc2822(1_692_853_305_000),
-            "Thu, 24 Aug 2023 05:01:45 +0000"
-        );
+        assert_eq!(rfc2822(1_692_853_305_000), "Thu, 24 Aug 2023 05:01:45 +0000");
         assert_eq!(dlr_date(1_692_853_305_000), "2308240501");
     }
 }

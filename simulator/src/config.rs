@@ -47,10 +47,7 @@ pub struct Config {
 impl Default for Config {
     /// The program's defaults, on a free port.
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            ..Self::parse_from(["patchbay-simulator"])
-        }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Self::parse_from(["patchbay-simulator"]) }
     }
 }
 

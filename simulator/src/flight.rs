@@ -68,16 +68,9 @@ impl Flight {
         lock(&self.account.messages).note_lag(now - self.message.created_ms);
         self.account.counters.sent.one();
         if !self.plan.receipts.out_of_order {
-            self.tell(
-                sim,
-                Outcome {
-                    status: Status::Sent,
-                    code: None,
-                },
-            );
+            self.tell(sim, Outcome { status: Status::Sent, code: None });
         }
-        sim.timeline
-            .schedule(Arc::clone(self), Step::Final, self.plan.final_after);
+        sim.timeline.schedule(Arc::clone(self), Step::Final, self.plan.final_after);
     }
 
     fn arrived(self: &Arc<Self>, sim: &Sim) {
@@ -95,14 +88,7 @@ impl Flight {
         }
         if receipts.out_of_order && status != Status::Failed {
             let after = receipts.late + self.plan.final_after.max(Duration::from_millis(1));
-            self.tell_after(
-                sim,
-                Outcome {
-                    status: Status::Sent,
-                    code: None,
-                },
-                after,
-            );
+            self.tell_after(sim, Outcome { status: Status::Sent, code: None }, after);
         }
     }
 
@@ -110,8 +96,7 @@ impl Flight {
         if wait.is_zero() {
             self.tell(sim, outcome);
         } else {
-            sim.timeline
-                .schedule(Arc::clone(self), Step::Tell(outcome), wait);
+            sim.timeline.schedule(Arc::clone(self), Step::Tell(outcome), wait);
         }
     }
 

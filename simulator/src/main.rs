@@ -8,8 +8,7 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::parse();
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter);
     if std::env::var("PATCHBAY__LOG__FORMAT").is_ok_and(|format| format == "json") {
         logs.json().init();
@@ -25,10 +24,6 @@ async fn main() -> anyhow::Result<()> {
     }
     let counts = simulator.counts();
     simulator.shutdown().await;
-    tracing::info!(
-        requests = counts.requests,
-        accepted = counts.accepted,
-        "the simulator has stopped"
-    );
+    tracing::info!(requests = counts.requests, accepted = counts.accepted, "the simulator has stopped");
     Ok(())
 }

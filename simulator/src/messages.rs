@@ -45,14 +45,8 @@ impl Messages {
         self.next_seq += 1;
         self.by_sid.insert(message.sid, Arc::clone(&message));
         let (to, from) = (&message.draft.to, &message.draft.from);
-        self.by_to
-            .entry(Arc::clone(to))
-            .or_default()
-            .push_back(Arc::clone(&message));
-        self.by_from
-            .entry(Arc::clone(from))
-            .or_default()
-            .push_back(Arc::clone(&message));
+        self.by_to.entry(Arc::clone(to)).or_default().push_back(Arc::clone(&message));
+        self.by_from.entry(Arc::clone(from)).or_default().push_back(Arc::clone(&message));
         self.all.push_back(Arc::clone(&message));
         message
     }
@@ -68,10 +62,7 @@ impl Messages {
             return;
         };
         self.by_sid.remove(&oldest.sid);
-        for (index, key) in [
-            (&mut self.by_to, &oldest.draft.to),
-            (&mut self.by_from, &oldest.draft.from),
-        ] {
+        for (index, key) in [(&mut self.by_to, &oldest.draft.to), (&mut self.by_from, &oldest.draft.from)] {
             if let Some(list) = index.get_mut(key) {
                 list.pop_front();
                 if list.is_empty() {
@@ -97,9 +88,7 @@ impl Messages {
             return (Vec::new(), false);
         };
         let end = self.end_of(index, query);
-        let oldest = query
-            .since_ms
-            .map(|ms| ms.saturating_sub(self.longest_lag_ms));
+        let oldest = query.since_ms.map(|ms| ms.saturating_sub(self.longest_lag_ms));
         let mut matches = index
             .range(..end)
             .rev()
@@ -122,16 +111,12 @@ impl Messages {
     }
 
     fn end_of(&self, index: &Index, query: &Query<'_>) -> usize {
-        let by_date = query
-            .until_ms
-            .map(|ms| index.partition_point(|m| m.created_ms <= ms));
+        let by_date = query.until_ms.map(|ms| index.partition_point(|m| m.created_ms <= ms));
         let by_page = query.after.map(|sid| match self.by_sid.get(&sid) {
             Some(last) => index.partition_point(|m| m.seq < last.seq),
             None => 0,
         });
-        by_date
-            .unwrap_or(index.len())
-            .min(by_page.unwrap_or(index.len()))
+        by_date.unwrap_or(index.len()).min(by_page.unwrap_or(index.len()))
     }
 }
 
@@ -141,10 +126,7 @@ fn matches(message: &Message, query: &Query<'_>) -> bool {
     if !text(query.to, &draft.to) || !text(query.from, &draft.from) {
         return false;
     }
-    if query
-        .body_contains
-        .is_some_and(|part| !draft.body.contains(part))
-    {
+    if query.body_contains.is_some_and(|part| !draft.body.contains(part)) {
         return false;
     }
     if query.since_ms.is_none() && query.until_ms.is_none() {
@@ -179,11 +161,7 @@ mod tests {
         messages.insert(draft("+3"), 3_000);
         queued.advance(Status::Sent, None, 5_000);
         messages.note_lag(5_000);
-        let since = |ms| Query {
-            since_ms: Some(ms),
-            limit: 9,
-            ..Query::default()
-        };
+        let since = |ms| Query { since_ms: Some(ms), limit: 9, ..Query::default() };
         let (found, more) = messages.page(&since(4_000));
         assert_eq!((found.len(), found[0].sid, more), (1, queued.sid, false));
         assert_eq!(messages.page(&since(3_000)).0.len(), 2);
@@ -196,11 +174,7 @@ mod tests {
         messages.insert(draft("+3"), 0);
         messages.evict_oldest();
         assert!(messages.get(first.sid).is_none() && !messages.by_to.contains_key("+2"));
-        let all = Query {
-            from: Some("+1"),
-            limit: 9,
-            ..Query::default()
-        };
+        let all = Query { from: Some("+1"), limit: 9, ..Query::default() };
         assert_eq!(messages.page(&all).0.len(), 1);
     }
 }

@@ -17,11 +17,7 @@ pub(crate) fn render(counts: &Counts) -> String {
     for (name, value) in counts.levels() {
         line(&mut text, name, "gauge", value);
     }
-    by_code(
-        &mut text,
-        "rejected_by_code_total",
-        &counts.rejected_by_code,
-    );
+    by_code(&mut text, "rejected_by_code_total", &counts.rejected_by_code);
     by_code(&mut text, "failed_by_code_total", &counts.failed_by_code);
     text
 }

@@ -65,10 +65,7 @@ impl Plan {
         if let Some(code) = sim.faults.broken(to).or_else(|| sim.faults.broken(from)) {
             plan.add(Effect::of_code(code));
         }
-        for magic in [magic::of_to(to), magic::of_from(from)]
-            .into_iter()
-            .flatten()
-        {
+        for magic in [magic::of_to(to), magic::of_from(from)].into_iter().flatten() {
             if !magic.once.is_empty() && sim.first_time(fingerprint(&(account, to, body))) {
                 magic.once.iter().for_each(|effect| plan.add(*effect));
             }
@@ -88,10 +85,7 @@ impl Plan {
             latency: Duration::ZERO,
             before: None,
             answer: None,
-            outcome: Outcome {
-                status: Status::Delivered,
-                code: None,
-            },
+            outcome: Outcome { status: Status::Delivered, code: None },
             sent_after: Duration::from_millis(sent),
             final_after: Duration::from_millis(done.saturating_sub(sent)),
             receipts: Receipts::default(),
@@ -101,9 +95,7 @@ impl Plan {
     fn time(&mut self, sim: &Sim, faults: &Faults) {
         let jitter = chance::up_to(faults.latency_jitter_ms);
         let sent = faults.sent_after_ms.unwrap_or(sim.config.sent_after_ms);
-        let done = faults
-            .delivered_after_ms
-            .unwrap_or(sim.config.delivered_after_ms);
+        let done = faults.delivered_after_ms.unwrap_or(sim.config.delivered_after_ms);
         self.latency = Duration::from_millis(faults.latency_ms.saturating_add(jitter));
         self.sent_after = Duration::from_millis(sent);
         self.final_after = Duration::from_millis(done.saturating_sub(sent));
@@ -116,9 +108,7 @@ impl Plan {
             Effect::Reset => _ = self.before.get_or_insert(Before::Reset),
             Effect::Drop => _ = self.answer.get_or_insert(Answer::Drop),
             Effect::Hang(ms) => {
-                _ = self
-                    .answer
-                    .get_or_insert(Answer::Hang(Duration::from_millis(ms)));
+                _ = self.answer.get_or_insert(Answer::Hang(Duration::from_millis(ms)));
             }
             Effect::Fail(code) => {
                 if self.outcome.code.is_none() {
@@ -141,9 +131,6 @@ impl Outcome {
             30_001 | 30_002 | 30_007 | 30_036 | 63_017 => Status::Failed,
             _ => Status::Undelivered,
         };
-        Self {
-            status,
-            code: Some(code),
-        }
+        Self { status, code: Some(code) }
     }
 }

@@ -61,22 +61,12 @@ impl Simulator {
         let sim = Arc::new(Sim::new(config, timeline, courier));
         let wire = Wire::new(listener, sim.switches.clone()).map_err(refused)?;
         tokio::spawn(timeline::run(Arc::clone(&sim), entries, stop.clone()));
-        tokio::spawn(twilio::courier::run(
-            Arc::clone(&sim),
-            letters,
-            stop.clone(),
-        ));
+        tokio::spawn(twilio::courier::run(Arc::clone(&sim), letters, stop.clone()));
         let signal = stop.clone().cancelled_owned();
         let app = routes(Arc::clone(&sim));
         let server = Server::new_with_acceptor(wire);
         let server = tokio::spawn(server.run_with_graceful_shutdown(app, signal, Some(DRAIN)));
-        Ok(RunningSimulator {
-            base_url: format!("http://{addr}"),
-            addr,
-            sim,
-            server,
-            stop: stop.drop_guard(),
-        })
+        Ok(RunningSimulator { base_url: format!("http://{addr}"), addr, sim, server, stop: stop.drop_guard() })
     }
 }
 
@@ -138,21 +128,11 @@ impl RunningSimulator {
     /// The texts accepted for one phone, oldest first.
     #[must_use]
     pub fn bodies_to(&self, phone: &str) -> Vec<String> {
-        let query = crate::messages::Query {
-            to: Some(phone),
-            limit: usize::MAX,
-            ..Default::default()
-        };
+        let query = crate::messages::Query { to: Some(phone), limit: usize::MAX, ..Default::default() };
         let accounts = self.sim.accounts(None);
-        let mut found: Vec<_> = accounts
-            .iter()
-            .flat_map(|a| lock(&a.messages).page(&query).0)
-            .collect();
+        let mut found: Vec<_> = accounts.iter().flat_map(|a| lock(&a.messages).page(&query).0).collect();
         found.sort_by_key(|message| (message.created_ms, message.seq));
-        found
-            .iter()
-            .map(|message| message.draft.body.to_string())
-            .collect()
+        found.iter().map(|message| message.draft.body.to_string()).collect()
     }
 
     /// Waits until nothing is pending: every step has happened and every callback was answered or given up.

@@ -76,8 +76,7 @@ impl Sim {
         }
         let sid: Arc<str> = sid.into();
         let entry = self.accounts.entry(Arc::clone(&sid));
-        let account =
-            entry.or_insert_with(|| Arc::new(Account::new(sid, Arc::clone(&self.fingerprints))));
+        let account = entry.or_insert_with(|| Arc::new(Account::new(sid, Arc::clone(&self.fingerprints))));
         Some(Arc::clone(&account))
     }
 
@@ -85,11 +84,7 @@ impl Sim {
     pub(crate) fn accounts(&self, only: Option<&str>) -> Vec<Arc<Account>> {
         match only {
             Some(sid) => self.account(sid).into_iter().collect(),
-            None => self
-                .accounts
-                .iter()
-                .map(|entry| Arc::clone(entry.value()))
-                .collect(),
+            None => self.accounts.iter().map(|entry| Arc::clone(entry.value())).collect(),
         }
     }
 
@@ -99,9 +94,7 @@ impl Sim {
         let evict = {
             let mut oldest = lock(&self.oldest);
             oldest.push_back(Arc::clone(account));
-            (oldest.len() > self.config.keep_messages)
-                .then(|| oldest.pop_front())
-                .flatten()
+            (oldest.len() > self.config.keep_messages).then(|| oldest.pop_front()).flatten()
         };
         if let Some(owner) = evict {
             lock(&owner.messages).evict_oldest();

@@ -66,23 +66,14 @@ impl Timeline {
     /// A timeline, and what [`run`] needs to drive it.
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Entry>) {
         let (entries, due) = mpsc::unbounded_channel();
-        let timeline = Self {
-            entries,
-            pending: Arc::default(),
-            next_rank: AtomicU64::new(0),
-        };
+        let timeline = Self { entries, pending: Arc::default(), next_rank: AtomicU64::new(0) };
         (timeline, due)
     }
 
     /// Makes `step` happen to `flight` after `wait`. Equal times happen in the order they were asked for.
     pub(crate) fn schedule(&self, flight: Arc<Flight>, step: Step, wait: Duration) {
         let rank = self.next_rank.fetch_add(1, Ordering::Relaxed);
-        let entry = Entry {
-            due: Instant::now() + wait,
-            rank,
-            flight,
-            step,
-        };
+        let entry = Entry { due: Instant::now() + wait, rank, flight, step };
         self.pending.fetch_add(1, Ordering::AcqRel);
         // Fails only when the simulator has stopped, and then nothing more should happen.
         let _ = self.entries.send(entry);
@@ -101,11 +92,7 @@ impl Timeline {
 }
 
 /// Makes things happen until `stop`.
-pub(crate) async fn run(
-    sim: Arc<Sim>,
-    mut entries: mpsc::UnboundedReceiver<Entry>,
-    stop: CancellationToken,
-) {
+pub(crate) async fn run(sim: Arc<Sim>, mut entries: mpsc::UnboundedReceiver<Entry>, stop: CancellationToken) {
     let mut heap: BinaryHeap<Reverse<Entry>> = BinaryHeap::new();
     let mut batch = Vec::with_capacity(1024);
     loop {

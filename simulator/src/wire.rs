@@ -69,11 +69,7 @@ pub(crate) struct Wire {
 impl Wire {
     /// Takes over a bound listener.
     pub(crate) fn new(listener: TcpListener, switches: Switches) -> io::Result<Self> {
-        Ok(Self {
-            local: listener.local_addr()?,
-            listener,
-            switches,
-        })
+        Ok(Self { local: listener.local_addr()?, listener, switches })
     }
 }
 
@@ -96,18 +92,8 @@ impl Acceptor for Wire {
         stream.set_nodelay(true)?;
         let switch = Arc::<Switch>::default();
         self.switches.0.insert(peer, Arc::clone(&switch));
-        let connection = Connection {
-            stream,
-            peer,
-            switch,
-            switches: self.switches.clone(),
-        };
-        Ok((
-            connection,
-            LocalAddr(self.local.into()),
-            RemoteAddr(peer.into()),
-            Scheme::HTTP,
-        ))
+        let connection = Connection { stream, peer, switch, switches: self.switches.clone() };
+        Ok((connection, LocalAddr(self.local.into()), RemoteAddr(peer.into()), Scheme::HTTP))
     }
 }
 
@@ -135,29 +121,19 @@ impl Drop for Connection {
             // Where it cannot be set the peer sees a plain close, which is a failure of the same kind.
             let _ = self.stream.set_zero_linger();
         }
-        self.switches
-            .0
-            .remove_if(&self.peer, |_, switch| Arc::ptr_eq(switch, &self.switch));
+        self.switches.0.remove_if(&self.peer, |_, switch| Arc::ptr_eq(switch, &self.switch));
     }
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check(cx)?;
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check(cx)?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

@@ -1,3 +1,4 @@
 //! Patchbay.
 
+pub mod imports;
 pub mod messages;

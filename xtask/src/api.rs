@@ -12,13 +12,8 @@ use serde_json::Value;
 /// An HTTP client with limits on how long things take.
 pub fn http() -> Result<Client> {
     // A second call finds it installed, which is just as well.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    Ok(Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(60))
-        .build()?)
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Ok(Client::builder().connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(60)).build()?)
 }
 
 /// The API at one address, with one key.
@@ -32,19 +27,12 @@ pub struct Api {
 impl Api {
     /// An API at `base` (no path), called with `key`.
     pub fn new(http: Client, base: &str, key: &str) -> Self {
-        Self {
-            http,
-            base: base.to_owned(),
-            key: key.to_owned(),
-        }
+        Self { http, base: base.to_owned(), key: key.to_owned() }
     }
 
     /// The same API with another key.
     pub fn with_key(&self, key: &str) -> Self {
-        Self {
-            key: key.to_owned(),
-            ..self.clone()
-        }
+        Self { key: key.to_owned(), ..self.clone() }
     }
 
     /// The key that it is called with.
@@ -54,9 +42,7 @@ impl Api {
 
     /// A request that carries the key.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.base))
-            .bearer_auth(&self.key)
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key)
     }
 
     /// GET, as JSON.
@@ -81,9 +67,7 @@ impl Api {
             .await?;
         let tenant = text(&tenant, "id")?;
         let key = serde_json::json!({"name": name, "mode": "test", "scopes": ["*"]});
-        let key = self
-            .post(&format!("/v1/tenants/{tenant}/api_keys"), &key)
-            .await?;
+        let key = self.post(&format!("/v1/tenants/{tenant}/api_keys"), &key).await?;
         Ok((tenant, self.with_key(&text(&key, "secret")?)))
     }
 }
@@ -93,10 +77,7 @@ pub async fn json(request: RequestBuilder) -> Result<Value> {
     let (client, request) = request.build_split();
     let request = request?;
     let what = format!("{} {}", request.method(), request.url().path());
-    let answer = client
-        .execute(request)
-        .await
-        .with_context(|| format!("{what} was not answered"))?;
+    let answer = client.execute(request).await.with_context(|| format!("{what} was not answered"))?;
     let status = answer.status();
     let body = answer.text().await?;
     if !status.is_success() {
@@ -110,8 +91,6 @@ pub async fn json(request: RequestBuilder) -> Result<Value> {
 
 /// A field of an answer that must be a string.
 pub fn text(value: &Value, field: &str) -> Result<String> {
-    let found = value[field]
-        .as_str()
-        .with_context(|| format!("no `{field}` in {value}"))?;
+    let found = value[field].as_str().with_context(|| format!("no `{field}` in {value}"))?;
     Ok(found.to_owned())
 }

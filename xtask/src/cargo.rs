@@ -35,18 +35,9 @@ pub fn cargo() -> Command {
 
 /// The folder of the binaries of one profile (`debug` or `release`).
 pub async fn binaries(profile: &str) -> Result<PathBuf> {
-    let out = output(cargo().args([
-        "metadata",
-        "--format-version",
-        "1",
-        "--no-deps",
-        "--offline",
-    ]))
-    .await?;
+    let out = output(cargo().args(["metadata", "--format-version", "1", "--no-deps", "--offline"])).await?;
     let metadata: serde_json::Value = serde_json::from_str(&out)?;
-    let target = metadata["target_directory"]
-        .as_str()
-        .context("cargo names no target directory")?;
+    let target = metadata["target_directory"].as_str().context("cargo names no target directory")?;
     Ok(PathBuf::from(target).join(profile))
 }
 
@@ -55,21 +46,10 @@ pub async fn binaries(profile: &str) -> Result<PathBuf> {
 /// # Errors
 /// When it fails; the message ends with what it said.
 pub async fn output(command: &mut Command) -> Result<String> {
-    let program = command
-        .as_std()
-        .get_program()
-        .to_string_lossy()
-        .into_owned();
-    let out = command
-        .output()
-        .await
-        .with_context(|| format!("cannot run {program}"))?;
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let out = command.output().await.with_context(|| format!("cannot run {program}"))?;
     if !out.status.success() {
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&out.stdout),
-            String::from_utf8_lossy(&out.stderr)
-        );
+        let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
         bail!("{program} ended with {}\n{}", out.status, tail(&said, 60));
     }
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())

@@ -41,9 +41,7 @@ impl Environment {
     /// Brings the database to the present schema, with the API's own command.
     pub async fn migrate(&self, bin: &std::path::Path) -> Result<()> {
         let mut command = tokio::process::Command::new(bin.join("patchbay-api"));
-        command
-            .arg("migrate")
-            .envs(self.vars.iter().map(|(k, v)| (k, v)));
+        command.arg("migrate").envs(self.vars.iter().map(|(k, v)| (k, v)));
         crate::cargo::output(&mut command).await?;
         Ok(())
     }

@@ -23,14 +23,7 @@ pub async fn run(kind: &str, args: &Args) -> Result<ExitCode> {
     let services = services::up().await?;
     ui::note("building the programs, optimised: this takes a while the first time");
     let mut build = cargo();
-    build.args([
-        "build",
-        "--release",
-        "--locked",
-        "--bins",
-        "-p",
-        "patchbay-loadtests",
-    ]);
+    build.args(["build", "--release", "--locked", "--bins", "-p", "patchbay-loadtests"]);
     for (package, _) in PROGRAMS {
         build.args(["-p", package]);
     }
@@ -39,14 +32,8 @@ pub async fn run(kind: &str, args: &Args) -> Result<ExitCode> {
     dev::sub("bench")?;
     let mut command = tokio::process::Command::new(bin.join("patchbay-loadtests"));
     command.arg(kind).args(&args.rest).current_dir(dev::root());
-    command
-        .env("DATABASE_URL", &services.postgres.url)
-        .env("REDIS_URL", &services.redis.url);
+    command.env("DATABASE_URL", &services.postgres.url).env("REDIS_URL", &services.redis.url);
     command.env("PATCHBAY_BIN_DIR", &bin);
     let status = command.status().await?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

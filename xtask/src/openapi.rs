@@ -45,16 +45,10 @@ pub async fn check() -> Result<Pass> {
     if checked_in == generated {
         return Ok(Pass::Whole);
     }
-    let line = checked_in
-        .lines()
-        .zip(generated.lines())
-        .position(|(old, new)| old != new);
+    let line = checked_in.lines().zip(generated.lines()).position(|(old, new)| old != new);
     bail!(
         "openapi/openapi.json differs from the code (first at line {}): run `cargo xtask openapi` and commit",
-        line.map_or(
-            checked_in.lines().count().min(generated.lines().count()),
-            |at| at
-        ) + 1,
+        line.map_or(checked_in.lines().count().min(generated.lines().count()), |at| at) + 1,
     )
 }
 

@@ -23,9 +23,7 @@ pub fn is(pid: i32, name: &str) -> bool {
 
 /// The file name of the program that `pid` runs; a zombie counts as gone.
 fn program(pid: i32) -> Option<String> {
-    let out = Command::new("ps")
-        .args(["-o", "stat=,comm=", "-p", &pid.to_string()])
-        .output();
+    let out = Command::new("ps").args(["-o", "stat=,comm=", "-p", &pid.to_string()]).output();
     let line = match out {
         Ok(out) if out.status.success() => String::from_utf8_lossy(&out.stdout).trim().to_owned(),
         Ok(_) => return None,
@@ -33,10 +31,7 @@ fn program(pid: i32) -> Option<String> {
         Err(_) => linux_stat(pid)?,
     };
     let (state, comm) = line.split_once(char::is_whitespace)?;
-    let name = Path::new(comm.trim())
-        .file_name()?
-        .to_string_lossy()
-        .into_owned();
+    let name = Path::new(comm.trim()).file_name()?.to_string_lossy().into_owned();
     (!state.starts_with('Z')).then_some(name)
 }
 
@@ -78,11 +73,7 @@ pub fn port_is_free(port: u16) -> bool {
 
 /// A port of 127.0.0.1: the one people expect when it is free, else any.
 pub fn port_near(wanted: u16) -> Result<u16> {
-    if port_is_free(wanted) {
-        Ok(wanted)
-    } else {
-        free_port()
-    }
+    if port_is_free(wanted) { Ok(wanted) } else { free_port() }
 }
 
 #[cfg(test)]

@@ -45,40 +45,19 @@ impl Group {
     /// An empty group that starts programs from `bin` with `env`. `file` is a name under `.dev/`.
     pub fn new(file: &str, bin: PathBuf, env: Vec<(String, String)>) -> Result<Self> {
         let file = dev::dir()?.join(file);
-        Ok(Self {
-            file,
-            bin,
-            env,
-            running: Vec::new(),
-            children: Vec::new(),
-        })
+        Ok(Self { file, bin, env, running: Vec::new(), children: Vec::new() })
     }
 
     /// Starts a program that will listen on `port`, without waiting for it.
-    pub fn start(
-        &mut self,
-        name: &str,
-        program: &str,
-        args: &[&str],
-        port: u16,
-        env: &[(&str, String)],
-    ) -> Result<()> {
+    pub fn start(&mut self, name: &str, program: &str, args: &[&str], port: u16, env: &[(&str, String)]) -> Result<()> {
         let path = self.bin.join(program);
         let log = dev::sub("logs")?.join(format!("{name}.log"));
         let out = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = Command::new(&path);
-        command
-            .args(args)
-            .envs(self.env.iter().map(|(k, v)| (k, v)))
-            .envs(env.iter().map(|(k, v)| (k, v)));
-        command
-            .stdin(Stdio::null())
-            .stdout(out.try_clone()?)
-            .stderr(out);
+        command.args(args).envs(self.env.iter().map(|(k, v)| (k, v))).envs(env.iter().map(|(k, v)| (k, v)));
+        command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         command.current_dir(dev::root()).process_group(0);
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", path.display()))?;
+        let child = command.spawn().with_context(|| format!("cannot start {}", path.display()))?;
         self.running.push(Running {
             name: name.to_owned(),
             program: program.to_owned(),
@@ -100,26 +79,14 @@ impl Group {
             let probe = format!("{}/readyz", one.url);
             loop {
                 if let Some(status) = child.try_wait()? {
-                    bail!(
-                        "{} ended with {status} instead of getting ready\n{}",
-                        one.name,
-                        log_end(&one.log)
-                    );
+                    bail!("{} ended with {status} instead of getting ready\n{}", one.name, log_end(&one.log));
                 }
-                let answer = http
-                    .get(&probe)
-                    .timeout(Duration::from_secs(2))
-                    .send()
-                    .await;
+                let answer = http.get(&probe).timeout(Duration::from_secs(2)).send().await;
                 if answer.is_ok_and(|answer| answer.status().is_success()) {
                     break;
                 }
                 if Instant::now() > until {
-                    bail!(
-                        "{} is not ready after {patience:?}\n{}",
-                        one.name,
-                        log_end(&one.log)
-                    );
+                    bail!("{} is not ready after {patience:?}\n{}", one.name, log_end(&one.log));
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -149,14 +116,7 @@ pub async fn stop(file: &str) -> Result<usize> {
 
 async fn stop_file(file: &Path) -> Result<usize> {
     let listed: Vec<Running> = dev::read_json(file).unwrap_or_default();
-    let ends = listed.iter().map(|one| {
-        process::end(
-            one.pid,
-            &one.program,
-            Signal::SIGTERM,
-            Duration::from_secs(30),
-        )
-    });
+    let ends = listed.iter().map(|one| process::end(one.pid, &one.program, Signal::SIGTERM, Duration::from_secs(30)));
     let mut stopped = 0;
     for ended in futures_util::future::join_all(ends).await {
         stopped += usize::from(ended?);
@@ -167,9 +127,5 @@ async fn stop_file(file: &Path) -> Result<usize> {
 
 fn log_end(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
-    format!(
-        "  its log is {}; the end of it:\n{}",
-        log.display(),
-        cargo::tail(&text, 15)
-    )
+    format!("  its log is {}; the end of it:\n{}", log.display(), cargo::tail(&text, 15))
 }

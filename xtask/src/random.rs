@@ -28,10 +28,7 @@ impl Secrets {
         if let Some(secrets) = dev::read_json(&path) {
             return Ok(secrets);
         }
-        let secrets = Self {
-            system_key: format!("pb_sys_{}", hex(32)?),
-            sealing_key: hex(32)?,
-        };
+        let secrets = Self { system_key: format!("pb_sys_{}", hex(32)?), sealing_key: hex(32)? };
         dev::write_json(&path, &secrets)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         Ok(secrets)

@@ -9,7 +9,7 @@ use super::{
     issue::{self, Deed},
 };
 use crate::{
-    http::{Body, Call, Code, Created, Problem, Written},
+    http::{Body, Call, Code, Created, Problem, Written, reply::Secret},
     tags::Tag,
 };
 
@@ -24,7 +24,7 @@ impl Create {
     /// A key can pass on only what it may do itself, and a test key makes test keys only. The secret is in this answer
     /// and nowhere else: it cannot be shown again, except by repeating the request with its `Idempotency-Key`.
     #[oai(path = "/v1/api_keys", method = "post", operation_id = "api_keys_create", tag = "Tag::ApiKeys")]
-    async fn run(&self, call: Call<Write>, body: Body<ApiKeyCreate>) -> Written<Created<ApiKeyCreated>> {
+    async fn run(&self, call: Call<Write>, body: Body<ApiKeyCreate>) -> Written<Secret<Created<ApiKeyCreated>>> {
         let digest = body.digest();
         let wanted = issue::checked(body.into_inner(), call.now)?;
         let refused = |fault: String| Problem::new(Code::Forbidden, fault);
@@ -36,7 +36,8 @@ impl Create {
         let mut tx = call.begin_once(digest).await?;
         let key = api_keys::insert(&mut tx, new, call.now).await?;
         let (tenant, actor) = (call.tenant(), call.actor());
-        let deed = Deed { tenant, actor: &actor, action: "api_keys.create", request_id: call.request_id(), at: call.now };
+        let deed =
+            Deed { tenant, actor: &actor, action: "api_keys.create", request_id: call.request_id(), at: call.now };
         issue::audit(&mut tx, &call.app, &key, deed).await?;
         tx.finish(issue::created(key, &secret)).await
     }

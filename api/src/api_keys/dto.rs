@@ -1,11 +1,10 @@
 //! What API keys look like on the wire. Only [`ApiKeyCreated`] has the secret.
 
-use chrono::{DateTime, Utc};
 use patchbay_db::ids::ApiKeyId;
 use patchbay_domain::api_keys as domain;
 use poem_openapi::{Enum, Object, types::Example};
 
-use crate::{http::Id, openapi::example_time};
+use crate::http::{Id, Time};
 
 /// What a key's calls reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -50,13 +49,13 @@ pub struct ApiKey {
     /// What it may do; `*` stands for everything.
     pub scopes: Vec<String>,
     /// When it stops to work by itself.
-    pub expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<Time>,
     /// When it was last used, to within half a minute.
-    pub last_used_at: Option<DateTime<Utc>>,
+    pub last_used_at: Option<Time>,
     /// When it was revoked.
-    pub revoked_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<Time>,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Time,
 }
 
 impl From<domain::ApiKey> for ApiKey {
@@ -67,10 +66,10 @@ impl From<domain::ApiKey> for ApiKey {
             hint: key.hint,
             mode: key.mode.into(),
             scopes: key.scopes,
-            expires_at: key.expires_at,
-            last_used_at: key.last_used_at,
-            revoked_at: key.revoked_at,
-            created_at: key.created_at,
+            expires_at: key.expires_at.map(Time),
+            last_used_at: key.last_used_at.map(Time),
+            revoked_at: key.revoked_at.map(Time),
+            created_at: key.created_at.into(),
         }
     }
 }
@@ -86,7 +85,7 @@ impl Example for ApiKey {
             expires_at: None,
             last_used_at: None,
             revoked_at: None,
-            created_at: example_time(),
+            created_at: Time::example(),
         }
     }
 }
@@ -103,7 +102,10 @@ pub struct ApiKeyCreated {
 
 impl Example for ApiKeyCreated {
     fn example() -> Self {
-        Self { secret: "pb_test_000000000000000000000000000000000000000000009f3c".to_owned(), api_key: ApiKey::example() }
+        Self {
+            secret: "pb_test_000000000000000000000000000000000000000000009f3c".to_owned(),
+            api_key: ApiKey::example(),
+        }
     }
 }
 
@@ -120,7 +122,7 @@ pub struct ApiKeyCreate {
     #[oai(validator(min_items = 1, max_items = 50, unique_items, max_length = 64))]
     pub scopes: Vec<String>,
     /// When it stops to work by itself; never where it is left out.
-    pub expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<Time>,
 }
 
 impl Example for ApiKeyCreate {

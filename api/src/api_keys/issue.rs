@@ -13,7 +13,7 @@ use serde_json::json;
 use super::dto::{ApiKeyCreate, ApiKeyCreated};
 use crate::{
     app::App,
-    http::{Created, Problem},
+    http::{Created, Problem, reply::Secret},
     openapi,
 };
 
@@ -26,7 +26,7 @@ pub fn checked(wanted: ApiKeyCreate, now: DateTime<Utc>) -> Result<ApiKeyCreate,
         api_keys::check_scope(scope, openapi::scopes())
             .map_err(|fault| Problem::refused(format!("/scopes/{index}"), "unknown_scope", fault.to_string()))?;
     }
-    if wanted.expires_at.is_some_and(|at| at <= now) {
+    if wanted.expires_at.is_some_and(|at| at.0 <= now) {
         return Err(Problem::refused("/expires_at", "in_the_past", "The expiry has passed already."));
     }
     Ok(wanted)
@@ -44,15 +44,16 @@ pub fn new_key(app: &App, tenant: TenantId, wanted: ApiKeyCreate, now: DateTime<
         hint: issued.hint,
         mode,
         scopes: wanted.scopes,
-        expires_at: wanted.expires_at,
+        expires_at: wanted.expires_at.map(|at| at.0),
     };
     (new, issued.secret)
 }
 
 /// The answer that shows the secret.
-pub fn created(key: ApiKey, secret: &SecretString) -> Created<ApiKeyCreated> {
+pub fn created(key: ApiKey, secret: &SecretString) -> Secret<Created<ApiKeyCreated>> {
     let location = format!("/v1/api_keys/{}", key.id);
-    Created { location, record: ApiKeyCreated { secret: secret.expose_secret().to_owned(), api_key: key.into() } }
+    let record = ApiKeyCreated { secret: secret.expose_secret().to_owned(), api_key: key.into() };
+    Secret(Created { location, record })
 }
 
 /// Who did what to a key, for the audit log.

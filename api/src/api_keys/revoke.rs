@@ -33,7 +33,8 @@ impl Revoke {
         let mut tx = call.begin().await?;
         let key = api_keys::revoke(&mut tx, id.0.0, call.now).await?.ok_or_else(|| Problem::not_found("API key"))?;
         let (tenant, actor) = (call.tenant(), call.actor());
-        let deed = Deed { tenant, actor: &actor, action: "api_keys.revoke", request_id: call.request_id(), at: call.now };
+        let deed =
+            Deed { tenant, actor: &actor, action: "api_keys.revoke", request_id: call.request_id(), at: call.now };
         issue::audit(&mut tx, &call.app, &key, deed).await?;
         tx.commit().await?;
         call.app.keys.forget(key.id);

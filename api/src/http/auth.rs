@@ -2,12 +2,7 @@
 
 use poem::{Request, http::header};
 
-use super::{
-    code::Code,
-    exchange::Exchange,
-    keyring::Caller,
-    problem::Problem,
-};
+use super::{code::Code, exchange::Exchange, keyring::Caller, problem::Problem};
 use crate::app::App;
 
 /// The state that the server gives every request.
@@ -49,7 +44,8 @@ pub async fn identify(request: &Request) -> Result<Caller, Problem> {
 
 fn bearer(request: &Request) -> Result<&str, Problem> {
     let header = request.headers().get(header::AUTHORIZATION);
-    let header = header.ok_or_else(|| Problem::new(Code::Unauthenticated, "The request has no Authorization header."))?;
+    let header =
+        header.ok_or_else(|| Problem::new(Code::Unauthenticated, "The request has no Authorization header."))?;
     let scheme_and_token = header.to_str().ok().and_then(|text| text.split_once(' '));
     match scheme_and_token {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),

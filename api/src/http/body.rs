@@ -84,7 +84,11 @@ impl<'a, T: ParseFromJSON + 'static, const BATCH: bool> ApiExtractor<'a> for Bod
         Some(MetaRequest { description: None, content, required: true })
     }
 
-    async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
         match request.content_type() {
             None => return Err(ContentTypeError::ExpectContentType.into()),
             Some(given) if !Json::<T>::check_content_type(given) => {
@@ -95,7 +99,8 @@ impl<'a, T: ParseFromJSON + 'static, const BATCH: bool> ApiExtractor<'a> for Bod
         let config = &request.data::<App>().expect("the server gives every request the App").config.api;
         let limit = if BATCH { config.batch_body_max } else { config.json_body_max };
         let limit = limit.to_usize();
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let announced =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|announced| announced > limit) {
             return Err(ReadBodyError::PayloadTooLarge.into());
         }
@@ -107,9 +112,8 @@ impl<'a, T: ParseFromJSON + 'static, const BATCH: bool> ApiExtractor<'a> for Bod
             return Err(Problem::new(Code::InvalidRequest, detail).with_errors(findings).into());
         }
         let digest = BodyDigest::of_json(&value);
-        let value = T::parse_from_json(Some(value)).map_err(|error| {
-            poem_openapi::error::ParseRequestPayloadError { reason: error.into_message() }
-        })?;
+        let value = T::parse_from_json(Some(value))
+            .map_err(|error| poem_openapi::error::ParseRequestPayloadError { reason: error.into_message() })?;
         Ok(Self { value, digest })
     }
 }
@@ -166,8 +170,16 @@ mod tests {
 
     #[test]
     fn another_value_place_or_kind_does() {
-        let digests = [json!({"a": 1}), json!({"a": "1"}), json!({"a": [1]}), json!([1, 2]), json!([2, 1]), json!({"ab": "c"}), json!({"a": "bc"})]
-            .map(|value| BodyDigest::of_json(&value).0);
+        let digests = [
+            json!({"a": 1}),
+            json!({"a": "1"}),
+            json!({"a": [1]}),
+            json!([1, 2]),
+            json!([2, 1]),
+            json!({"ab": "c"}),
+            json!({"a": "bc"}),
+        ]
+        .map(|value| BodyDigest::of_json(&value).0);
         let mut unique = digests.to_vec();
         unique.sort_unstable();
         unique.dedup();

@@ -6,8 +6,11 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use patchbay_db::{DbResult, SystemTx, Tx, TypedId, ids::{JobId, TenantId}};
-use patchbay_domain::api_keys::KeyRecord;
+use patchbay_db::{
+    DbResult, SystemTx, Tx, TypedId,
+    ids::{JobId, TenantId},
+};
+use patchbay_domain::{api_keys::KeyRecord, idempotency::Slot};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -20,7 +23,7 @@ use super::{
     body::BodyDigest,
     code::Code,
     exchange::Exchange,
-    idempotency::{Once, Slot},
+    idempotency::{self, Once},
     keyring::Caller,
     operations::Operations,
     prefer::Preference,
@@ -67,7 +70,7 @@ impl Envelope {
     }
 
     fn slot(&self, tenant: Uuid, body: BodyDigest) -> Result<Option<Slot>, Problem> {
-        Slot::of(&self.headers, tenant, &self.operation, &self.target, body)
+        idempotency::slot(&self.headers, tenant, &self.operation, &self.target, body)
     }
 }
 
@@ -112,7 +115,7 @@ impl<S: Scope> Call<S> {
     /// As [`Once::begin`]; the `?` of a handler turns a stored answer into the answer.
     pub async fn begin_once(&self, body: BodyDigest) -> Handled<Once<Tx>> {
         let slot = self.request.slot(self.tenant().uuid(), body)?;
-        Once::begin(self.begin().await?, slot, self.now).await
+        Once::begin(self.begin().await?, slot, self.app.sealer.clone(), self.now).await
     }
 
     /// Charges more than the one unit that every call costs, before the work is done.
@@ -160,7 +163,7 @@ impl SystemCall {
     /// As [`Once::begin`].
     pub async fn begin_once(&self, reason: &'static str, body: BodyDigest) -> Handled<Once<SystemTx>> {
         let slot = self.request.slot(Uuid::nil(), body)?;
-        Once::begin(self.begin(reason).await?, slot, self.now).await
+        Once::begin(self.begin(reason).await?, slot, self.app.sealer.clone(), self.now).await
     }
 }
 

@@ -12,7 +12,8 @@ use poem::{
     http::{HeaderValue, StatusCode, header},
 };
 use poem_openapi::error::{
-    AuthorizationError, ContentTypeError, ParseMultipartError, ParseParamError, ParsePathError, ParseRequestPayloadError,
+    AuthorizationError, ContentTypeError, ParseMultipartError, ParseParamError, ParsePathError,
+    ParseRequestPayloadError,
 };
 use serde::Serialize;
 
@@ -49,7 +50,8 @@ pub fn problem_of(error: poem::Error) -> Problem {
     if let Some(error) = error.downcast_ref::<ParseParamError>() {
         let detail = plain(&error.reason).to_owned();
         let field = FieldError::new(format!("?{}", error.name), "invalid", detail);
-        return Problem::new(Code::InvalidRequest, format!("The parameter {} is not valid.", error.name)).with_errors(vec![field]);
+        return Problem::new(Code::InvalidRequest, format!("The parameter {} is not valid.", error.name))
+            .with_errors(vec![field]);
     }
     if let Some(error) = error.downcast_ref::<ParseRequestPayloadError>() {
         return Problem::new(Code::InvalidRequest, plain(&error.reason));
@@ -58,10 +60,13 @@ pub fn problem_of(error: poem::Error) -> Problem {
         return Problem::new(Code::InvalidRequest, plain(&error.reason));
     }
     match error.status() {
-        StatusCode::NOT_FOUND if error.is::<NotFoundError>() => Problem::new(Code::UnknownPath, "There is no operation at this path."),
-        StatusCode::METHOD_NOT_ALLOWED if error.is::<MethodNotAllowedError>() => {
-            Problem::new(Code::MethodNotAllowed, "The path exists, but does not take this method; see the Allow header.")
+        StatusCode::NOT_FOUND if error.is::<NotFoundError>() => {
+            Problem::new(Code::UnknownPath, "There is no operation at this path.")
         }
+        StatusCode::METHOD_NOT_ALLOWED if error.is::<MethodNotAllowedError>() => Problem::new(
+            Code::MethodNotAllowed,
+            "The path exists, but does not take this method; see the Allow header.",
+        ),
         StatusCode::UNAUTHORIZED if error.is::<AuthorizationError>() => Problem::of(Code::Unauthenticated),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             let detail = match error.downcast_ref::<ContentTypeError>() {
@@ -90,7 +95,10 @@ fn too_large(error: &poem::Error) -> Problem {
 
 /// poem-openapi says `failed to parse "string_id": reason (occurred while parsing "Type")`: only the reason is for callers.
 fn plain(reason: &str) -> &str {
-    let reason = reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")).map_or(reason, |(_, rest)| rest);
+    let reason = reason
+        .strip_prefix("failed to parse \"")
+        .and_then(|rest| rest.split_once("\": "))
+        .map_or(reason, |(_, rest)| rest);
     reason.split_once(" (occurred while parsing ").map_or(reason, |(reason, _)| reason)
 }
 
@@ -149,7 +157,9 @@ mod tests {
 
     #[test]
     fn retry_after_is_rounded_up_and_at_least_one() {
-        for (after, header) in [(Duration::from_millis(1), "1"), (Duration::from_millis(1001), "2"), (Duration::ZERO, "1")] {
+        for (after, header) in
+            [(Duration::from_millis(1), "1"), (Duration::from_millis(1001), "2"), (Duration::ZERO, "1")]
+        {
             let response = answer(&Problem::of(Code::RateLimited).retry_after(after), "", "r");
             assert_eq!(response.headers()["retry-after"], header);
         }

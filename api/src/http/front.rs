@@ -15,13 +15,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, field};
 
 use super::{
-    catch,
-    code::Code,
-    exchange::Exchange,
-    metrics,
-    operations::Operations,
-    prefer::Preference,
-    problem::Problem,
+    catch, code::Code, exchange::Exchange, metrics, operations::Operations, prefer::Preference, problem::Problem,
     request_id,
 };
 use crate::app::App;
@@ -52,7 +46,9 @@ impl<E: Endpoint<Output = Response>> Front<E> {
         let result = match timeout(limit, inner).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Problem::internal(format!("a handler panicked: {}", text_of(&*panic))).into()),
-            Err(_) => Err(Problem::new(Code::Timeout, "The request took too long.").retry_after(Duration::from_secs(1)).into()),
+            Err(_) => Err(Problem::new(Code::Timeout, "The request took too long.")
+                .retry_after(Duration::from_secs(1))
+                .into()),
         };
         let (mut response, pattern) = match result {
             Ok(response) => {

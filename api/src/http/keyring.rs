@@ -86,7 +86,8 @@ impl Keyring {
     /// As any write; the uses are lost then, which is harmless.
     pub async fn write_uses(&self) -> DbResult<usize> {
         let ids: Vec<ApiKeyId> = self.uses.iter().map(|entry| *entry.key()).collect();
-        let uses: Vec<_> = ids.into_iter().filter_map(|id| self.uses.remove(&id)).map(|(id, (tenant, at))| (tenant, id, at)).collect();
+        let uses: Vec<_> =
+            ids.into_iter().filter_map(|id| self.uses.remove(&id)).map(|(id, (tenant, at))| (tenant, id, at)).collect();
         if uses.is_empty() {
             return Ok(0);
         }

@@ -5,7 +5,7 @@
 //! | who calls, what they may, how much | [`call`] ([`auth`], [`keyring`], [`scope`], [`limits`]) |
 //! | bodies: size, form, pointers | [`body`], [`schema`] |
 //! | answers, once per idempotency key | [`reply`], [`idempotency`], [`prefer`] |
-//! | lists, bulk calls, ids | [`paging`], [`bulk`], [`id`] |
+//! | lists, bulk calls, ids, times | [`paging`], [`bulk`], [`id`], [`time`] |
 //! | errors | [`problem`], [`code`], [`catch`] |
 //! | the frame of each request | [`front`], [`exchange`], [`request_id`], [`metrics`], [`operations`], [`merge`] |
 
@@ -31,6 +31,7 @@ pub mod reply;
 pub mod request_id;
 pub mod schema;
 pub mod scope;
+pub mod time;
 
 pub use body::{BatchBody, Body, BodyDigest};
 pub use call::{Call, SystemCall};
@@ -39,3 +40,4 @@ pub use id::Id;
 pub use paging::{Limit, ListOf};
 pub use problem::{FieldError, Problem};
 pub use reply::{Accepted, Created, Done, Handled, Written};
+pub use time::Time;

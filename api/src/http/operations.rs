@@ -43,7 +43,8 @@ impl Operations {
         for path in paths {
             grouped.entry(path.path).or_default().extend(path.operations);
         }
-        let routes = grouped.into_iter().map(|(template, operations)| (pattern_of(&template), route(template, operations)));
+        let routes =
+            grouped.into_iter().map(|(template, operations)| (pattern_of(&template), route(template, operations)));
         Self(Arc::new(routes.collect()))
     }
 
@@ -70,16 +71,22 @@ impl Operations {
         let pattern = request.data::<PathPattern>();
         let route = pattern.and_then(|pattern| self.route(pattern));
         let route = route.ok_or_else(|| Problem::internal(format!("{pattern:?} is not in the table of operations")))?;
+        if request.uri().path_and_query().is_some_and(|text| text.as_str().contains("%00")) {
+            return Err(Problem::new(Code::InvalidRequest, "The character U+0000 cannot be in a path or a parameter."));
+        }
         let known = route.queries.get(request.method()).map_or(&[][..], Vec::as_slice);
         let given = request.params::<Vec<(String, String)>>().unwrap_or_default();
         let unknown = given.into_iter().filter(|(name, _)| !known.contains(name));
         let errors: Vec<_> = unknown
-            .map(|(name, _)| FieldError::new(format!("?{name}"), "unknown_parameter", format!("There is no parameter {name}.")))
+            .map(|(name, _)| {
+                FieldError::new(format!("?{name}"), "unknown_parameter", format!("There is no parameter {name}."))
+            })
             .collect();
         if errors.is_empty() {
             return Ok(format!("{} {}", request.method(), route.template));
         }
-        Err(Problem::new(Code::InvalidRequest, "The request has a parameter that the operation does not have.").with_errors(errors))
+        Err(Problem::new(Code::InvalidRequest, "The request has a parameter that the operation does not have.")
+            .with_errors(errors))
     }
 }
 

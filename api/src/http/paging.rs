@@ -81,6 +81,10 @@ impl<T: ParseFromJSON + ToJSON + Send + Sync> ListOf<T> {
     /// The wire form of `page`, each record through `to`.
     pub fn from_page<R>(page: Paged<R>, to: impl FnMut(R) -> T) -> Self {
         let page = page.map(to);
-        Self { next_cursor: page.next_cursor.map(|cursor| cursor.to_string()), has_more: page.has_more, data: page.data }
+        Self {
+            next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+            has_more: page.has_more,
+            data: page.data,
+        }
     }
 }

@@ -6,11 +6,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::QueryableByName;
-use diesel::sql_types::{Bool, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
-use patchbay_db::{Db, DbError, DbResult, TypedId, ids::JobId, ids::TenantId};
-use patchbay_queue::sql::statement;
+use patchbay_db::{Db, DbResult, TypedId, ids::JobId, ids::TenantId};
+use patchbay_queue::ledger::view;
 use poem::http::HeaderMap;
 use tokio::time::{Instant, sleep};
 
@@ -34,7 +31,8 @@ impl Preference {
         let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
         let seconds = values.flat_map(|value| value.split([',', ';'])).find_map(|preference| {
             let (name, value) = preference.split_once('=')?;
-            let seconds = name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse::<u64>())?;
+            let seconds =
+                name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse::<u64>())?;
             seconds.ok()
         });
         Self { wait: Duration::from_secs(seconds.unwrap_or(0)).min(LONGEST) }
@@ -52,12 +50,6 @@ pub trait JobWatch: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct LedgerWatch(pub Db);
 
-#[derive(QueryableByName)]
-struct Ended {
-    #[diesel(sql_type = Bool)]
-    ended: bool,
-}
-
 #[async_trait]
 impl JobWatch for LedgerWatch {
     async fn ended(&self, tenant: TenantId, job: JobId, within: Duration) -> DbResult<bool> {
@@ -65,19 +57,12 @@ impl JobWatch for LedgerWatch {
         let mut pause = FIRST_PAUSE;
         loop {
             let mut tx = self.0.begin_read(tenant).await?;
-            let row: Ended = statement(
-                "SELECT state IN ('succeeded', 'dead', 'cancelled', 'discarded') AS ended
-                 FROM queue.jobs WHERE tenant_id = $1 AND id = $2",
-            )
-            .bind::<SqlUuid, _>(tenant)
-            .bind::<SqlUuid, _>(job.uuid())
-            .get_result(&mut *tx)
-            .await
-            .map_err(DbError::from)?;
+            let job = view::get(&mut tx, tenant.uuid(), job.uuid()).await?;
+            let ended = job.is_none_or(|job| job.is_over());
             tx.commit().await?;
             let left = deadline.saturating_duration_since(Instant::now());
-            if row.ended || left.is_zero() {
-                return Ok(row.ended);
+            if ended || left.is_zero() {
+                return Ok(ended);
             }
             sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

@@ -68,7 +68,8 @@ impl Problem {
 
     /// Something that the caller cannot help; `cause` goes to the log only.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(Code::Internal, "The request failed on our side. Its request id leads us to the cause.").caused_by(cause)
+        Self::new(Code::Internal, "The request failed on our side. Its request id leads us to the cause.")
+            .caused_by(cause)
     }
 
     /// Adds the values that are wrong.
@@ -161,11 +162,14 @@ impl From<DbError> for Problem {
         match &error {
             DbError::NotFound => Self::new(Code::NotFound, "There is no such record."),
             DbError::Conflict { .. } => {
-                Self::new(Code::AlreadyExists, "Another record already has a value that must be unique.").caused_by(error)
+                Self::new(Code::AlreadyExists, "Another record already has a value that must be unique.")
+                    .caused_by(error)
             }
-            DbError::Unavailable(..) => Self::new(Code::Unavailable, "The service is not available now. Please try again.")
-                .retry_after(Duration::from_secs(1))
-                .caused_by(error),
+            DbError::Unavailable(..) => {
+                Self::new(Code::Unavailable, "The service is not available now. Please try again.")
+                    .retry_after(Duration::from_secs(1))
+                    .caused_by(error)
+            }
             _ => Self::internal(error),
         }
     }

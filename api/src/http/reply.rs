@@ -62,6 +62,9 @@ impl IntoResponse for Rendered {
 
 /// What a handler answers a write with.
 pub trait Reply {
+    /// Whether the answer shows something that the database must not hold in the clear.
+    const SECRET: bool = false;
+
     /// For the API document.
     fn meta() -> MetaResponses;
 
@@ -88,6 +91,30 @@ pub struct Created<T> {
     pub location: String,
     /// The record.
     pub record: T,
+}
+
+/// An answer that shows a secret, this once: it is stored sealed.
+#[derive(Debug)]
+pub struct Secret<R>(pub R);
+
+impl<R: Reply> Reply for Secret<R> {
+    const SECRET: bool = true;
+
+    fn meta() -> MetaResponses {
+        R::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        R::register(registry);
+    }
+
+    fn render(&self) -> Rendered {
+        self.0.render()
+    }
+
+    fn scheduled_at(&self) -> Option<DateTime<Utc>> {
+        self.0.scheduled_at()
+    }
 }
 
 /// 202 with the record and the job that works on it.

@@ -13,7 +13,9 @@ pub(super) fn add(document: &mut Value) {
         if let Some(content) = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")) {
             fill(content, &schemas);
         }
-        for response in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        for response in
+            operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
+        {
             if let Some(content) = response.get_mut("content") {
                 fill(content, &schemas);
             }
@@ -52,7 +54,9 @@ fn example_of(schema: &Value, schemas: &Value, depth: usize) -> Option<Value> {
     match kind(schema) {
         "object" => {
             let properties = schema.get("properties").and_then(Value::as_object)?;
-            let filled = properties.iter().filter_map(|(name, inner)| Some((name.clone(), example_of(inner, schemas, depth + 1)?)));
+            let filled = properties
+                .iter()
+                .filter_map(|(name, inner)| Some((name.clone(), example_of(inner, schemas, depth + 1)?)));
             Some(Value::Object(filled.collect()))
         }
         "array" => Some(Value::Array(example_of(&schema["items"], schemas, depth + 1).into_iter().collect())),

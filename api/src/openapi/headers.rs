@@ -22,7 +22,10 @@ pub(super) fn add(document: &mut Value) {
         }
         let given = operation.entry("parameters").or_insert_with(|| json!([]));
         for name in names {
-            given.as_array_mut().expect("parameters are a list").push(json!({ "$ref": format!("#/components/parameters/{name}") }));
+            given
+                .as_array_mut()
+                .expect("parameters are a list")
+                .push(json!({ "$ref": format!("#/components/parameters/{name}") }));
         }
         let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
         for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
@@ -30,7 +33,8 @@ pub(super) fn add(document: &mut Value) {
                 response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
             }
             if method == "post" && !is_public {
-                response["headers"]["Idempotent-Replayed"] = json!({ "$ref": "#/components/headers/Idempotent-Replayed" });
+                response["headers"]["Idempotent-Replayed"] =
+                    json!({ "$ref": "#/components/headers/Idempotent-Replayed" });
             }
         }
     });

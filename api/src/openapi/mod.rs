@@ -13,7 +13,6 @@ mod upgrade;
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
 use poem_openapi::OpenApiService;
 use serde_json::{Map, Value, json};
 
@@ -23,7 +22,8 @@ use crate::{
 };
 
 const TITLE: &str = "Patchbay";
-const DESCRIPTION: &str = "A multi-tenant CRM that texts: contacts, leads, imports, templates and messages over a job queue.
+const DESCRIPTION: &str =
+    "A multi-tenant CRM that texts: contacts, leads, imports, templates and messages over a job queue.
 
 Work is accepted with `202` and a job, and done after the answer. Every POST takes an `Idempotency-Key`. Errors are
 `application/problem+json`; `type` is a page that says what to do. A `pb_test_…` key runs the same code against the
@@ -70,12 +70,6 @@ pub fn scopes() -> &'static [&'static str] {
         scopes
     });
     &SCOPES
-}
-
-/// The instant that examples show: 2026-11-21T09:30:00Z.
-#[must_use]
-pub fn example_time() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_795_253_400, 0).expect("an instant of the year 2026")
 }
 
 /// Visits every operation with its path and method.

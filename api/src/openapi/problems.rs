@@ -14,7 +14,8 @@ use crate::http::Code;
 pub(super) fn add(document: &mut Value) {
     document["components"]["schemas"]["Problem"] = schema();
     document["components"]["schemas"]["ProblemField"] = field_schema();
-    document["components"]["responses"] = Value::Object(by_status().into_iter().map(|(status, codes)| (name(status), response(&codes))).collect());
+    document["components"]["responses"] =
+        Value::Object(by_status().into_iter().map(|(status, codes)| (name(status), response(&codes))).collect());
     each_operation(document, |path, method, operation| {
         for status in statuses(path, method, operation) {
             let reference = json!({ "$ref": format!("#/components/responses/{}", name(status)) });
@@ -64,13 +65,18 @@ fn name(status: u16) -> String {
         (500, "Internal"),
         (503, "Unavailable"),
     ];
-    names.iter().find(|(known, _)| *known == status).map_or_else(|| format!("Status{status}"), |(_, name)| (*name).to_owned())
+    names
+        .iter()
+        .find(|(known, _)| *known == status)
+        .map_or_else(|| format!("Status{status}"), |(_, name)| (*name).to_owned())
 }
 
 fn response(codes: &[Code]) -> Value {
     let lines = codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.title()));
     let description = lines.collect::<Vec<_>>().join("\n");
-    let examples = codes.iter().map(|code| (code.as_str().to_owned(), json!({ "summary": code.title(), "value": example(*code) })));
+    let examples = codes
+        .iter()
+        .map(|code| (code.as_str().to_owned(), json!({ "summary": code.title(), "value": example(*code) })));
     let mut response = json!({
         "description": description,
         "content": { "application/problem+json": {

@@ -13,7 +13,9 @@ use super::each_operation;
 pub(super) fn close(document: &mut Value) {
     let mut bodies = Vec::new();
     each_operation(document, |_, _, operation| {
-        if let Some(schema) = operation.get("requestBody").and_then(|body| body.pointer("/content/application~1json/schema")) {
+        if let Some(schema) =
+            operation.get("requestBody").and_then(|body| body.pointer("/content/application~1json/schema"))
+        {
             bodies.push(schema.clone());
         }
     });
@@ -39,9 +41,13 @@ fn follow(schema: &Value, all: &Value, reached: &mut BTreeSet<String>, combined:
                 follow(&all[name], all, reached, combined);
             }
             let parts = fields.get("allOf").and_then(Value::as_array);
-            let objects = parts.into_iter().flatten().filter(|part| part.get("$ref").is_some() || part.get("properties").is_some());
+            let objects = parts
+                .into_iter()
+                .flatten()
+                .filter(|part| part.get("$ref").is_some() || part.get("properties").is_some());
             if objects.count() > 1 {
-                let names = parts.into_iter().flatten().filter_map(|part| part.get("$ref")?.as_str()?.rsplit('/').next());
+                let names =
+                    parts.into_iter().flatten().filter_map(|part| part.get("$ref")?.as_str()?.rsplit('/').next());
                 combined.extend(names.map(str::to_owned));
             }
             fields.values().for_each(|inner| follow(inner, all, reached, combined));

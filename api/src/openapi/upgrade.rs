@@ -22,11 +22,18 @@ pub(super) fn raise(document: &mut Value) {
         if let Some(content) = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")) {
             media(content);
         }
-        for response in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        for response in
+            operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
+        {
+            if response["description"] == json!("") {
+                response["description"] = json!("It is done.");
+            }
             if let Some(content) = response.get_mut("content") {
                 media(content);
             }
-            for header in response.get_mut("headers").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+            for header in
+                response.get_mut("headers").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
+            {
                 tidy(header);
             }
         }
@@ -34,7 +41,11 @@ pub(super) fn raise(document: &mut Value) {
 }
 
 fn media(content: &mut Value) {
-    for media in content.as_object_mut().into_iter().flat_map(Map::values_mut) {
+    let Some(types) = content.as_object_mut() else { return };
+    if let Some(json) = types.remove("application/json; charset=utf-8") {
+        types.insert("application/json".to_owned(), json);
+    }
+    for media in types.values_mut() {
         schema(&mut media["schema"]);
     }
 }
@@ -65,6 +76,9 @@ fn schema(value: &mut Value) {
         fields.remove("format");
         fields.insert("contentMediaType".to_owned(), json!("application/octet-stream"));
     }
+    if fields.get("type") == Some(&json!("integer")) {
+        whole(fields);
+    }
     let required = fields.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     for (name, property) in fields.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         schema(property);
@@ -94,6 +108,20 @@ fn flatten_reference(fields: &mut Map<String, Value>) {
     let reference = reference["$ref"].clone();
     fields.remove("allOf");
     fields.insert("$ref".to_owned(), reference);
+}
+
+/// poem-openapi writes every bound as a float: `100.0`.
+fn whole(fields: &mut Map<String, Value>) {
+    for key in ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] {
+        let text = fields
+            .get(key)
+            .and_then(Value::as_f64)
+            .filter(|bound| bound.fract() == 0.0)
+            .map(|bound| format!("{bound:.0}"));
+        if let Some(bound) = text.and_then(|text| text.parse::<i64>().ok()) {
+            fields.insert(key.to_owned(), json!(bound));
+        }
+    }
 }
 
 fn exclusive(fields: &mut Map<String, Value>, flag: &str, bound: &str) {
@@ -149,13 +177,18 @@ mod tests {
         }}));
         assert_eq!(value["properties"]["a"], json!({"type": "string"}));
         assert_eq!(value["properties"]["b"], json!({"type": ["string", "null"], "enum": ["x", null]}));
-        assert_eq!(value["properties"]["c"], json!({"description": "It.", "anyOf": [{"$ref": "#/c"}, {"type": "null"}]}));
+        assert_eq!(
+            value["properties"]["c"],
+            json!({"description": "It.", "anyOf": [{"$ref": "#/c"}, {"type": "null"}]})
+        );
         assert_eq!(value["properties"]["d"], json!({}), "anything includes null");
     }
 
     #[test]
     fn exclusive_bounds_become_numbers_and_examples_a_list() {
-        let value = raised(json!({"type": "number", "minimum": 0.0, "exclusiveMinimum": true, "maximum": 1.0, "exclusiveMaximum": false, "example": 0.5}));
+        let value = raised(
+            json!({"type": "number", "minimum": 0.0, "exclusiveMinimum": true, "maximum": 1.0, "exclusiveMaximum": false, "example": 0.5}),
+        );
         assert_eq!(value, json!({"type": "number", "exclusiveMinimum": 0.0, "maximum": 1.0, "examples": [0.5]}));
     }
 }

@@ -1,11 +1,10 @@
 //! What templates look like on the wire: one type for reading, one for making, one for changing.
 
-use chrono::{DateTime, Utc};
 use patchbay_db::ids::TemplateId;
 use patchbay_domain::templates as domain;
 use poem_openapi::{Enum, Object, types::Example};
 
-use crate::http::Id;
+use crate::http::{Id, Time};
 
 /// What a template's messages are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -64,11 +63,11 @@ pub struct Template {
     /// The names of its variables, sorted.
     pub variables: Vec<String>,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Time,
     /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Time,
     /// When it was archived; null while it lives.
-    pub archived_at: Option<DateTime<Utc>>,
+    pub archived_at: Option<Time>,
 }
 
 impl From<domain::Template> for Template {
@@ -82,9 +81,9 @@ impl From<domain::Template> for Template {
             class: template.class.into(),
             body: template.body,
             variables: template.variables,
-            created_at: template.created_at,
-            updated_at: template.updated_at,
-            archived_at: template.archived_at,
+            created_at: template.created_at.into(),
+            updated_at: template.updated_at.into(),
+            archived_at: template.archived_at.map(Time),
         }
     }
 }
@@ -100,8 +99,8 @@ impl Example for Template {
             class: TemplateClass::Transactional,
             body: "Hi {{ first_name }}, welcome to Acme.".to_owned(),
             variables: vec!["first_name".to_owned()],
-            created_at: crate::openapi::example_time(),
-            updated_at: crate::openapi::example_time(),
+            created_at: Time::example(),
+            updated_at: Time::example(),
             archived_at: None,
         }
     }

@@ -18,11 +18,19 @@ pub(super) fn invalid(fault: &TemplateFault) -> Problem {
 /// Variables that do not fit the template. `pointer` is where the variables stand in the body.
 pub fn variables(faults: &VariableFaults, pointer: &str) -> Problem {
     let missing = faults.missing.iter().map(|name| {
-        FieldError::new(format!("{pointer}/{name}"), "missing_variable", format!("The template needs the variable {name}."))
+        FieldError::new(
+            format!("{pointer}/{name}"),
+            "missing_variable",
+            format!("The template needs the variable {name}."),
+        )
     });
     let unknown = faults.unknown.iter().map(|name| {
         let escaped = name.replace('~', "~0").replace('/', "~1");
-        FieldError::new(format!("{pointer}/{escaped}"), "unknown_variable", format!("The template has no variable {name}."))
+        FieldError::new(
+            format!("{pointer}/{escaped}"),
+            "unknown_variable",
+            format!("The template has no variable {name}."),
+        )
     });
     let errors: Vec<_> = missing.chain(unknown).collect();
     let detail = errors.iter().map(|error| error.detail.as_str()).collect::<Vec<_>>().join(" ");

@@ -71,7 +71,12 @@ impl Preview {
     ///
     /// Renders it without sending anything. Answers 422 `template_variables` and names each variable that is missing or
     /// unknown.
-    #[oai(path = "/v1/templates/:id/preview", method = "post", operation_id = "templates_preview", tag = "Tag::Templates")]
+    #[oai(
+        path = "/v1/templates/:id/preview",
+        method = "post",
+        operation_id = "templates_preview",
+        tag = "Tag::Templates"
+    )]
     async fn run(
         &self,
         call: Call<Read>,

@@ -9,7 +9,7 @@ use crate::{
         dto::{ApiKeyCreate, ApiKeyCreated},
         issue::{self, Deed},
     },
-    http::{Body, Created, Id, Problem, SystemCall, Written},
+    http::{Body, Created, Id, Problem, SystemCall, Written, reply::Secret},
     tags::Tag,
 };
 
@@ -23,14 +23,19 @@ impl CreateKey {
     ///
     /// This is how a tenant gets its first key. The secret is in this answer and nowhere else: it cannot be shown again,
     /// except by repeating the request with its `Idempotency-Key`.
-    #[oai(path = "/v1/tenants/:id/api_keys", method = "post", operation_id = "tenants_create_key", tag = "Tag::Tenants")]
+    #[oai(
+        path = "/v1/tenants/:id/api_keys",
+        method = "post",
+        operation_id = "tenants_create_key",
+        tag = "Tag::Tenants"
+    )]
     async fn run(
         &self,
         call: SystemCall,
         /// The tenant's id.
         id: Path<Id<TenantId>>,
         body: Body<ApiKeyCreate>,
-    ) -> Written<Created<ApiKeyCreated>> {
+    ) -> Written<Secret<Created<ApiKeyCreated>>> {
         let tenant = id.0.0;
         let digest = body.digest();
         let wanted = issue::checked(body.into_inner(), call.now)?;
@@ -38,7 +43,8 @@ impl CreateKey {
         let mut tx = call.begin_once("a tenant's key is made by the operator", digest).await?;
         tenants::get(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
         let key = api_keys::insert(&mut tx, new, call.now).await?;
-        let deed = Deed { tenant, actor: "system", action: "api_keys.create", request_id: call.request_id(), at: call.now };
+        let deed =
+            Deed { tenant, actor: "system", action: "api_keys.create", request_id: call.request_id(), at: call.now };
         issue::audit(&mut tx, &call.app, &key, deed).await?;
         tx.finish(issue::created(key, &secret)).await
     }

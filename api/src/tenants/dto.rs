@@ -1,6 +1,5 @@
 //! What tenants look like on the wire.
 
-use chrono::{DateTime, Utc};
 use patchbay_db::ids::TenantId;
 use patchbay_domain::tenants as domain;
 use poem_openapi::{
@@ -8,10 +7,7 @@ use poem_openapi::{
     types::{Example, MaybeUndefined},
 };
 
-use crate::{
-    http::{Id, Problem},
-    openapi::example_time,
-};
+use crate::http::{Id, Problem, Time};
 
 /// Whether a tenant's keys work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -53,9 +49,9 @@ pub struct Tenant {
     /// Whether its keys work.
     pub status: TenantStatus,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Time,
     /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Time,
 }
 
 impl From<domain::Tenant> for Tenant {
@@ -72,8 +68,8 @@ impl From<domain::Tenant> for Tenant {
                 domain::TenantStatus::Active => TenantStatus::Active,
                 domain::TenantStatus::Suspended => TenantStatus::Suspended,
             },
-            created_at: tenant.created_at,
-            updated_at: tenant.updated_at,
+            created_at: tenant.created_at.into(),
+            updated_at: tenant.updated_at.into(),
         }
     }
 }
@@ -89,8 +85,8 @@ impl Example for Tenant {
             currency: "USD".to_owned(),
             default_country: Some("US".to_owned()),
             status: TenantStatus::Active,
-            created_at: example_time(),
-            updated_at: example_time(),
+            created_at: Time::example(),
+            updated_at: Time::example(),
         }
     }
 }

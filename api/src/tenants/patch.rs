@@ -48,7 +48,8 @@ impl Patch {
             status: wanted.status.map(Into::into),
         };
         let mut tx = call.begin("a tenant is changed by the operator").await?;
-        let tenant = tenants::update(&mut tx, id, patch, call.now).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+        let tenant =
+            tenants::update(&mut tx, id, patch, call.now).await?.ok_or_else(|| Problem::not_found("tenant"))?;
         let entry = audit::Entry {
             id: call.app.db.new_id(call.now),
             tenant: id,

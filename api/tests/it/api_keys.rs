@@ -9,7 +9,9 @@ use crate::harness::TestApi;
 #[tokio::test]
 async fn a_revoked_key_is_refused_at_once() {
     let api = TestApi::new().await;
-    let made = api.post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["templates:read"] })).await;
+    let made = api
+        .post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["templates:read"] }))
+        .await;
     let secret = made.body["secret"].as_str().unwrap();
     assert_eq!(api.get("/v1/templates", secret).await.status, StatusCode::OK);
     let revoked = api.delete(made.header("location"), &api.a.key).await;
@@ -22,7 +24,9 @@ async fn a_revoked_key_is_refused_at_once() {
 async fn an_expired_key_is_refused() {
     let api = TestApi::new().await;
     let soon = api.app.clock.now() + TimeDelta::milliseconds(300);
-    let made = api.post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["*"], "expires_at": soon })).await;
+    let made = api
+        .post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["*"], "expires_at": soon }))
+        .await;
     let secret = made.body["secret"].as_str().unwrap();
     let refused = loop {
         let reply = api.get("/v1/tenant", secret).await;
@@ -31,7 +35,9 @@ async fn an_expired_key_is_refused() {
         }
     };
     assert_eq!((refused.status, refused.code()), (StatusCode::UNAUTHORIZED, "key_expired"));
-    let past = api.post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["*"], "expires_at": soon })).await;
+    let past = api
+        .post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["*"], "expires_at": soon }))
+        .await;
     assert_eq!(past.body["errors"][0]["pointer"], "/expires_at");
 }
 
@@ -41,7 +47,9 @@ async fn the_secret_is_shown_once_and_is_not_in_the_database() {
     let body = json!({ "name": "k", "mode": "live", "scopes": ["templates:read"] });
     let refused = api.post("/v1/api_keys", &api.a.key, &body).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "forbidden"), "a test key makes no live key");
-    let made = api.post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["templates:read"] })).await;
+    let made = api
+        .post("/v1/api_keys", &api.a.key, &json!({ "name": "k", "mode": "test", "scopes": ["templates:read"] }))
+        .await;
     let secret = made.body["secret"].as_str().unwrap();
     let read = api.get(made.header("location"), &api.a.key).await;
     assert_eq!(read.body, made.body["api_key"]);
@@ -60,7 +68,10 @@ async fn a_key_passes_on_only_what_it_may_do_itself() {
         assert_eq!((reply.status, reply.code()), (StatusCode::FORBIDDEN, "forbidden"));
     }
     let unknown = api.post("/v1/api_keys", &api.a.key, &ask(json!(["templates:read", "templates:reed"]))).await;
-    assert_eq!((unknown.status, unknown.body["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/scopes/1")));
+    assert_eq!(
+        (unknown.status, unknown.body["errors"][0]["pointer"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("/scopes/1"))
+    );
 }
 
 #[tokio::test]

@@ -39,7 +39,11 @@ async fn a_body_that_is_no_json_or_of_another_type() {
     let json = Some("application/json");
     assert_problem(&api.raw(request(json, "{\"code\":")).await, StatusCode::BAD_REQUEST, "malformed_json");
     assert_problem(&api.raw(request(json, "")).await, StatusCode::BAD_REQUEST, "malformed_json");
-    assert_problem(&api.raw(request(Some("text/csv"), "a,b")).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+    assert_problem(
+        &api.raw(request(Some("text/csv"), "a,b")).await,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+    );
     assert_problem(&api.raw(request(None, "{}")).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
 }
 
@@ -47,7 +51,11 @@ async fn a_body_that_is_no_json_or_of_another_type() {
 async fn a_body_over_the_limit() {
     let api = TestApi::with(&[("PATCHBAY__API__JSON_BODY_MAX", "2 KiB")]).await;
     let body = json!({ "code": "a", "body": "x".repeat(3_000) });
-    assert_problem(&api.post("/v1/templates", &api.a.key, &body).await, StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large");
+    assert_problem(
+        &api.post("/v1/templates", &api.a.key, &body).await,
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "payload_too_large",
+    );
 }
 
 #[tokio::test]
@@ -57,7 +65,10 @@ async fn every_mistake_in_a_body_is_told_with_its_pointer() {
     let reply = api.post("/v1/templates", &api.a.key, &body).await;
     assert_problem(&reply, StatusCode::BAD_REQUEST, "invalid_request");
     let errors = reply.body["errors"].as_array().unwrap();
-    let mut found: Vec<_> = errors.iter().map(|error| format!("{} {}", error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect();
+    let mut found: Vec<_> = errors
+        .iter()
+        .map(|error| format!("{} {}", error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
+        .collect();
     found.sort();
     assert_eq!(found, ["/body too_short", "/class not_allowed", "/code pattern", "/colour unknown_field"]);
 }
@@ -105,7 +116,9 @@ async fn a_database_that_does_not_answer_is_503_and_its_name_stays_inside() {
     let url = api.db.url().to_owned();
     let database = url.rsplit('/').next().unwrap().to_owned();
     let mut blocker = api.app.db.system("a test locks a table away").await.unwrap();
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut *blocker, "LOCK TABLE templates IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *blocker, "LOCK TABLE templates IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
     let mut waiter = api.app.db.begin(api.a.id).await.unwrap();
     diesel_async::SimpleAsyncConnection::batch_execute(&mut *waiter, "SET LOCAL lock_timeout = '1ms'").await.unwrap();
     let page = patchbay_db::Page::default();

@@ -96,7 +96,14 @@ impl TestApi {
     }
 
     /// Sends a request with extra headers.
-    pub async fn send(&self, method: Method, path: &str, key: Option<&str>, body: Option<&Value>, headers: &[(&str, &str)]) -> Reply {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path.parse().unwrap());
         if let Some(key) = key {
             request = request.header("authorization", format!("Bearer {key}"));

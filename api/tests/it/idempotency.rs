@@ -1,7 +1,8 @@
 //! A POST that is repeated is done once.
 
 use chrono::TimeDelta;
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::QueryableByName;
+use diesel::sql_types::{Binary, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join_all;
 use poem::http::{Method, StatusCode};
@@ -40,9 +41,11 @@ async fn another_body_or_path_under_the_same_key_is_refused() {
     let values = json!({ "variables": { "name": "Ada" } });
     let preview = |id: Value| format!("/v1/templates/{}/preview", id.as_str().unwrap());
     let headers = [("idempotency-key", "k")];
-    let first = api.send(Method::POST, &preview(made.body["id"].clone()), Some(&api.a.key), Some(&values), &headers).await;
+    let first =
+        api.send(Method::POST, &preview(made.body["id"].clone()), Some(&api.a.key), Some(&values), &headers).await;
     assert_eq!(first.status, StatusCode::OK, "a key is of one operation");
-    let other = api.send(Method::POST, &preview(two.body["id"].clone()), Some(&api.a.key), Some(&values), &headers).await;
+    let other =
+        api.send(Method::POST, &preview(two.body["id"].clone()), Some(&api.a.key), Some(&values), &headers).await;
     assert_eq!(other.code(), "idempotency_key_reused");
 }
 
@@ -66,7 +69,9 @@ async fn at_once_one_is_done_and_the_others_wait_or_get_its_answer() {
     for reply in &replies {
         match (reply.status, reply.code()) {
             (StatusCode::CREATED, _) => made += usize::from(reply.header("idempotent-replayed").is_empty()),
-            (status, code) => assert_eq!((status, code), (StatusCode::CONFLICT, "idempotency_in_progress"), "{}", reply.text),
+            (status, code) => {
+                assert_eq!((status, code), (StatusCode::CONFLICT, "idempotency_in_progress"), "{}", reply.text)
+            }
         }
     }
     assert_eq!(made, 1);
@@ -115,4 +120,23 @@ async fn the_operators_calls_are_idempotent_too() {
     let (first, again) = (call().await, call().await);
     assert_eq!(first.status, StatusCode::CREATED);
     assert_eq!((&first.text, again.header("idempotent-replayed")), (&again.text, "true"));
+}
+
+#[derive(QueryableByName)]
+struct StoredBody {
+    #[diesel(sql_type = Binary)]
+    body: Vec<u8>,
+}
+
+#[tokio::test]
+async fn an_answer_that_shows_a_secret_is_stored_sealed() {
+    let api = TestApi::new().await;
+    let body = json!({ "name": "k", "mode": "test", "scopes": ["*"] });
+    let call = || api.send(Method::POST, "/v1/api_keys", Some(&api.a.key), Some(&body), &[("idempotency-key", "k")]);
+    let (first, again) = (call().await, call().await);
+    assert_eq!((&first.text, again.header("idempotent-replayed")), (&again.text, "true"));
+    let mut tx = api.app.db.begin(api.a.id).await.unwrap();
+    let stored: StoredBody = diesel::sql_query("SELECT body FROM idempotency_keys").get_result(&mut *tx).await.unwrap();
+    let stored = String::from_utf8_lossy(&stored.body).into_owned();
+    assert!(!stored.contains("pb_test_"), "the database holds a secret in the clear: {stored}");
 }

@@ -15,7 +15,9 @@ async fn pages_give_every_record_once_newest_first() {
     let (mut codes, mut path) = (Vec::new(), "/v1/templates?limit=3".to_owned());
     loop {
         let page = api.get(&path, &api.a.key).await;
-        codes.extend(page.body["data"].as_array().unwrap().iter().map(|template| template["code"].as_str().unwrap().to_owned()));
+        codes.extend(
+            page.body["data"].as_array().unwrap().iter().map(|template| template["code"].as_str().unwrap().to_owned()),
+        );
         assert_eq!(page.body["has_more"].as_bool().unwrap(), page.body["next_cursor"].is_string());
         let Some(cursor) = page.body["next_cursor"].as_str() else { break };
         path = format!("/v1/templates?limit=3&cursor={cursor}");
@@ -27,5 +29,8 @@ async fn pages_give_every_record_once_newest_first() {
 async fn a_list_has_only_the_tenants_own() {
     let api = TestApi::new().await;
     api.post("/v1/templates", &api.a.key, &json!({ "code": "a", "body": "x" })).await;
-    assert_eq!(api.get("/v1/templates", &api.b.key).await.body, json!({ "data": [], "next_cursor": null, "has_more": false }));
+    assert_eq!(
+        api.get("/v1/templates", &api.b.key).await.body,
+        json!({ "data": [], "next_cursor": null, "has_more": false })
+    );
 }

@@ -1,5 +1,7 @@
 //! The API as its callers see it: real routes over a real database, one of its own for each test.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod api_keys;
 mod authorization;
 mod document;

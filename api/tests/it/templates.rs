@@ -11,7 +11,10 @@ async fn a_template_is_made_read_changed_and_archived() {
     let made = api.post("/v1/templates", &api.a.key, &json!({ "code": "hi", "body": "Hi {{ b }} {{ a }}" })).await;
     assert_eq!(made.status, StatusCode::CREATED);
     assert_eq!(made.body["variables"], json!(["a", "b"]));
-    assert_eq!((&made.body["name"], &made.body["class"], &made.body["locale"]), (&json!("hi"), &json!("marketing"), &json!("en")));
+    assert_eq!(
+        (&made.body["name"], &made.body["class"], &made.body["locale"]),
+        (&json!("hi"), &json!("marketing"), &json!("en"))
+    );
     let path = made.header("location").to_owned();
     assert_eq!(api.get(&path, &api.a.key).await.body, made.body);
     let changed = api.patch(&path, &api.a.key, &json!({ "body": "Bye {{ c }}" })).await;
@@ -53,9 +56,13 @@ async fn a_preview_shows_text_and_segments_and_names_wrong_variables() {
     let path = format!("{}/preview", made.header("location"));
     let preview = api.post(&path, &api.a.key, &json!({ "variables": { "name": "“Ada”" } })).await;
     assert_eq!(preview.status, StatusCode::OK, "{}", preview.text);
-    assert_eq!(preview.body, json!({ "body": "Hi “Ada”", "encoding": "ucs2", "segments": 1, "not_gsm7": ["“", "”"], "too_long": false }));
+    assert_eq!(
+        preview.body,
+        json!({ "body": "Hi “Ada”", "encoding": "ucs2", "segments": 1, "not_gsm7": ["“", "”"], "too_long": false })
+    );
     let wrong = api.post(&path, &api.a.key, &json!({ "variables": { "nam": "x" } })).await;
     assert_eq!((wrong.status, wrong.code()), (StatusCode::UNPROCESSABLE_ENTITY, "template_variables"));
-    let pointers: Vec<_> = wrong.body["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    let pointers: Vec<_> =
+        wrong.body["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["/variables/name", "/variables/nam"]);
 }

@@ -8,7 +8,13 @@ use crate::harness::{SYSTEM_KEY, TestApi};
 #[tokio::test]
 async fn a_new_tenant_gets_a_key_and_works_with_it() {
     let api = TestApi::new().await;
-    let made = api.post("/v1/tenants", SYSTEM_KEY, &json!({ "name": "Acme", "timezone": "America/Chicago", "default_country": "US" })).await;
+    let made = api
+        .post(
+            "/v1/tenants",
+            SYSTEM_KEY,
+            &json!({ "name": "Acme", "timezone": "America/Chicago", "default_country": "US" }),
+        )
+        .await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let keys = format!("{}/api_keys", made.header("location"));
     let key = api.post(&keys, SYSTEM_KEY, &json!({ "name": "first", "mode": "test", "scopes": ["*"] })).await;

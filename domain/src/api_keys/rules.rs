@@ -23,11 +23,7 @@ pub fn issue(mode: KeyMode, random: [u8; 24]) -> Issued {
     let secret = format!("pb_{}_{digits}", mode.as_str());
     let hash = Sha256::digest(secret.as_bytes()).into();
     let hint = format!("pb_{}_…{}", mode.as_str(), &digits[digits.len() - 4..]);
-    Issued {
-        secret: secret.into(),
-        hash,
-        hint,
-    }
+    Issued { secret: secret.into(), hash, hint }
 }
 
 /// Why a key cannot be made.
@@ -60,10 +56,7 @@ pub fn check_grant(granted: &[String], held: &[String]) -> Result<(), KeyFault> 
     if held.iter().any(|scope| scope == "*") {
         return Ok(());
     }
-    granted
-        .iter()
-        .find(|scope| !held.contains(scope))
-        .map_or(Ok(()), |scope| Err(KeyFault::Escalation(scope.clone())))
+    granted.iter().find(|scope| !held.contains(scope)).map_or(Ok(()), |scope| Err(KeyFault::Escalation(scope.clone())))
 }
 
 #[cfg(test)]
@@ -75,41 +68,22 @@ mod tests {
     #[test]
     fn a_key_shows_its_mode_and_the_hint_does_not_give_it_away() {
         let issued = issue(KeyMode::Test, [0xab; 24]);
-        assert_eq!(
-            issued.secret.expose_secret(),
-            format!("pb_test_{}", "ab".repeat(24))
-        );
+        assert_eq!(issued.secret.expose_secret(), format!("pb_test_{}", "ab".repeat(24)));
         assert_eq!(issued.hint, "pb_test_…abab");
-        assert!(
-            !format!("{issued:?}").contains("ababab"),
-            "Debug must not show the secret"
-        );
+        assert!(!format!("{issued:?}").contains("ababab"), "Debug must not show the secret");
     }
 
     #[test]
     fn a_key_cannot_pass_on_what_it_lacks() {
-        let scopes = |list: &[&str]| {
-            list.iter()
-                .map(|scope| (*scope).to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            check_grant(&scopes(&["a:read"]), &scopes(&["a:read", "b:read"])),
-            Ok(())
-        );
-        assert_eq!(
-            check_grant(&scopes(&["*"]), &scopes(&["a:read"])),
-            Err(KeyFault::Escalation("*".to_owned()))
-        );
+        let scopes = |list: &[&str]| list.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>();
+        assert_eq!(check_grant(&scopes(&["a:read"]), &scopes(&["a:read", "b:read"])), Ok(()));
+        assert_eq!(check_grant(&scopes(&["*"]), &scopes(&["a:read"])), Err(KeyFault::Escalation("*".to_owned())));
         assert_eq!(check_grant(&scopes(&["x:y"]), &scopes(&["*"])), Ok(()));
     }
 
     #[test]
     fn only_scopes_that_an_operation_asks_for_exist() {
         assert_eq!(check_scope("a:read", &["a:read"]), Ok(()));
-        assert_eq!(
-            check_scope("a:reed", &["a:read"]),
-            Err(KeyFault::UnknownScope("a:reed".to_owned()))
-        );
+        assert_eq!(check_scope("a:reed", &["a:read"]), Err(KeyFault::UnknownScope("a:reed".to_owned())));
     }
 }

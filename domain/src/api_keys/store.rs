@@ -20,11 +20,7 @@ macro_rules! columns {
 ///
 /// # Errors
 /// As any write.
-pub async fn insert(
-    conn: &mut AsyncPgConnection,
-    new: NewKey,
-    now: DateTime<Utc>,
-) -> DbResult<ApiKey> {
+pub async fn insert(conn: &mut AsyncPgConnection, new: NewKey, now: DateTime<Utc>) -> DbResult<ApiKey> {
     let key = statement(concat!(
         "INSERT INTO api_keys (tenant_id, id, name, hash, hint, mode, scopes, expires_at, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ",
@@ -49,13 +45,9 @@ pub async fn insert(
 /// # Errors
 /// As any query.
 pub async fn get(tx: &mut Tx, id: ApiKeyId) -> DbResult<Option<ApiKey>> {
-    let query = statement(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM api_keys WHERE tenant_id = $1 AND id = $2"
-    ))
-    .bind::<Uuid, _>(tx.tenant())
-    .bind::<Uuid, _>(id);
+    let query = statement(concat!("SELECT ", columns!(), " FROM api_keys WHERE tenant_id = $1 AND id = $2"))
+        .bind::<Uuid, _>(tx.tenant())
+        .bind::<Uuid, _>(id);
     Ok(query.get_result(tx).await.optional()?)
 }
 
@@ -109,20 +101,13 @@ pub async fn find_by_hash(tx: &mut SystemTx, hash: &[u8; 32]) -> DbResult<Option
 ///
 /// # Errors
 /// As any write.
-pub async fn write_uses(
-    tx: &mut SystemTx,
-    uses: &[(TenantId, ApiKeyId, DateTime<Utc>)],
-) -> DbResult<usize> {
+pub async fn write_uses(tx: &mut SystemTx, uses: &[(TenantId, ApiKeyId, DateTime<Utc>)]) -> DbResult<usize> {
     let written = statement(
         "UPDATE api_keys k SET last_used_at = greatest(k.last_used_at, u.at)
          FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS u (tenant_id, id, at)
          WHERE k.tenant_id = u.tenant_id AND k.id = u.id",
     )
-    .bind::<Array<Uuid>, _>(
-        uses.iter()
-            .map(|(tenant, ..)| tenant.uuid())
-            .collect::<Vec<_>>(),
-    )
+    .bind::<Array<Uuid>, _>(uses.iter().map(|(tenant, ..)| tenant.uuid()).collect::<Vec<_>>())
     .bind::<Array<Uuid>, _>(uses.iter().map(|(_, id, _)| id.uuid()).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(uses.iter().map(|(.., at)| *at).collect::<Vec<_>>())
     .execute(tx)

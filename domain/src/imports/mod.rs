@@ -4,6 +4,7 @@
 //! be written or the reason why not, [`plan`] decides what a batch of them does. All of that is plain computing.
 //! [`store`] keeps imports, [`write`] writes a batch, [`errors_file`] hands back what was not taken.
 
+pub mod batches;
 pub mod errors_file;
 pub mod file;
 pub mod mapping;

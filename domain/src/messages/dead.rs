@@ -68,7 +68,7 @@ pub async fn split_off(
         };
         serde_json::to_value(failure.trimmed()).expect("a failure is plain data and serialises")
     });
-    let payload = serde_json::to_vec(&SendMessages::default()).expect("an empty payload serialises");
+    let payload = serde_json::to_vec(&SendMessages { messages: 1 }).expect("an empty payload serialises");
     statement(SPLIT_OFF)
         .bind::<Uuid, _>(tenant)
         .bind::<Array<Uuid>, _>(failed.iter().map(|_| ids.make::<JobId>(now)).collect::<Vec<_>>())

@@ -6,7 +6,7 @@
 //! revoked token would still verify.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -65,6 +65,7 @@ pub struct Opened<T> {
     pub client: T,
 }
 
+type Kept<T> = HashMap<ProviderAccountId, (Instant, Arc<Opened<T>>)>;
 type Build<T> = dyn Fn(&SealedAccount, &Value) -> Result<T, String> + Send + Sync;
 
 /// Opened accounts of one process.
@@ -72,7 +73,7 @@ pub struct AccountCache<T> {
     db: Db,
     sealer: Arc<Sealer>,
     build: Box<Build<T>>,
-    kept: Mutex<HashMap<ProviderAccountId, (Instant, Arc<Opened<T>>)>>,
+    kept: Mutex<Kept<T>>,
 }
 
 impl<T> std::fmt::Debug for AccountCache<T> {
@@ -122,7 +123,7 @@ impl<T> AccountCache<T> {
         self.lock().remove(&id);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProviderAccountId, (Instant, Arc<Opened<T>>)>> {
+    fn lock(&self) -> MutexGuard<'_, Kept<T>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

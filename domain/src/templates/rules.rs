@@ -18,9 +18,7 @@ pub enum TemplateFault {
         at: usize,
     },
     /// What stands between is no name.
-    #[error(
-        "{name:?} at character {at} is not the name of a variable: small letters, digits and _, a letter first."
-    )]
+    #[error("{name:?} at character {at} is not the name of a variable: small letters, digits and _, a letter first.")]
     Name {
         /// What stands there, shortened.
         name: String,
@@ -63,10 +61,7 @@ impl<'a> TemplateText<'a> {
             let end = inside.find("}}").ok_or(TemplateFault::Unclosed { at })?;
             let name = inside[..end].trim();
             if !is_name(name) {
-                return Err(TemplateFault::Name {
-                    name: name.chars().take(LONGEST_NAME).collect(),
-                    at,
-                });
+                return Err(TemplateFault::Name { name: name.chars().take(LONGEST_NAME).collect(), at });
             }
             if start > 0 {
                 parts.push(Part::Text(&rest[..start]));
@@ -83,17 +78,8 @@ impl<'a> TemplateText<'a> {
     /// The names of its variables, sorted, each once.
     #[must_use]
     pub fn variables(&self) -> Vec<String> {
-        let names: BTreeSet<_> = self
-            .0
-            .iter()
-            .filter_map(|part| {
-                if let Part::Variable(name) = part {
-                    Some(*name)
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let names: BTreeSet<_> =
+            self.0.iter().filter_map(|part| if let Part::Variable(name) = part { Some(*name) } else { None }).collect();
         names.into_iter().map(str::to_owned).collect()
     }
 
@@ -104,16 +90,8 @@ impl<'a> TemplateText<'a> {
     /// All variables that are missing and all that the template does not have.
     pub fn render(&self, values: &BTreeMap<String, String>) -> Result<String, VariableFaults> {
         let names = self.variables();
-        let missing: Vec<_> = names
-            .iter()
-            .filter(|name| !values.contains_key(*name))
-            .cloned()
-            .collect();
-        let unknown: Vec<_> = values
-            .keys()
-            .filter(|name| !names.contains(name))
-            .cloned()
-            .collect();
+        let missing: Vec<_> = names.iter().filter(|name| !values.contains_key(*name)).cloned().collect();
+        let unknown: Vec<_> = values.keys().filter(|name| !names.contains(name)).cloned().collect();
         if !missing.is_empty() || !unknown.is_empty() {
             return Err(VariableFaults { missing, unknown });
         }
@@ -144,21 +122,14 @@ mod tests {
     use super::*;
 
     fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn variables_are_found_once_and_filled_everywhere() {
         let text = TemplateText::parse("Hi {{ name }}, {{name}}! Code {{code_2}}.").unwrap();
         assert_eq!(text.variables(), ["code_2", "name"]);
-        assert_eq!(
-            text.render(&values(&[("name", "Åsa"), ("code_2", "42")]))
-                .unwrap(),
-            "Hi Åsa, Åsa! Code 42."
-        );
+        assert_eq!(text.render(&values(&[("name", "Åsa"), ("code_2", "42")])).unwrap(), "Hi Åsa, Åsa! Code 42.");
     }
 
     #[test]
@@ -170,46 +141,25 @@ mod tests {
     #[test]
     fn a_value_is_not_parsed_again() {
         let text = TemplateText::parse("{{ a }}").unwrap();
-        assert_eq!(
-            text.render(&values(&[("a", "{{ b }}")])).unwrap(),
-            "{{ b }}"
-        );
+        assert_eq!(text.render(&values(&[("a", "{{ b }}")])).unwrap(), "{{ b }}");
     }
 
     #[test]
     fn an_open_variable_is_refused_with_its_place() {
-        assert_eq!(
-            TemplateText::parse("é {{ name"),
-            Err(TemplateFault::Unclosed { at: 3 })
-        );
+        assert_eq!(TemplateText::parse("é {{ name"), Err(TemplateFault::Unclosed { at: 3 }));
     }
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in [
-            "{{}}",
-            "{{ First }}",
-            "{{ a b }}",
-            "{{ 1a }}",
-            "{{ a.b }}",
-            "{{{ a }}}",
-        ] {
-            assert!(
-                matches!(
-                    TemplateText::parse(text),
-                    Err(TemplateFault::Name { at: 1, .. })
-                ),
-                "{text}"
-            );
+        for text in ["{{}}", "{{ First }}", "{{ a b }}", "{{ 1a }}", "{{ a.b }}", "{{{ a }}}"] {
+            assert!(matches!(TemplateText::parse(text), Err(TemplateFault::Name { at: 1, .. })), "{text}");
         }
     }
 
     #[test]
     fn every_missing_and_unknown_variable_is_named() {
         let text = TemplateText::parse("{{ a }}{{ b }}{{ c }}").unwrap();
-        let faults = text
-            .render(&values(&[("b", ""), ("x", ""), ("y", "")]))
-            .unwrap_err();
+        let faults = text.render(&values(&[("b", ""), ("x", ""), ("y", "")])).unwrap_err();
         assert_eq!(faults.missing, ["a", "c"]);
         assert_eq!(faults.unknown, ["x", "y"]);
     }

@@ -45,13 +45,9 @@ pub async fn insert(tx: &mut Tx, new: NewTemplate, now: DateTime<Utc>) -> DbResu
 /// # Errors
 /// As any query.
 pub async fn get(tx: &mut Tx, id: TemplateId) -> DbResult<Option<Template>> {
-    let query = statement(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM templates WHERE tenant_id = $1 AND id = $2"
-    ))
-    .bind::<Uuid, _>(tx.tenant())
-    .bind::<Uuid, _>(id);
+    let query = statement(concat!("SELECT ", columns!(), " FROM templates WHERE tenant_id = $1 AND id = $2"))
+        .bind::<Uuid, _>(tx.tenant())
+        .bind::<Uuid, _>(id);
     Ok(query.get_result(tx).await.optional()?)
 }
 
@@ -75,12 +71,7 @@ pub async fn get_by_code(tx: &mut Tx, code: &str) -> DbResult<Option<Template>> 
 ///
 /// # Errors
 /// As any query.
-pub async fn list(
-    tx: &mut Tx,
-    page: Page,
-    code: Option<&str>,
-    archived: bool,
-) -> DbResult<Paged<Template>> {
+pub async fn list(tx: &mut Tx, page: Page, code: Option<&str>, archived: bool) -> DbResult<Paged<Template>> {
     let rows = statement(concat!(
         "SELECT ",
         columns!(),
@@ -129,11 +120,7 @@ pub async fn update(
 ///
 /// # Errors
 /// As any write.
-pub async fn archive(
-    tx: &mut Tx,
-    id: TemplateId,
-    now: DateTime<Utc>,
-) -> DbResult<Option<Template>> {
+pub async fn archive(tx: &mut Tx, id: TemplateId, now: DateTime<Utc>) -> DbResult<Option<Template>> {
     let query = statement(concat!(
         "UPDATE templates SET archived_at = coalesce(archived_at, $3),
            updated_at = CASE WHEN archived_at IS NULL THEN $3 ELSE updated_at END

@@ -33,9 +33,7 @@ pub fn check(timezone: Option<&str>, country: Option<&str>) -> Result<(), Tenant
     if timezone.is_some_and(|zone| zone.parse::<chrono_tz::Tz>().is_err()) {
         return Err(TenantFault::Timezone);
     }
-    if country
-        .is_some_and(|code| !Country::parse(code).is_ok_and(|country| country.as_str() == code))
-    {
+    if country.is_some_and(|code| !Country::parse(code).is_ok_and(|country| country.as_str() == code)) {
         return Err(TenantFault::Country);
     }
     Ok(())
@@ -48,10 +46,7 @@ mod tests {
     #[test]
     fn zones_and_countries_are_checked_against_their_registries() {
         assert_eq!(check(Some("America/Chicago"), Some("US")), Ok(()));
-        assert_eq!(
-            check(Some("Middle/Earth"), None),
-            Err(TenantFault::Timezone)
-        );
+        assert_eq!(check(Some("Middle/Earth"), None), Err(TenantFault::Timezone));
         assert_eq!(check(None, Some("XX")), Err(TenantFault::Country));
         assert_eq!(check(None, None), Ok(()));
     }

@@ -43,12 +43,7 @@ pub async fn insert(tx: &mut SystemTx, new: NewTenant, now: DateTime<Utc>) -> Db
 /// # Errors
 /// As any query.
 pub async fn get(tx: &mut SystemTx, id: TenantId) -> DbResult<Option<Tenant>> {
-    let query = statement(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM tenants WHERE id = $1"
-    ))
-    .bind::<Uuid, _>(id);
+    let query = statement(concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1")).bind::<Uuid, _>(id);
     Ok(query.get_result(tx).await.optional()?)
 }
 
@@ -58,12 +53,7 @@ pub async fn get(tx: &mut SystemTx, id: TenantId) -> DbResult<Option<Tenant>> {
 /// As any query.
 pub async fn get_own(tx: &mut Tx) -> DbResult<Option<Tenant>> {
     let id = tx.tenant();
-    let query = statement(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM tenants WHERE id = $1"
-    ))
-    .bind::<Uuid, _>(id);
+    let query = statement(concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1")).bind::<Uuid, _>(id);
     Ok(query.get_result(tx).await.optional()?)
 }
 
@@ -72,15 +62,11 @@ pub async fn get_own(tx: &mut Tx) -> DbResult<Option<Tenant>> {
 /// # Errors
 /// As any query.
 pub async fn list(tx: &mut SystemTx, page: Page) -> DbResult<Paged<Tenant>> {
-    let rows = statement(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM tenants WHERE id < $1 ORDER BY id DESC LIMIT $2"
-    ))
-    .bind::<Uuid, _>(page.before())
-    .bind::<BigInt, _>(page.fetch())
-    .load::<Tenant>(tx)
-    .await?;
+    let rows = statement(concat!("SELECT ", columns!(), " FROM tenants WHERE id < $1 ORDER BY id DESC LIMIT $2"))
+        .bind::<Uuid, _>(page.before())
+        .bind::<BigInt, _>(page.fetch())
+        .load::<Tenant>(tx)
+        .await?;
     Ok(page.cut(rows, |tenant| tenant.id))
 }
 

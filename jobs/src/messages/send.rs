@@ -9,12 +9,11 @@ use patchbay_queue::{Job, Policy};
 use serde::{Deserialize, Serialize};
 
 /// Sends the queued messages whose `job_id` is this job.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendMessages {
-    /// Whether the messages take their sender's rate slice by slice as they go out. A single message's is charged
-    /// when its job is taken, as the job's cost.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub batch: bool,
+    /// How many messages the call made. A single one's share of its sender's rate is charged when the job is taken,
+    /// as the job's cost; several take theirs slice by slice as they go out.
+    pub messages: i32,
 }
 
 impl Job for SendMessages {

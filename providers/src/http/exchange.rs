@@ -52,16 +52,8 @@ pub fn with_traceparent(request: RequestBuilder, traceparent: Option<&str>) -> R
 ///
 /// # Errors
 /// There was no answer, or a successful one whose body was lost. A refusal is an answer, not an error.
-pub async fn exchange(
-    request: RequestBuilder,
-    effect: Effect,
-    total: Duration,
-) -> Result<Answer, ProviderError> {
-    let response = request
-        .timeout(total)
-        .send()
-        .await
-        .map_err(|error| broken(effect, error))?;
+pub async fn exchange(request: RequestBuilder, effect: Effect, total: Duration) -> Result<Answer, ProviderError> {
+    let response = request.timeout(total).send().await.map_err(|error| broken(effect, error))?;
     let status = response.status();
     let retry_after = retry_after::read(response.headers());
     let body = match read(response, effect).await {
@@ -70,26 +62,14 @@ pub async fn exchange(
         Err(_) if !status.is_success() => Bytes::new(),
         Err(error) => return Err(error.http_status(status.as_u16())),
     };
-    Ok(Answer {
-        status,
-        retry_after,
-        body,
-    })
+    Ok(Answer { status, retry_after, body })
 }
 
 async fn read(mut response: Response, effect: Effect) -> Result<Bytes, ProviderError> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| broken(effect, error))?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(effect, error))? {
         if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(ProviderError::new(
-                effect.doubt(),
-                ErrorScope::Message,
-                "the provider's answer is too large",
-            ));
+            return Err(ProviderError::new(effect.doubt(), ErrorScope::Message, "the provider's answer is too large"));
         }
         body.extend_from_slice(&chunk);
     }
@@ -98,29 +78,13 @@ async fn read(mut response: Response, effect: Effect) -> Result<Bytes, ProviderE
 
 fn broken(effect: Effect, error: reqwest::Error) -> ProviderError {
     let (class, scope, text) = if error.is_builder() {
-        (
-            ErrorClass::Permanent,
-            ErrorScope::Account,
-            "the request to the provider could not be built",
-        )
+        (ErrorClass::Permanent, ErrorScope::Account, "the request to the provider could not be built")
     } else if error.is_connect() {
-        (
-            ErrorClass::Retryable,
-            ErrorScope::Account,
-            "the provider could not be connected to",
-        )
+        (ErrorClass::Retryable, ErrorScope::Account, "the provider could not be connected to")
     } else if error.is_timeout() {
-        (
-            effect.doubt(),
-            ErrorScope::Message,
-            "the provider did not answer in time",
-        )
+        (effect.doubt(), ErrorScope::Message, "the provider did not answer in time")
     } else {
-        (
-            effect.doubt(),
-            ErrorScope::Message,
-            "the connection to the provider broke",
-        )
+        (effect.doubt(), ErrorScope::Message, "the connection to the provider broke")
     };
     // The URL of a look-up holds the person's number.
     ProviderError::new(class, scope, text).caused_by(error.without_url())

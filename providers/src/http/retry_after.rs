@@ -30,39 +30,22 @@ mod tests {
     use super::*;
 
     fn read_from(pairs: &[(&'static str, &'static str)]) -> Option<Duration> {
-        read(
-            &pairs
-                .iter()
-                .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
-                .collect(),
-        )
+        read(&pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect())
     }
 
     #[test]
     fn seconds_and_dates_are_understood() {
         let date = ("date", "Fri, 20 Nov 2026 10:00:00 GMT");
-        assert_eq!(
-            read_from(&[("retry-after", "7")]),
-            Some(Duration::from_secs(7))
-        );
-        assert_eq!(
-            read_from(&[("retry-after", "Fri, 20 Nov 2026 10:01:30 GMT"), date]),
-            Some(Duration::from_secs(90))
-        );
-        assert_eq!(
-            read_from(&[("retry-after", "Fri, 20 Nov 2026 09:00:00 GMT"), date]),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(read_from(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        assert_eq!(read_from(&[("retry-after", "Fri, 20 Nov 2026 10:01:30 GMT"), date]), Some(Duration::from_secs(90)));
+        assert_eq!(read_from(&[("retry-after", "Fri, 20 Nov 2026 09:00:00 GMT"), date]), Some(Duration::ZERO));
     }
 
     #[test]
     fn nonsense_is_no_wait_and_ages_are_cut() {
         assert_eq!(read_from(&[]), None);
         assert_eq!(read_from(&[("retry-after", "soon")]), None);
-        assert_eq!(
-            read_from(&[("retry-after", "Fri, 20 Nov 2026 10:01:30 GMT")]),
-            None
-        );
+        assert_eq!(read_from(&[("retry-after", "Fri, 20 Nov 2026 10:01:30 GMT")]), None);
         assert_eq!(read_from(&[("retry-after", "99999999999")]), Some(LONGEST));
     }
 }

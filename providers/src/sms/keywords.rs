@@ -34,19 +34,7 @@ pub struct KeywordMatch {
 
 /// Words on which Twilio and the carriers act by default.
 const CARRIER: &[(Keyword, &[&str])] = &[
-    (
-        Keyword::Stop,
-        &[
-            "STOP",
-            "STOPALL",
-            "UNSUBSCRIBE",
-            "CANCEL",
-            "END",
-            "QUIT",
-            "REVOKE",
-            "OPTOUT",
-        ],
-    ),
+    (Keyword::Stop, &["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]),
     (Keyword::Start, &["START", "YES", "UNSTOP"]),
     (Keyword::Help, &["HELP", "INFO"]),
 ];
@@ -83,10 +71,7 @@ const OTHERS: &[(Keyword, &[&str])] = &[
         ],
     ),
     (Keyword::Start, &["OPTIN", "SUBSCRIBE", "RESUBSCRIBE"]),
-    (
-        Keyword::Help,
-        &["AIDE", "AYUDA", "AJUDA", "HILFE", "مساعدة"],
-    ),
+    (Keyword::Help, &["AIDE", "AYUDA", "AJUDA", "HILFE", "مساعدة"]),
 ];
 
 /// The longest folded word that can match; longer texts are not folded to their end.
@@ -99,11 +84,7 @@ pub fn recognise(text: &str) -> Option<KeywordMatch> {
     let within = |lists: &[(Keyword, &'static [&'static str])], carrier| {
         lists.iter().find_map(|(keyword, words)| {
             let word = words.iter().find(|word| **word == folded)?;
-            Some(KeywordMatch {
-                keyword: *keyword,
-                word,
-                carrier,
-            })
+            Some(KeywordMatch { keyword: *keyword, word, carrier })
         })
     };
     within(CARRIER, true).or_else(|| within(OTHERS, false))
@@ -117,9 +98,7 @@ fn fold(text: &str) -> Option<String> {
         .flat_map(char::to_uppercase)
         .take(LONGEST + 1)
         .collect();
-    (1..=LONGEST)
-        .contains(&kept.len())
-        .then(|| kept.into_iter().collect())
+    (1..=LONGEST).contains(&kept.len()).then(|| kept.into_iter().collect())
 }
 
 /// Stretches an Arabic word on screen and means nothing.
@@ -140,16 +119,8 @@ mod tests {
         for (list, carrier) in [(CARRIER, true), (OTHERS, false)] {
             for (expected, words) in list {
                 for word in *words {
-                    let found = KeywordMatch {
-                        keyword: *expected,
-                        word,
-                        carrier,
-                    };
-                    assert_eq!(
-                        recognise(word),
-                        Some(found),
-                        "{word} is not in folded form, or listed twice"
-                    );
+                    let found = KeywordMatch { keyword: *expected, word, carrier };
+                    assert_eq!(recognise(word), Some(found), "{word} is not in folded form, or listed twice");
                 }
             }
         }
@@ -181,16 +152,8 @@ mod tests {
 
     #[test]
     fn ordinary_texts_are_not_commands() {
-        for text in [
-            "",
-            "…",
-            "please stop by at five",
-            "don't stop",
-            "the end",
-            "yes please",
-            "informal",
-            "nonstop",
-        ] {
+        for text in ["", "…", "please stop by at five", "don't stop", "the end", "yes please", "informal", "nonstop"]
+        {
             assert_eq!(keyword(text), None, "{text}");
         }
     }

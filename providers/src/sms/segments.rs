@@ -43,13 +43,7 @@ pub fn measure(text: &str) -> SmsSize {
         None => (Encoding::Ucs2, pack(text.chars().map(utf16_units), 70, 67)),
     };
     let (segments, units, left) = packed;
-    SmsSize {
-        encoding,
-        segments,
-        units,
-        left,
-        too_long: utf16 > MAX_UNITS,
-    }
+    SmsSize { encoding, segments, units, left, too_long: utf16 > MAX_UNITS }
 }
 
 /// The characters that make a text UCS-2, each once, in the order they appear; for previews.
@@ -98,28 +92,11 @@ mod tests {
 
     #[test]
     fn boundaries_of_both_encodings() {
-        for (length, segments) in [
-            (0, 1),
-            (1, 1),
-            (160, 1),
-            (161, 2),
-            (306, 2),
-            (307, 3),
-            (459, 3),
-            (460, 4),
-        ] {
-            assert_eq!(
-                size(&"a".repeat(length)),
-                (Encoding::Gsm7, segments),
-                "{length}"
-            );
+        for (length, segments) in [(0, 1), (1, 1), (160, 1), (161, 2), (306, 2), (307, 3), (459, 3), (460, 4)] {
+            assert_eq!(size(&"a".repeat(length)), (Encoding::Gsm7, segments), "{length}");
         }
         for (length, segments) in [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3)] {
-            assert_eq!(
-                size(&"ж".repeat(length)),
-                (Encoding::Ucs2, segments),
-                "{length}"
-            );
+            assert_eq!(size(&"ж".repeat(length)), (Encoding::Ucs2, segments), "{length}");
         }
     }
 
@@ -135,14 +112,8 @@ mod tests {
         assert_eq!(size(&"€".repeat(80)), (Encoding::Gsm7, 1));
         assert_eq!(size(&"€".repeat(81)), (Encoding::Gsm7, 2));
         // 152 + the two septets of € do not fit into 153, so it moves to the next segment as one.
-        assert_eq!(
-            size(&format!("{}€{}", "a".repeat(152), "a".repeat(151))),
-            (Encoding::Gsm7, 2)
-        );
-        assert_eq!(
-            size(&format!("{}€{}", "a".repeat(152), "a".repeat(152))),
-            (Encoding::Gsm7, 3)
-        );
+        assert_eq!(size(&format!("{}€{}", "a".repeat(152), "a".repeat(151))), (Encoding::Gsm7, 2));
+        assert_eq!(size(&format!("{}€{}", "a".repeat(152), "a".repeat(152))), (Encoding::Gsm7, 3));
     }
 
     #[test]

@@ -31,17 +31,9 @@ impl Twilio {
     }
 
     /// Makes the exchange; a refusal comes back as an error.
-    pub(super) async fn call(
-        &self,
-        request: RequestBuilder,
-        effect: Effect,
-    ) -> Result<Answer, ProviderError> {
+    pub(super) async fn call(&self, request: RequestBuilder, effect: Effect) -> Result<Answer, ProviderError> {
         let answer = exchange(request, effect, self.settings.total_timeout).await?;
-        if answer.status.is_success() {
-            Ok(answer)
-        } else {
-            Err(refusal(&answer, effect))
-        }
+        if answer.status.is_success() { Ok(answer) } else { Err(refusal(&answer, effect)) }
     }
 }
 
@@ -52,16 +44,12 @@ struct ErrorBody {
 }
 
 fn refusal(answer: &Answer, effect: Effect) -> ProviderError {
-    let code = serde_json::from_slice::<ErrorBody>(&answer.body)
-        .ok()
-        .and_then(|body| body.code);
+    let code = serde_json::from_slice::<ErrorBody>(&answer.body).ok().and_then(|body| body.code);
     let entry = code.and_then(errors::entry);
     let (class, scope) = match (answer.status, entry) {
         (status, _) if status.is_server_error() => (effect.doubt(), ErrorScope::Message),
         (StatusCode::TOO_MANY_REQUESTS, entry) => {
-            let scope = entry
-                .filter(|entry| entry.class == ErrorClass::Throttled)
-                .map(|entry| entry.scope);
+            let scope = entry.filter(|entry| entry.class == ErrorClass::Throttled).map(|entry| entry.scope);
             (ErrorClass::Throttled, scope.unwrap_or(ErrorScope::Account))
         }
         (_, Some(entry)) => (entry.class, entry.scope),
@@ -81,9 +69,7 @@ fn refusal(answer: &Answer, effect: Effect) -> ProviderError {
         (None, _) => format!("Twilio answered HTTP {status}"),
     };
     let wait = answer.retry_after.or_else(|| entry?.pause);
-    let error = ProviderError::new(class, scope, text)
-        .http_status(status)
-        .retry_after(wait);
+    let error = ProviderError::new(class, scope, text).http_status(status).retry_after(wait);
     match code {
         Some(code) => error.code(code.to_string()),
         None => error,
@@ -93,10 +79,6 @@ fn refusal(answer: &Answer, effect: Effect) -> ProviderError {
 /// A successful answer that is not what the API documents: whatever was asked for has probably happened.
 pub fn unreadable(answer: &Answer, effect: Effect, source: &serde_json::Error) -> ProviderError {
     // serde_json's message may quote a value it did not expect; its category and place cannot.
-    let text = format!(
-        "Twilio's answer could not be read ({:?} error)",
-        source.classify()
-    );
-    ProviderError::new(effect.doubt(), ErrorScope::Message, text)
-        .http_status(answer.status.as_u16())
+    let text = format!("Twilio's answer could not be read ({:?} error)", source.classify());
+    ProviderError::new(effect.doubt(), ErrorScope::Message, text).http_status(answer.status.as_u16())
 }

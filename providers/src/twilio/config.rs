@@ -80,39 +80,21 @@ impl<'a> Credentials<'a> {
     /// The API key when there is one, else the auth token.
     pub fn of(account: &'a Account) -> Result<Self, ProviderError> {
         let public = |field| account.get(field).map(ExposeSecret::expose_secret);
-        let account_sid = public("account_sid")
-            .filter(|sid| ACCOUNT_SID.fits(sid))
-            .ok_or_else(|| incomplete("account SID"))?;
-        if let (Some(user), Some(password)) = (public("api_key_sid"), account.get("api_key_secret"))
-        {
-            return Ok(Self {
-                account_sid,
-                user,
-                password,
-            });
+        let account_sid =
+            public("account_sid").filter(|sid| ACCOUNT_SID.fits(sid)).ok_or_else(|| incomplete("account SID"))?;
+        if let (Some(user), Some(password)) = (public("api_key_sid"), account.get("api_key_secret")) {
+            return Ok(Self { account_sid, user, password });
         }
-        let password = account
-            .get("auth_token")
-            .ok_or_else(|| incomplete("auth token"))?;
-        Ok(Self {
-            account_sid,
-            user: account_sid,
-            password,
-        })
+        let password = account.get("auth_token").ok_or_else(|| incomplete("auth token"))?;
+        Ok(Self { account_sid, user: account_sid, password })
     }
 }
 
 fn incomplete(what: &str) -> ProviderError {
-    ProviderError::new(
-        ErrorClass::AuthFailed,
-        ErrorScope::Account,
-        format!("the account has no usable {what}"),
-    )
+    ProviderError::new(ErrorClass::AuthFailed, ErrorScope::Account, format!("the account has no usable {what}"))
 }
 
 /// The tokens that a webhook may be signed with.
 pub fn signing_tokens(account: &Account) -> impl Iterator<Item = &SecretString> {
-    ["auth_token", "auth_token_secondary"]
-        .into_iter()
-        .filter_map(|field| account.get(field))
+    ["auth_token", "auth_token_secondary"].into_iter().filter_map(|field| account.get(field))
 }

@@ -15,23 +15,11 @@ use crate::{
 };
 
 const fn row(code: u32, class: ErrorClass, scope: ErrorScope, meaning: &'static str) -> ErrorEntry {
-    ErrorEntry {
-        code,
-        class,
-        scope,
-        pause: None,
-        meaning,
-    }
+    ErrorEntry { code, class, scope, pause: None, meaning }
 }
 
 const fn limit(code: u32, scope: ErrorScope, seconds: u64, meaning: &'static str) -> ErrorEntry {
-    ErrorEntry {
-        code,
-        class: Throttled,
-        scope,
-        pause: Some(Duration::from_secs(seconds)),
-        meaning,
-    }
+    ErrorEntry { code, class: Throttled, scope, pause: Some(Duration::from_secs(seconds)), meaning }
 }
 
 /// Every code we know, sorted.

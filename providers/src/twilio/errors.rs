@@ -26,10 +26,7 @@ pub struct ErrorEntry {
 /// The entry of a code, if the table has it.
 #[must_use]
 pub fn entry(code: u32) -> Option<&'static ErrorEntry> {
-    ERRORS
-        .binary_search_by_key(&code, |entry| entry.code)
-        .ok()
-        .map(|at| &ERRORS[at])
+    ERRORS.binary_search_by_key(&code, |entry| entry.code).ok().map(|at| &ERRORS[at])
 }
 
 /// A receipt's error code as a failure; none for 0, which stands for "no error".
@@ -62,22 +59,14 @@ mod tests {
     fn the_table_is_sorted_so_that_every_code_is_found() {
         assert!(ERRORS.is_sorted_by(|a, b| a.code < b.code));
         for listed in ERRORS {
-            assert_eq!(
-                entry(listed.code).map(|found| found.meaning),
-                Some(listed.meaning)
-            );
+            assert_eq!(entry(listed.code).map(|found| found.meaning), Some(listed.meaning));
         }
     }
 
     #[test]
     fn only_limits_have_a_pause_and_every_limit_has_one() {
         for entry in ERRORS {
-            assert_eq!(
-                entry.pause.is_some(),
-                entry.class == ErrorClass::Throttled,
-                "{}",
-                entry.code
-            );
+            assert_eq!(entry.pause.is_some(), entry.class == ErrorClass::Throttled, "{}", entry.code);
         }
     }
 
@@ -103,10 +92,7 @@ mod tests {
     #[test]
     fn a_code_we_do_not_know_keeps_its_number_and_is_not_tried_again() {
         let failure = explain(39_999).unwrap();
-        assert_eq!(
-            (failure.code.as_str(), failure.class),
-            ("39999", ErrorClass::Permanent)
-        );
+        assert_eq!((failure.code.as_str(), failure.class), ("39999", ErrorClass::Permanent));
         assert_eq!(explain(0), None);
     }
 }

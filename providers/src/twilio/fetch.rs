@@ -13,19 +13,12 @@ use super::{
 use crate::{Account, MessageState, ProviderError, http::Effect};
 
 #[tracing::instrument(name = "twilio.fetch", level = "debug", skip_all, err(level = "debug"), fields(account = %account.id()))]
-pub async fn fetch(
-    twilio: &Twilio,
-    account: &Account,
-    id: &str,
-) -> Result<Option<MessageState>, ProviderError> {
+pub async fn fetch(twilio: &Twilio, account: &Account, id: &str) -> Result<Option<MessageState>, ProviderError> {
     let credentials = Credentials::of(account)?;
     if !is_message_sid(id) {
         return Ok(None);
     }
-    let path = format!(
-        "/2010-04-01/Accounts/{}/Messages/{id}.json",
-        credentials.account_sid
-    );
+    let path = format!("/2010-04-01/Accounts/{}/Messages/{id}.json", credentials.account_sid);
     let request = twilio.request(&credentials, Method::GET, &path, None);
     match twilio.call(request, Effect::Read).await {
         Ok(answer) => serde_json::from_slice::<MessageResource>(&answer.body)

@@ -11,10 +11,7 @@ const MAX_MEDIA: usize = 10;
 pub fn parse(request: &WebhookRequest) -> Result<InboundMessage, ParseError> {
     let pairs = form::parse(&request.body);
     let text = |name: &str| form::text(&pairs, name).filter(|value| !value.is_empty());
-    let media_count = text("NumMedia")
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(0usize)
-        .min(MAX_MEDIA);
+    let media_count = text("NumMedia").and_then(|count| count.parse().ok()).unwrap_or(0usize).min(MAX_MEDIA);
     Ok(InboundMessage {
         provider_message_id: text("MessageSid")
             .or_else(|| text("SmsMessageSid"))
@@ -22,16 +19,11 @@ pub fn parse(request: &WebhookRequest) -> Result<InboundMessage, ParseError> {
         from: text("From").ok_or(ParseError::MissingField("From"))?,
         to: text("To").ok_or(ParseError::MissingField("To"))?,
         // An absent body is not an empty one: receipts have none, and must not become messages.
-        body: form::text(&pairs, "Body")
-            .ok_or(ParseError::MissingField("Body"))?
-            .into(),
+        body: form::text(&pairs, "Body").ok_or(ParseError::MissingField("Body"))?.into(),
         media: (0..media_count)
             .filter_map(|at| {
                 let url = text(&format!("MediaUrl{at}"))?;
-                Some(Media {
-                    url,
-                    content_type: text(&format!("MediaContentType{at}")),
-                })
+                Some(Media { url, content_type: text(&format!("MediaContentType{at}")) })
             })
             .collect(),
         segments: text("NumSegments").and_then(|count| count.parse().ok()),

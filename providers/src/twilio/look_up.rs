@@ -15,9 +15,7 @@ use super::{
     resource::{MessagePage, MessageResource},
     text_match,
 };
-use crate::{
-    Account, ErrorClass, ErrorScope, FoundMessage, LookUp, ProviderError, SenderKind, http::Effect,
-};
+use crate::{Account, ErrorClass, ErrorScope, FoundMessage, LookUp, ProviderError, SenderKind, http::Effect};
 
 /// Twilio's largest page.
 const PAGE_SIZE: &str = "1000";
@@ -27,53 +25,33 @@ const MAX_PAGES: usize = 20;
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 
 #[tracing::instrument(name = "twilio.look_up", level = "debug", skip_all, err(level = "debug"), fields(account = %account.id()))]
-pub async fn look_up(
-    twilio: &Twilio,
-    account: &Account,
-    wanted: &LookUp,
-) -> Result<Vec<FoundMessage>, ProviderError> {
+pub async fn look_up(twilio: &Twilio, account: &Account, wanted: &LookUp) -> Result<Vec<FoundMessage>, ProviderError> {
     let credentials = Credentials::of(account)?;
-    let first = format!(
-        "/2010-04-01/Accounts/{}/Messages.json",
-        credentials.account_sid
-    );
+    let first = format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid);
     let mut found = Vec::new();
     let mut next: Option<String> = None;
     for _ in 0..MAX_PAGES {
         let path = next.as_deref().unwrap_or(&first);
-        let mut request = twilio.request(
-            &credentials,
-            Method::GET,
-            path,
-            wanted.traceparent.as_deref(),
-        );
+        let mut request = twilio.request(&credentials, Method::GET, path, wanted.traceparent.as_deref());
         if next.is_none() {
             request = request.query(&filters(wanted));
         }
         let answer = twilio.call(request, Effect::Read).await?;
-        let page: MessagePage = serde_json::from_slice(&answer.body)
-            .map_err(|error| unreadable(&answer, Effect::Read, &error))?;
-        found.extend(
-            page.messages
-                .into_iter()
-                .filter_map(|message| candidate(wanted, message)),
-        );
+        let page: MessagePage =
+            serde_json::from_slice(&answer.body).map_err(|error| unreadable(&answer, Effect::Read, &error))?;
+        found.extend(page.messages.into_iter().filter_map(|message| candidate(wanted, message)));
         next = page.next_page_uri.filter(|uri| !uri.is_empty());
         // The credentials go with it, so it must not name another host; and a list that we cannot follow to its end
         // proves nothing.
         if next.as_ref().is_some_and(|uri| !uri.starts_with('/')) {
-            return Err(endless(
-                "Twilio's list of messages goes on at another address",
-            ));
+            return Err(endless("Twilio's list of messages goes on at another address"));
         }
         if next.is_none() {
             found.sort_by_key(|message: &FoundMessage| message.state.created_at);
             return Ok(found);
         }
     }
-    Err(endless(
-        "the recipient has too many messages at Twilio to search",
-    ))
+    Err(endless("the recipient has too many messages at Twilio to search"))
 }
 
 fn endless(text: &'static str) -> ProviderError {
@@ -90,34 +68,21 @@ fn filters(wanted: &LookUp) -> Vec<(&'static str, &str)> {
 }
 
 fn candidate(wanted: &LookUp, message: MessageResource) -> Option<FoundMessage> {
-    let ours = match (
-        wanted.from.kind,
-        &message.messaging_service_sid,
-        &message.from,
-    ) {
+    let ours = match (wanted.from.kind, &message.messaging_service_sid, &message.from) {
         (SenderKind::Pool, Some(pool), _) => *pool == wanted.from.address,
         (SenderKind::Pool, None, _) | (_, _, None) => true,
         (_, _, Some(from)) => *from == wanted.from.address,
     };
     let fits = ours
         && message.to.as_ref().is_none_or(|to| *to == wanted.to)
-        && message
-            .direction
-            .as_ref()
-            .is_none_or(|direction| direction.starts_with("outbound"))
+        && message.direction.as_ref().is_none_or(|direction| direction.starts_with("outbound"))
         && message.created_at().is_none_or(|at| in_window(wanted, at))
         && !wanted.exclude.contains(&message.sid);
     if !fits {
         return None;
     }
-    let body = text_match::compare(
-        wanted.body.as_str(),
-        message.body.as_deref().unwrap_or_default(),
-    )?;
-    Some(FoundMessage {
-        state: message.into_state(),
-        body,
-    })
+    let body = text_match::compare(wanted.body.as_str(), message.body.as_deref().unwrap_or_default())?;
+    Some(FoundMessage { state: message.into_state(), body })
 }
 
 fn in_window(wanted: &LookUp, at: DateTime<Utc>) -> bool {

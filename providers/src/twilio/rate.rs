@@ -19,9 +19,5 @@ pub const fn default_rate(kind: SenderKind) -> SendRate {
         SenderKind::Alphanumeric => 10,
         SenderKind::ShortCode => 100,
     };
-    SendRate {
-        units,
-        per: Duration::from_secs(1),
-        provider_queue: QUEUE,
-    }
+    SendRate { units, per: Duration::from_secs(1), provider_queue: QUEUE }
 }

@@ -9,21 +9,16 @@ use crate::{MESSAGE_REF, ParseError, Receipt, WebhookRequest, form};
 pub fn parse(request: &WebhookRequest) -> Result<Receipt, ParseError> {
     let pairs = form::parse(&request.body);
     let text = |name: &str| form::text(&pairs, name).filter(|value| !value.is_empty());
-    let raw_status = text("MessageStatus")
-        .or_else(|| text("SmsStatus"))
-        .ok_or(ParseError::MissingField("MessageStatus"))?;
+    let raw_status =
+        text("MessageStatus").or_else(|| text("SmsStatus")).ok_or(ParseError::MissingField("MessageStatus"))?;
     Ok(Receipt {
         provider_message_id: text("MessageSid")
             .or_else(|| text("SmsSid"))
             .ok_or(ParseError::MissingField("MessageSid"))?,
         status: status::parse(&raw_status).ok_or(ParseError::UnknownStatus)?,
         raw_status,
-        failure: text("ErrorCode")
-            .and_then(|code| code.parse().ok())
-            .and_then(errors::explain),
+        failure: text("ErrorCode").and_then(|code| code.parse().ok()).and_then(errors::explain),
         at: None,
-        message_ref: request
-            .query(MESSAGE_REF)
-            .filter(|reference| !reference.is_empty()),
+        message_ref: request.query(MESSAGE_REF).filter(|reference| !reference.is_empty()),
     })
 }

@@ -47,11 +47,7 @@ impl MessageResource {
         Accepted {
             status: self.delivery(),
             segments: self.num_segments.as_ref().and_then(segments),
-            failure: self
-                .error_code
-                .as_ref()
-                .and_then(number)
-                .and_then(errors::explain),
+            failure: self.error_code.as_ref().and_then(number).and_then(errors::explain),
             provider_message_id: self.sid,
             raw_status: self.status,
         }
@@ -65,11 +61,7 @@ impl MessageResource {
             from: self.from.clone().filter(|from| !from.is_empty()),
             status: self.delivery(),
             segments: self.num_segments.as_ref().and_then(segments),
-            failure: self
-                .error_code
-                .as_ref()
-                .and_then(number)
-                .and_then(errors::explain),
+            failure: self.error_code.as_ref().and_then(number).and_then(errors::explain),
             provider_message_id: self.sid,
             raw_status: self.status,
         }
@@ -77,9 +69,7 @@ impl MessageResource {
 }
 
 fn date(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|at| at.to_utc())
+    DateTime::parse_from_rfc2822(text).ok().map(|at| at.to_utc())
 }
 
 fn number(value: &Value) -> Option<u32> {

@@ -26,9 +26,7 @@ const BODY_HASH: &str = "bodySHA256";
 pub fn verify(account: &Account, request: &WebhookRequest) -> Result<(), SignatureError> {
     let mut headers = request.headers.get_all(SIGNATURE_HEADER).iter();
     let header = headers.next().ok_or(SignatureError::Missing)?;
-    let given = STANDARD
-        .decode(header.as_bytes())
-        .map_err(|_| SignatureError::Malformed)?;
+    let given = STANDARD.decode(header.as_bytes()).map_err(|_| SignatureError::Malformed)?;
     if given.len() != 20 || headers.next().is_some() {
         return Err(SignatureError::Malformed);
     }
@@ -44,19 +42,13 @@ pub fn verify(account: &Account, request: &WebhookRequest) -> Result<(), Signatu
             matched |= digest(key, url, &parameters).ct_eq(&given);
         }
     }
-    if bool::from(matched) {
-        Ok(())
-    } else {
-        Err(SignatureError::Mismatch)
-    }
+    if bool::from(matched) { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
 
 /// Signs as Twilio does, for tests and the simulator: `parameters` are the form's, empty for other bodies.
 #[must_use]
 pub fn sign(token: &SecretString, url: &str, parameters: &[(&str, &str)]) -> String {
-    let mut pairs = parameters
-        .iter()
-        .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    let mut pairs = parameters.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
     STANDARD.encode(digest(token, url, &sorted(&mut pairs)))
 }
 
@@ -65,11 +57,7 @@ fn signed_parameters(request: &WebhookRequest) -> Result<form::Pairs, SignatureE
     let hash = request.query(BODY_HASH);
     if let Some(hash) = &hash {
         let actual = hex::encode(Sha256::digest(&request.body));
-        if !bool::from(
-            actual
-                .as_bytes()
-                .ct_eq(hash.to_ascii_lowercase().as_bytes()),
-        ) {
+        if !bool::from(actual.as_bytes().ct_eq(hash.to_ascii_lowercase().as_bytes())) {
             return Err(SignatureError::BodyHash);
         }
     }
@@ -83,14 +71,10 @@ fn signed_parameters(request: &WebhookRequest) -> Result<form::Pairs, SignatureE
 }
 
 fn is_form(request: &WebhookRequest) -> bool {
-    request
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            let essence = value.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
+    request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
 }
 
 /// Sorted by name, then by value; equal pairs count once.
@@ -102,8 +86,8 @@ fn sorted(pairs: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>) -> form::Pairs {
 }
 
 fn digest(token: &SecretString, url: &str, parameters: &form::Pairs) -> [u8; 20] {
-    let mut mac = Hmac::<Sha1>::new_from_slice(token.expose_secret().as_bytes())
-        .expect("HMAC takes a key of any length");
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(token.expose_secret().as_bytes()).expect("HMAC takes a key of any length");
     mac.update(url.as_bytes());
     for (name, value) in parameters {
         mac.update(name);

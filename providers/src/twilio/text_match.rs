@@ -11,10 +11,7 @@ const TRIAL_PREFIX: &str = "Sent from your Twilio trial account - ";
 
 /// How the text at Twilio agrees with ours; none when it is another text.
 pub fn compare(ours: &str, theirs: &str) -> Option<BodyMatch> {
-    let theirs = theirs
-        .strip_prefix(TRIAL_PREFIX)
-        .filter(|_| !ours.starts_with(TRIAL_PREFIX))
-        .unwrap_or(theirs);
+    let theirs = theirs.strip_prefix(TRIAL_PREFIX).filter(|_| !ours.starts_with(TRIAL_PREFIX)).unwrap_or(theirs);
     let (folded_ours, folded_theirs) = (fold(ours), fold(theirs));
     if folded_ours == folded_theirs {
         Some(BodyMatch::Same)
@@ -27,22 +24,17 @@ pub fn compare(ours: &str, theirs: &str) -> Option<BodyMatch> {
 
 /// An empty text, or one with nothing but marks in the place of letters.
 fn is_redacted(folded: &str) -> bool {
-    folded.eq_ignore_ascii_case("[redacted]")
-        || folded
-            .chars()
-            .all(|c| matches!(c, '*' | 'X' | 'x' | '.' | ' '))
+    folded.eq_ignore_ascii_case("[redacted]") || folded.chars().all(|c| matches!(c, '*' | 'X' | 'x' | '.' | ' '))
 }
 
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.trim().chars() {
         match c {
-            '\u{2018}' | '\u{2019}' | '\u{201A}' | '\u{201B}' | '\u{2032}' | '\u{2035}'
-            | '\u{00B4}' | '`' => {
+            '\u{2018}' | '\u{2019}' | '\u{201A}' | '\u{201B}' | '\u{2032}' | '\u{2035}' | '\u{00B4}' | '`' => {
                 folded.push('\'');
             }
-            '\u{201C}' | '\u{201D}' | '\u{201E}' | '\u{201F}' | '\u{2033}' | '\u{2036}'
-            | '\u{00AB}' | '\u{00BB}' => {
+            '\u{201C}' | '\u{201D}' | '\u{201E}' | '\u{201F}' | '\u{2033}' | '\u{2036}' | '\u{00AB}' | '\u{00BB}' => {
                 folded.push('"');
             }
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2043}' => folded.push('-'),

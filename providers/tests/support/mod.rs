@@ -9,8 +9,7 @@ use std::{
 };
 
 use patchbay_providers::{
-    Account, HttpSettings, LookUp, OutboundMessage, ProviderKind, Sender, SenderKind, callback_url,
-    twilio::Twilio,
+    Account, HttpSettings, LookUp, OutboundMessage, ProviderKind, Sender, SenderKind, callback_url, twilio::Twilio,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -53,17 +52,13 @@ pub struct Seen {
 
 impl Seen {
     pub fn form(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(self.body.as_bytes())
-            .into_owned()
-            .collect()
+        url::form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
 
     pub fn query(&self) -> Vec<(String, String)> {
         let target = self.line.split(' ').nth(1).unwrap();
         let query = target.split_once('?').map_or("", |(_, query)| query);
-        url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect()
+        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
 }
 
@@ -112,27 +107,17 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     let mut received = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        let count = stream
-            .read(&mut buffer)
-            .await
-            .ok()
-            .filter(|count| *count > 0)?;
+        let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
         received.extend_from_slice(&buffer[..count]);
         let text = String::from_utf8(received.clone()).unwrap();
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
         };
         let head = head.to_ascii_lowercase();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
             let line = text.lines().next().unwrap().to_owned();
-            return Some(Seen {
-                line,
-                head: text.split_once("\r\n\r\n").unwrap().0.to_owned(),
-                body: body.to_owned(),
-            });
+            return Some(Seen { line, head: text.split_once("\r\n\r\n").unwrap().0.to_owned(), body: body.to_owned() });
         }
     }
 }
@@ -148,10 +133,7 @@ async fn act(stream: &mut TcpStream, reply: &Reply) -> bool {
         }
         Reply::HeadOnly(status) => format!("HTTP/1.1 {status} Odd\r\ncontent-length: 99\r\n\r\n"),
         Reply::KeepAlive(status, body) => {
-            format!(
-                "HTTP/1.1 {status} Odd\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            )
+            format!("HTTP/1.1 {status} Odd\r\ncontent-length: {}\r\n\r\n{body}", body.len())
         }
         Reply::Answer(status, headers, body) => format!(
             "HTTP/1.1 {status} Odd\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -184,10 +166,7 @@ pub fn account() -> Account {
 }
 
 pub fn sender() -> Sender {
-    Sender {
-        kind: SenderKind::LongCode,
-        address: "+14155550100".to_owned(),
-    }
+    Sender { kind: SenderKind::LongCode, address: "+14155550100".to_owned() }
 }
 
 pub fn message() -> OutboundMessage {
@@ -196,10 +175,7 @@ pub fn message() -> OutboundMessage {
         to: "+14155550123".to_owned(),
         from: sender(),
         body: BODY.into(),
-        status_callback: Some(callback_url(
-            &"https://crm.example/hook".parse().unwrap(),
-            "msg_1",
-        )),
+        status_callback: Some(callback_url(&"https://crm.example/hook".parse().unwrap(), "msg_1")),
         validity: Some(Duration::from_secs(600)),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
     }

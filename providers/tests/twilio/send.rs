@@ -2,25 +2,15 @@
 
 use std::time::Duration;
 
-use patchbay_providers::{
-    DeliveryStatus, ErrorClass, ErrorScope, Provider, ProviderError, Sender, SenderKind,
-};
+use patchbay_providers::{DeliveryStatus, ErrorClass, ErrorScope, Provider, ProviderError, Sender, SenderKind};
 use serde_json::json;
 
 use crate::support::*;
 
 async fn failure(reply: Reply) -> ProviderError {
     let fake = Fake::start(vec![reply]).await;
-    let error = fake
-        .twilio()
-        .send(&account(), &message())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        fake.seen().len(),
-        1,
-        "a send must never be repeated by the provider module"
-    );
+    let error = fake.twilio().send(&account(), &message()).await.unwrap_err();
+    assert_eq!(fake.seen().len(), 1, "a send must never be repeated by the provider module");
     error
 }
 
@@ -29,33 +19,18 @@ async fn the_request_is_what_twilio_documents() {
     let fake = Fake::start(vec![reply(201, &resource(&json!({})))]).await;
     fake.twilio().send(&account(), &message()).await.unwrap();
     let seen = &fake.seen()[0];
-    assert_eq!(
-        seen.line,
-        format!("POST /2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json HTTP/1.1")
-    );
+    assert_eq!(seen.line, format!("POST /2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json HTTP/1.1"));
     let expected = [
         ("To", "+14155550123"),
         ("From", "+14155550100"),
         ("Body", BODY),
-        (
-            "StatusCallback",
-            "https://crm.example/hook?message_ref=msg_1",
-        ),
+        ("StatusCallback", "https://crm.example/hook?message_ref=msg_1"),
         ("ValidityPeriod", "600"),
     ];
-    assert_eq!(
-        seen.form(),
-        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-    );
+    assert_eq!(seen.form(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let head = seen.head.to_ascii_lowercase();
-    assert!(
-        head.contains("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
-        "{head}"
-    );
-    assert!(
-        head.contains("content-type: application/x-www-form-urlencoded"),
-        "{head}"
-    );
+    assert!(head.contains("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), "{head}");
+    assert!(head.contains("content-type: application/x-www-form-urlencoded"), "{head}");
     assert_basic_auth(&seen.head, ACCOUNT_SID, TOKEN);
 }
 
@@ -81,16 +56,9 @@ async fn an_api_key_authenticates_while_the_path_names_the_account() {
 #[tokio::test]
 async fn a_pool_is_named_as_a_messaging_service_and_validity_is_clamped() {
     let pool = "MG00000000000000000000000000000003";
-    let fake = Fake::start(vec![reply(
-        201,
-        &resource(&json!({"status": "accepted", "num_segments": "0"})),
-    )])
-    .await;
+    let fake = Fake::start(vec![reply(201, &resource(&json!({"status": "accepted", "num_segments": "0"})))]).await;
     let mut message = message();
-    message.from = Sender {
-        kind: SenderKind::Pool,
-        address: pool.to_owned(),
-    };
+    message.from = Sender { kind: SenderKind::Pool, address: pool.to_owned() };
     message.validity = Some(Duration::from_secs(90_000));
     let accepted = fake.twilio().send(&account(), &message).await.unwrap();
     let form = fake.seen()[0].form();
@@ -105,10 +73,7 @@ async fn an_accepted_message_has_its_id_state_and_segments() {
     let fake = Fake::start(vec![reply(201, &resource(&json!({"num_segments": "3"})))]).await;
     let accepted = fake.twilio().send(&account(), &message()).await.unwrap();
     assert_eq!(accepted.provider_message_id, MESSAGE_SID);
-    assert_eq!(
-        (accepted.status, accepted.raw_status.as_str()),
-        (DeliveryStatus::Accepted, "queued")
-    );
+    assert_eq!((accepted.status, accepted.raw_status.as_str()), (DeliveryStatus::Accepted, "queued"));
     assert_eq!((accepted.segments, accepted.failure), (Some(3), None));
 }
 
@@ -130,14 +95,8 @@ async fn whatever_breaks_after_the_request_was_written_is_unknown() {
         ("not JSON", Reply::Answer(201, "", "<html>".to_owned())),
         ("JSON of another shape", reply(200, &json!({"ok": true}))),
         ("500", reply(500, &json!({"code": 20500}))),
-        (
-            "502 from an edge",
-            Reply::Answer(502, "", "<html>".to_owned()),
-        ),
-        (
-            "503 that asks to wait",
-            Reply::Answer(503, "retry-after: 3\r\n", String::new()),
-        ),
+        ("502 from an edge", Reply::Answer(502, "", "<html>".to_owned())),
+        ("503 that asks to wait", Reply::Answer(503, "retry-after: 3\r\n", String::new())),
     ] {
         assert_eq!(failure(reply).await.class, ErrorClass::Unknown, "{name}");
     }
@@ -159,10 +118,7 @@ async fn a_connection_that_was_refused_is_safe_to_try_again() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
-    let error = twilio_at(&url)
-        .send(&account(), &message())
-        .await
-        .unwrap_err();
+    let error = twilio_at(&url).send(&account(), &message()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Retryable);
 }
 
@@ -182,11 +138,7 @@ async fn refusals_are_classed_by_twilios_code() {
     ] {
         let error = failure(reply(status, &json!({"code": code, "message": "no"}))).await;
         assert_eq!((error.class, error.scope), (class, scope), "{code}");
-        assert_eq!(
-            (error.code, error.http_status),
-            (Some(code.to_string()), Some(status)),
-            "{code}"
-        );
+        assert_eq!((error.code, error.http_status), (Some(code.to_string()), Some(status)), "{code}");
     }
 }
 
@@ -207,26 +159,13 @@ async fn refusals_without_a_code_are_classed_by_status() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let error = failure(Reply::Answer(
-        307,
-        "location: http://127.0.0.1:1/\r\n",
-        String::new(),
-    ))
-    .await;
-    assert_eq!(
-        (error.class, error.scope),
-        (ErrorClass::Permanent, ErrorScope::Account)
-    );
+    let error = failure(Reply::Answer(307, "location: http://127.0.0.1:1/\r\n", String::new())).await;
+    assert_eq!((error.class, error.scope), (ErrorClass::Permanent, ErrorScope::Account));
 }
 
 #[tokio::test]
 async fn a_limit_says_how_long_to_wait() {
-    let told = failure(Reply::Answer(
-        429,
-        "retry-after: 7\r\n",
-        json!({"code": 20429}).to_string(),
-    ))
-    .await;
+    let told = failure(Reply::Answer(429, "retry-after: 7\r\n", json!({"code": 20429}).to_string())).await;
     assert_eq!(told.retry_after, Some(Duration::from_secs(7)));
     let guessed = failure(reply(429, &json!({"code": 20429}))).await;
     assert_eq!(guessed.retry_after, Some(Duration::from_secs(5)));
@@ -240,11 +179,7 @@ async fn an_incomplete_account_is_refused_without_a_request() {
         json!({"account_sid": ACCOUNT_SID}),
         json!({"account_sid": "AC1/../../evil", "auth_token": TOKEN}),
     ] {
-        let error = fake
-            .twilio()
-            .send(&account_with(&settings), &message())
-            .await
-            .unwrap_err();
+        let error = fake.twilio().send(&account_with(&settings), &message()).await.unwrap_err();
         assert_eq!(error.class, ErrorClass::AuthFailed);
     }
     assert!(fake.seen().is_empty());
@@ -254,11 +189,7 @@ async fn an_incomplete_account_is_refused_without_a_request() {
 async fn errors_and_debug_show_neither_number_nor_text_nor_secret() {
     let telling = json!({"code": 21211, "message": format!("+14155550123 and {TOKEN} and {BODY}")});
     let mut shown = format!("{:?} {:?}", message().body, account());
-    for reply in [
-        reply(400, &telling),
-        Reply::Drop,
-        Reply::Answer(201, "", telling.to_string()),
-    ] {
+    for reply in [reply(400, &telling), Reply::Drop, Reply::Answer(201, "", telling.to_string())] {
         let error = failure(reply).await;
         shown += &format!("{error} {error:?}");
     }

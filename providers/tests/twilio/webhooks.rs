@@ -1,8 +1,7 @@
 //! Twilio's webhooks become our receipts and inbound messages, and one is never taken for the other.
 
 use patchbay_providers::{
-    DeliveryStatus, ErrorClass, InboundMessage, ParseError, Provider, Receipt, WebhookRequest,
-    sms::keywords::Keyword,
+    DeliveryStatus, ErrorClass, InboundMessage, ParseError, Provider, Receipt, WebhookRequest, sms::keywords::Keyword,
 };
 
 use crate::support::*;
@@ -38,34 +37,21 @@ fn a_receipt_names_its_message_on_both_sides() {
     let receipt = receipt("?message_ref=msg_1", DELIVERED).unwrap();
     assert_eq!(receipt.provider_message_id, "SM9");
     assert_eq!(receipt.message_ref.as_deref(), Some("msg_1"));
-    assert_eq!(
-        (receipt.status, receipt.raw_status.as_str()),
-        (DeliveryStatus::Delivered, "delivered")
-    );
+    assert_eq!((receipt.status, receipt.raw_status.as_str()), (DeliveryStatus::Delivered, "delivered"));
     assert_eq!((receipt.failure, receipt.at), (None, None));
 }
 
 #[test]
 fn a_receipt_without_our_reference_is_still_one() {
     assert_eq!(receipt("", DELIVERED).unwrap().message_ref, None);
-    assert_eq!(
-        receipt("?message_ref=", DELIVERED).unwrap().message_ref,
-        None
-    );
+    assert_eq!(receipt("?message_ref=", DELIVERED).unwrap().message_ref, None);
 }
 
 #[test]
 fn a_failed_receipt_is_explained() {
-    let receipt = receipt(
-        "",
-        "MessageSid=SM9&MessageStatus=undelivered&ErrorCode=30005",
-    )
-    .unwrap();
+    let receipt = receipt("", "MessageSid=SM9&MessageStatus=undelivered&ErrorCode=30005").unwrap();
     let failure = receipt.failure.unwrap();
-    assert_eq!(
-        (failure.code.as_str(), failure.class),
-        ("30005", ErrorClass::Permanent)
-    );
+    assert_eq!((failure.code.as_str(), failure.class), ("30005", ErrorClass::Permanent));
     assert!(failure.text.contains("30005"));
 }
 
@@ -90,55 +76,29 @@ fn twilios_words_become_our_states() {
 
 #[test]
 fn what_is_no_receipt_is_refused() {
-    assert_eq!(
-        receipt("", ""),
-        Err(ParseError::MissingField("MessageStatus"))
-    );
-    assert_eq!(
-        receipt("", "MessageStatus=sent"),
-        Err(ParseError::MissingField("MessageSid"))
-    );
-    assert_eq!(
-        receipt("", "MessageSid=SM9&MessageStatus=levitating"),
-        Err(ParseError::UnknownStatus)
-    );
-    assert_eq!(
-        receipt("", TEXT),
-        Err(ParseError::UnknownStatus),
-        "an inbound message"
-    );
+    assert_eq!(receipt("", ""), Err(ParseError::MissingField("MessageStatus")));
+    assert_eq!(receipt("", "MessageStatus=sent"), Err(ParseError::MissingField("MessageSid")));
+    assert_eq!(receipt("", "MessageSid=SM9&MessageStatus=levitating"), Err(ParseError::UnknownStatus));
+    assert_eq!(receipt("", TEXT), Err(ParseError::UnknownStatus), "an inbound message");
 }
 
 #[test]
 fn an_inbound_message_is_read() {
     let message = inbound(TEXT).unwrap();
     assert_eq!(message.provider_message_id, "SM8");
-    assert_eq!(
-        (message.from.as_str(), message.to.as_str()),
-        ("+14155550123", "+14155550100")
-    );
+    assert_eq!((message.from.as_str(), message.to.as_str()), ("+14155550123", "+14155550100"));
     assert_eq!(message.body.as_str(), "Hi there! 🙂");
-    assert_eq!(
-        (
-            message.segments,
-            message.media.len(),
-            message.answered_keyword
-        ),
-        (Some(1), 0, None)
-    );
+    assert_eq!((message.segments, message.media.len(), message.answered_keyword), (Some(1), 0, None));
     assert!(!format!("{message:?}").contains("there"));
 }
 
 #[test]
 fn a_picture_without_words_is_a_message() {
-    let body = "MessageSid=MM8&From=a&To=b&Body=&NumMedia=2&MediaUrl0=https%3A%2F%2Fx%2F0&MediaContentType0=image%2Fpng";
+    let body =
+        "MessageSid=MM8&From=a&To=b&Body=&NumMedia=2&MediaUrl0=https%3A%2F%2Fx%2F0&MediaContentType0=image%2Fpng";
     let message = inbound(body).unwrap();
     assert_eq!(message.body.as_str(), "");
-    assert_eq!(
-        message.media.len(),
-        1,
-        "one that has no address is left out"
-    );
+    assert_eq!(message.media.len(), 1, "one that has no address is left out");
     assert_eq!(message.media[0].content_type.as_deref(), Some("image/png"));
 }
 
@@ -151,24 +111,11 @@ fn a_keyword_that_twilio_answered_is_marked() {
 #[test]
 fn what_is_no_inbound_message_is_refused() {
     assert_eq!(inbound(""), Err(ParseError::MissingField("MessageSid")));
-    assert_eq!(
-        inbound("MessageSid=SM8&To=b&Body=x"),
-        Err(ParseError::MissingField("From"))
-    );
-    assert_eq!(
-        inbound(DELIVERED),
-        Err(ParseError::MissingField("Body")),
-        "a receipt"
-    );
+    assert_eq!(inbound("MessageSid=SM8&To=b&Body=x"), Err(ParseError::MissingField("From")));
+    assert_eq!(inbound(DELIVERED), Err(ParseError::MissingField("Body")), "a receipt");
 }
 
 #[test]
 fn a_text_that_is_not_utf8_is_kept_as_well_as_can_be() {
-    assert_eq!(
-        inbound("MessageSid=SM8&From=a&To=b&Body=caf%E9")
-            .unwrap()
-            .body
-            .as_str(),
-        "caf\u{fffd}"
-    );
+    assert_eq!(inbound("MessageSid=SM8&From=a&To=b&Body=caf%E9").unwrap().body.as_str(), "caf\u{fffd}");
 }

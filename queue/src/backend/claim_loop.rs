@@ -5,52 +5,70 @@ use std::time::{Duration, Instant};
 
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use super::vitals::Turn;
 use super::{Shared, give_back};
 use crate::Envelope;
-use crate::lanes::{Bell, Claimed};
 use crate::clock::now;
+use crate::lanes::{Bell, Claimed};
 
 /// Without a bell, how long an idle worker waits before it looks anyway.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// Runs until the worker drains.
 pub(super) async fn run(shared: Arc<Shared>, jobs: mpsc::Sender<Envelope>) {
+    claim(&shared, &jobs).await;
+    shared.vitals.turn(Turn::Over);
+}
+
+async fn claim(shared: &Arc<Shared>, jobs: &mpsc::Sender<Envelope>) {
     let mut weather = weather();
     let mut bell: Option<Bell> = None;
     loop {
         // The first free slot is waited for, the others are taken as they are.
-        let first = tokio::select! {
-            () = shared.draining.cancelled() => return,
-            slot = shared.inflight.slots().clone().acquire_owned() => slot.expect("the semaphore is never closed"),
-        };
+        let Some(first) = free_slot(shared).await else { return };
         let free = shared.inflight.slots().available_permits();
         let asked = Instant::now();
         let claimed = shared.lanes.claim(&shared.queue, free + 1, shared.settings.lease, &shared.settings.worker).await;
         let claimed = match claimed {
             Ok(claimed) => {
                 weather.reset();
-                metrics::gauge!("queue_last_claim_seconds", "queue" => shared.queue.clone())
-                    .set(unix_seconds(now()));
+                shared.vitals.claimed();
+                metrics::gauge!("queue_last_claim_seconds", "queue" => shared.queue.clone()).set(unix_seconds(now()));
                 claimed
             }
             Err(error) => {
                 drop(first);
                 let pause = weather.next_backoff().unwrap_or(IDLE);
                 tracing::warn!(queue = shared.queue, %error, ?pause, "claim failed");
-                sleep(&shared, pause).await;
+                sleep(shared, pause).await;
                 continue;
             }
         };
         let idle_for = claimed.jobs.is_empty().then(|| claimed.next.unwrap_or(IDLE).min(IDLE));
-        if !hand_out(&shared, &jobs, claimed, asked, first).await {
+        if !hand_out(shared, jobs, claimed, asked, first).await {
             return;
         }
         if let Some(at_most) = idle_for.filter(|wait| !wait.is_zero()) {
-            bell = wait_for_bell(&shared, bell, at_most).await;
+            bell = wait_for_bell(shared, bell, at_most).await;
         }
     }
+}
+
+/// None once the worker drains.
+async fn free_slot(shared: &Shared) -> Option<OwnedSemaphorePermit> {
+    let slots = shared.inflight.slots().clone();
+    if let Ok(slot) = slots.clone().try_acquire_owned() {
+        return (!shared.draining.is_cancelled()).then_some(slot);
+    }
+    shared.vitals.turn(Turn::Full);
+    let slot = tokio::select! {
+        () = shared.draining.cancelled() => return None,
+        slot = slots.acquire_owned() => slot.expect("the semaphore is never closed"),
+    };
+    shared.vitals.turn(Turn::Claiming);
+    Some(slot)
 }
 
 fn weather() -> ExponentialBackoff {
@@ -68,7 +86,7 @@ async fn hand_out(
     jobs: &mpsc::Sender<Envelope>,
     claimed: Claimed,
     asked: Instant,
-    first: tokio::sync::OwnedSemaphorePermit,
+    first: OwnedSemaphorePermit,
 ) -> bool {
     let safe_until = asked + shared.settings.lease;
     let mut first = Some(first);

@@ -54,11 +54,8 @@ pub struct RunningJob {
 
 impl Inflight {
     pub(super) fn new(slots: usize) -> Self {
-        let inner = Inner {
-            jobs: Mutex::default(),
-            slots: Arc::new(Semaphore::new(slots)),
-            closed: CancellationToken::new(),
-        };
+        let inner =
+            Inner { jobs: Mutex::default(), slots: Arc::new(Semaphore::new(slots)), closed: CancellationToken::new() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -172,7 +169,12 @@ impl Inflight {
         self.jobs()
             .iter()
             .filter(|(_, entry)| entry.slot.is_some())
-            .map(|(id, entry)| RunningJob { id: *id, kind: entry.kind.clone(), lane: entry.lane.clone(), since: entry.claimed })
+            .map(|(id, entry)| RunningJob {
+                id: *id,
+                kind: entry.kind.clone(),
+                lane: entry.lane.clone(),
+                since: entry.claimed,
+            })
             .collect()
     }
 

@@ -18,10 +18,10 @@ use tower::{Layer, Service};
 use super::Shared;
 use super::ack_loop::Ended;
 use super::service::{Failed, Panicked, Unclaimed};
+use crate::clock::now;
 use crate::lanes::LaneName;
 use crate::ledger::crash::POISON;
 use crate::ledger::settle::{End, Failure, Settlement};
-use crate::clock::now;
 use crate::{Envelope, ErrorClass, JobError, Outcome, Policy};
 
 /// What a plain apalis handler may answer: `()` is "done".
@@ -177,8 +177,16 @@ fn judge(
                 return End::Dead { errors: 1, crashes: 0, failure };
             }
             let wait = error.downcast_ref::<RetryAfterError>().map(RetryAfterError::get_duration);
-            let at = ended_at + wait.and_then(|w| TimeDelta::from_std(w).ok()).unwrap_or_else(|| delay(&policy, header.errors + 1));
-            End::Again { at: at.max(ended_at + SOONEST), errors: 1, crashes: 0, interruptions: 0, failure: Some(failure), reason: None }
+            let at = ended_at
+                + wait.and_then(|w| TimeDelta::from_std(w).ok()).unwrap_or_else(|| delay(&policy, header.errors + 1));
+            End::Again {
+                at: at.max(ended_at + SOONEST),
+                errors: 1,
+                crashes: 0,
+                interruptions: 0,
+                failure: Some(failure),
+                reason: None,
+            }
         }
     }
 }

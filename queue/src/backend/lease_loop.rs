@@ -6,9 +6,9 @@ use std::time::Instant;
 use chrono::TimeDelta;
 
 use super::Shared;
+use crate::clock::now;
 use crate::lanes::Renewed;
 use crate::ledger::crash::mark_running;
-use crate::clock::now;
 
 /// A run this long is shown as running in lists.
 const SHOWN_AFTER: TimeDelta = TimeDelta::seconds(1);

@@ -13,6 +13,7 @@ mod inflight;
 mod layer;
 mod lease_loop;
 mod service;
+mod vitals;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -31,6 +32,7 @@ use uuid::Uuid;
 pub use inflight::{Inflight, RunningJob};
 pub use layer::{OutcomeLayer, OutcomeService, Settles};
 pub use service::RegistryService;
+pub use vitals::Vitals;
 
 use crate::context::LedgerPool;
 use crate::{Envelope, Lanes};
@@ -70,6 +72,7 @@ pub(crate) struct Shared {
     pub lanes: Lanes,
     pub ledger: LedgerPool,
     pub inflight: Inflight,
+    pub vitals: Vitals,
     /// Cancelled: claim no more.
     pub draining: CancellationToken,
 }
@@ -87,15 +90,17 @@ impl QueueBackend {
         let shared = Arc::new(Shared {
             queue: queue.to_owned(),
             inflight: Inflight::new(settings.concurrency),
+            vitals: Vitals::new(),
             settings,
             lanes,
             ledger,
             draining: CancellationToken::new(),
         });
-        tokio::spawn(claim_loop::run(shared.clone(), jobs_in));
-        tokio::spawn(lease_loop::run(shared.clone()));
+        let vitals = shared.vitals.clone();
+        vitals.watch("claim loop", claim_loop::run(shared.clone(), jobs_in));
+        vitals.watch("lease loop", lease_loop::run(shared.clone()));
         let last_call = CancellationToken::new();
-        let acks = tokio::spawn(ack_loop::run(shared.clone(), ended, last_call.clone()));
+        let acks = vitals.watch("acknowledge loop", ack_loop::run(shared.clone(), ended, last_call.clone()));
         Self { shared, jobs, outcomes: ended_in, last_call, closing: None, acks: Some(acks) }
     }
 
@@ -103,6 +108,12 @@ impl QueueBackend {
     #[must_use]
     pub fn inflight(&self) -> Inflight {
         self.shared.inflight.clone()
+    }
+
+    /// Whether the loops are alive.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        self.shared.vitals.clone()
     }
 
     /// Cancel this to claim no more; what runs goes on.
@@ -133,10 +144,12 @@ impl Backend for QueueBackend {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Never>>> {
-        self.jobs.poll_recv(cx).map(|job| job.map(|envelope| {
-            let id = TaskId::from_string(envelope.id.to_string());
-            Ok(TaskBuilder::new(envelope).task_id(id).build())
-        }))
+        self.jobs.poll_recv(cx).map(|job| {
+            job.map(|envelope| {
+                let id = TaskId::from_string(envelope.id.to_string());
+                Ok(TaskBuilder::new(envelope).task_id(id).build())
+            })
+        })
     }
 
     /// Claims no more, gives back what was claimed and not begun, and waits for every outcome to be

@@ -82,16 +82,14 @@ impl Service<Task<Envelope>> for RegistryService {
             kind = envelope.header.kind,
             attempt = ctx.attempt(),
             request_id = envelope.header.request_id,
-            traceparent = envelope.header.trace,
         );
+        let span = self.registry.adopt(span, envelope.header.trace.as_deref());
         // Its own task: runs spread over the cores, a panic ends only this one, and it can be stopped.
         let run = tokio::spawn(
             async move {
-                let limited = tokio::time::timeout(
-                    policy.timeout,
-                    handler.run(envelope.header.version, &envelope.payload, &ctx),
-                )
-                .await;
+                let limited =
+                    tokio::time::timeout(policy.timeout, handler.run(envelope.header.version, &envelope.payload, &ctx))
+                        .await;
                 ctx.flush_progress().await;
                 limited
             }

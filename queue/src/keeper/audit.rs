@@ -45,7 +45,12 @@ impl Keeper {
     }
 
     /// Copies pauses and limits from the ledger, and opens the queue if it was closed.
-    pub(super) async fn sync_controls(&self, conn: &mut LedgerConn, queue: &str, drain: bool) -> Result<(), KeeperError> {
+    pub(super) async fn sync_controls(
+        &self,
+        conn: &mut LedgerConn,
+        queue: &str,
+        drain: bool,
+    ) -> Result<(), KeeperError> {
         let pauses: Vec<_> = controls::pauses(conn, Some(queue))
             .await?
             .into_iter()

@@ -20,7 +20,8 @@ impl Keeper {
                 return Ok(());
             }
             tracing::warn!(queue, jobs = expired.len(), "leases ran out; their jobs are taken back");
-            metrics::counter!("queue_leases_expired_total", "queue" => queue.to_owned()).increment(expired.len() as u64);
+            metrics::counter!("queue_leases_expired_total", "queue" => queue.to_owned())
+                .increment(expired.len() as u64);
             let lost: Vec<Lost> = expired
                 .iter()
                 .map(|e| Lost { tenant: e.tenant, id: e.id, token: e.token, worker: e.worker.clone() })

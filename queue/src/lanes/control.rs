@@ -119,7 +119,11 @@ impl Lanes {
         let key = format!("{}limit", self.prefix(queue));
         let mut pipe = redis::pipe();
         for limit in limits {
-            pipe.cmd("HSET").arg(&key).arg(limit.field()).arg(format!("{} {}", limit.rate_per_second, limit.burst)).ignore();
+            pipe.cmd("HSET")
+                .arg(&key)
+                .arg(limit.field())
+                .arg(format!("{} {}", limit.rate_per_second, limit.burst))
+                .ignore();
         }
         let () = pipe.query_async(&mut self.conn()).await?;
         for limit in limits {

@@ -106,7 +106,13 @@ impl Lanes {
     ///
     /// # Errors
     /// Redis's.
-    pub async fn expire(&self, queue: &str, limit: usize, grace: Duration, name: &str) -> redis::RedisResult<Vec<Expired>> {
+    pub async fn expire(
+        &self,
+        queue: &str,
+        limit: usize,
+        grace: Duration,
+        name: &str,
+    ) -> redis::RedisResult<Vec<Expired>> {
         let answer: Vec<(String, i64, String, String)> = EXPIRE
             .key(self.prefix(queue))
             .arg(limit)

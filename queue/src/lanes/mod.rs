@@ -129,8 +129,15 @@ impl Lanes {
     pub async fn ring(&self, queue: &str) -> redis::RedisResult<()> {
         let key = format!("{}bell", self.prefix(queue));
         redis::pipe()
-            .cmd("LPUSH").arg(&key).arg(1).ignore()
-            .cmd("LTRIM").arg(&key).arg(0).arg(3).ignore()
+            .cmd("LPUSH")
+            .arg(&key)
+            .arg(1)
+            .ignore()
+            .cmd("LTRIM")
+            .arg(&key)
+            .arg(0)
+            .arg(3)
+            .ignore()
             .query_async(&mut self.conn())
             .await
     }
@@ -152,7 +159,11 @@ impl Lanes {
         let mut cursor = 0_u64;
         loop {
             let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")
-                .arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000)
+                .arg(cursor)
+                .arg("MATCH")
+                .arg(&pattern)
+                .arg("COUNT")
+                .arg(1000)
                 .query_async(&mut conn)
                 .await?;
             if !keys.is_empty() {

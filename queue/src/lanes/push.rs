@@ -33,7 +33,13 @@ impl Lanes {
     ///
     /// # Errors
     /// Redis's; what was not pushed is found by the audit.
-    pub async fn push(&self, queue: &str, jobs: &[Envelope], window: Window, refill: bool) -> redis::RedisResult<usize> {
+    pub async fn push(
+        &self,
+        queue: &str,
+        jobs: &[Envelope],
+        window: Window,
+        refill: bool,
+    ) -> redis::RedisResult<usize> {
         let mut conn = self.conn();
         let mut taken = 0;
         for chunk in jobs.chunks(CHUNK) {
@@ -81,6 +87,10 @@ impl Lanes {
     /// # Errors
     /// Redis's.
     pub async fn unmark_full(&self, queue: &str, lane: &super::LaneName) -> redis::RedisResult<()> {
-        redis::cmd("SREM").arg(format!("{}full", self.prefix(queue))).arg(lane.key()).query_async(&mut self.conn()).await
+        redis::cmd("SREM")
+            .arg(format!("{}full", self.prefix(queue)))
+            .arg(lane.key())
+            .query_async(&mut self.conn())
+            .await
     }
 }

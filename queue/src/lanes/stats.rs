@@ -69,11 +69,16 @@ impl Lanes {
     pub async fn queue_stats(&self, queue: &str) -> redis::RedisResult<QueueStats> {
         let p = self.prefix(queue);
         let (jobs, running, full_lanes, ready_tenants, waiting_tenants): (u64, u64, u64, u64, u64) = redis::pipe()
-            .cmd("HLEN").arg(format!("{p}jobs"))
-            .cmd("ZCARD").arg(format!("{p}leases"))
-            .cmd("SCARD").arg(format!("{p}full"))
-            .cmd("ZCARD").arg(format!("{p}turn"))
-            .cmd("ZCARD").arg(format!("{p}later"))
+            .cmd("HLEN")
+            .arg(format!("{p}jobs"))
+            .cmd("ZCARD")
+            .arg(format!("{p}leases"))
+            .cmd("SCARD")
+            .arg(format!("{p}full"))
+            .cmd("ZCARD")
+            .arg(format!("{p}turn"))
+            .cmd("ZCARD")
+            .arg(format!("{p}later"))
             .query_async(&mut self.conn())
             .await?;
         Ok(QueueStats { waiting: jobs.saturating_sub(running), running, full_lanes, ready_tenants, waiting_tenants })
@@ -86,8 +91,15 @@ impl Lanes {
     pub async fn tenant_lanes(&self, queue: &str, tenant: Uuid) -> redis::RedisResult<Vec<LaneStats>> {
         let p = self.prefix(queue);
         let (ready, later): (Vec<String>, Vec<(String, f64)>) = redis::pipe()
-            .cmd("ZRANGE").arg(format!("{p}turn:{tenant}")).arg(0).arg(999)
-            .cmd("ZRANGE").arg(format!("{p}later:{tenant}")).arg(0).arg(999).arg("WITHSCORES")
+            .cmd("ZRANGE")
+            .arg(format!("{p}turn:{tenant}"))
+            .arg(0)
+            .arg(999)
+            .cmd("ZRANGE")
+            .arg(format!("{p}later:{tenant}"))
+            .arg(0)
+            .arg(999)
+            .arg("WITHSCORES")
             .query_async(&mut self.conn())
             .await?;
         let names: Vec<(String, Option<i64>)> = ready
@@ -126,8 +138,10 @@ impl Lanes {
     pub async fn lane_size(&self, queue: &str, lane: &LaneName) -> redis::RedisResult<(usize, usize)> {
         let p = self.prefix(queue);
         redis::pipe()
-            .cmd("ZCARD").arg(format!("{p}lane:{}", lane.key()))
-            .cmd("ZCARD").arg(format!("{p}leases"))
+            .cmd("ZCARD")
+            .arg(format!("{p}lane:{}", lane.key()))
+            .cmd("ZCARD")
+            .arg(format!("{p}leases"))
             .query_async(&mut self.conn())
             .await
     }
@@ -157,19 +171,38 @@ impl Lanes {
         let (tenant, key) = (lane.tenant.to_string(), lane.key());
         type Answer = (Option<String>, Option<u64>, Option<f64>, Option<f64>, Vec<Option<i64>>, Vec<Option<i64>>);
         let (lease, position, lane_at, tenant_at, pauses, penalties): Answer = redis::pipe()
-            .cmd("HGET").arg(format!("{p}lease")).arg(id.to_string())
-            .cmd("ZRANK").arg(format!("{p}lane:{key}")).arg(id.to_string())
-            .cmd("ZSCORE").arg(format!("{p}later:{tenant}")).arg(&lane.lane)
-            .cmd("ZSCORE").arg(format!("{p}later")).arg(&tenant)
-            .cmd("HMGET").arg(format!("{p}pause")).arg("*").arg(&tenant).arg(&key)
-            .cmd("HMGET").arg(format!("{p}penalty")).arg(&tenant).arg(&key)
+            .cmd("HGET")
+            .arg(format!("{p}lease"))
+            .arg(id.to_string())
+            .cmd("ZRANK")
+            .arg(format!("{p}lane:{key}"))
+            .arg(id.to_string())
+            .cmd("ZSCORE")
+            .arg(format!("{p}later:{tenant}"))
+            .arg(&lane.lane)
+            .cmd("ZSCORE")
+            .arg(format!("{p}later"))
+            .arg(&tenant)
+            .cmd("HMGET")
+            .arg(format!("{p}pause"))
+            .arg("*")
+            .arg(&tenant)
+            .arg(&key)
+            .cmd("HMGET")
+            .arg(format!("{p}penalty"))
+            .arg(&tenant)
+            .arg(&key)
             .query_async(&mut self.conn())
             .await?;
         if let Some(lease) = lease {
             return Ok(Waiting::Running { worker: lease.split('\n').nth(1).unwrap_or_default().to_owned() });
         }
         let Some(position) = position else { return Ok(Waiting::Elsewhere) };
-        let paused = ["queue", "tenant", "lane"].into_iter().zip(pauses).find(|(_, until)| until.is_some()).map(|(what, _)| what);
+        let paused = ["queue", "tenant", "lane"]
+            .into_iter()
+            .zip(pauses)
+            .find(|(_, until)| until.is_some())
+            .map(|(what, _)| what);
         Ok(Waiting::InLane {
             position,
             eligible_at_ms: lane_at.or(tenant_at).map(millis),

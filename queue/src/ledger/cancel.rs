@@ -34,13 +34,14 @@ RETURNING state, unique_key IS NOT NULL AS is_unique";
 /// The database's.
 ///
 /// [`Lanes::drop_or_cancel`]: crate::Lanes::drop_or_cancel
-pub async fn cancel(conn: &mut AsyncPgConnection, tenant: Uuid, id: Uuid, running: bool) -> QueryResult<Option<String>> {
-    let rows: Vec<Cancelled> = statement(CANCEL)
-        .bind::<SqlUuid, _>(tenant)
-        .bind::<SqlUuid, _>(id)
-        .bind::<Bool, _>(running)
-        .load(conn)
-        .await?;
+pub async fn cancel(
+    conn: &mut AsyncPgConnection,
+    tenant: Uuid,
+    id: Uuid,
+    running: bool,
+) -> QueryResult<Option<String>> {
+    let rows: Vec<Cancelled> =
+        statement(CANCEL).bind::<SqlUuid, _>(tenant).bind::<SqlUuid, _>(id).bind::<Bool, _>(running).load(conn).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     if row.is_unique == Some(true) && row.state == "cancelled" {
         statement("DELETE FROM queue.unique_keys WHERE tenant_id = $1 AND job_id = $2")

@@ -33,9 +33,7 @@ pub async fn ensure(conn: &mut AsyncPgConnection, first: NaiveDate, days: i32) -
 /// # Errors
 /// The database's.
 pub async fn drop_before(conn: &mut AsyncPgConnection, before: NaiveDate) -> QueryResult<i32> {
-    let row: Count = statement("SELECT queue.drop_partitions($1) AS count")
-        .bind::<Date, _>(before)
-        .get_result(conn)
-        .await?;
+    let row: Count =
+        statement("SELECT queue.drop_partitions($1) AS count").bind::<Date, _>(before).get_result(conn).await?;
     Ok(row.count)
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Int2, Int4, Int8, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bytea, Int2, Int4, Int8, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -94,6 +94,7 @@ macro_rules! view_columns {
          progress_failed, progress_skipped, progress_held, revision, request_id, created_at"
     };
 }
+pub(super) use view_columns;
 
 impl JobView {
     /// The counts together.
@@ -140,125 +141,43 @@ pub async fn get(conn: &mut AsyncPgConnection, tenant: Uuid, id: Uuid) -> QueryR
     Ok(rows.into_iter().next())
 }
 
-/// Which jobs a list shows; unset means any.
-#[derive(Debug, Clone, Default)]
-pub struct JobFilter {
-    /// Exactly these states; empty means any.
-    pub states: Vec<String>,
-    /// In this queue.
-    pub queue: Option<String>,
-    /// Of this kind.
-    pub kind: Option<String>,
-    /// About this record.
-    pub subject: Option<String>,
-    /// With this class of error.
-    pub error_class: Option<String>,
-    /// Whose last error has this code.
-    pub error_code: Option<String>,
-    /// Made at or after.
-    pub created_from: Option<DateTime<Utc>>,
-    /// Made before.
-    pub created_before: Option<DateTime<Utc>>,
-    /// Whether a worker runs it now.
-    pub running: Option<bool>,
-}
-
-// Two branches for the subject, because a condition on a parameter hides its index.
-const LIST: &str = concat!(
+// The list is the driving side: one probe of the primary key per job, in the one partition that its id names.
+const CHANGED: &str = concat!(
     "SELECT ",
     view_columns!(),
-    " FROM queue.jobs
-    WHERE tenant_id = $1 AND id < $2
-        AND (cardinality($3) = 0 OR state = ANY($3))
-        AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR kind = $5)
-        AND ($6 IS NULL OR error_class = $6) AND ($7 IS NULL OR last_error LIKE $7 || ':%')
-        AND ($8 IS NULL OR id >= queue.uuid_floor($8)) AND ($9 IS NULL OR id < queue.uuid_floor($9))
-        AND ($10 IS NULL OR (running_since IS NOT NULL) = $10)
-    ORDER BY id DESC LIMIT $11"
+    " FROM unnest($1, $2, $3) AS known (of_tenant, of_id, at_revision) CROSS JOIN LATERAL (
+        SELECT * FROM queue.jobs j WHERE j.tenant_id = of_tenant AND j.id = of_id AND j.revision > at_revision) j"
 );
 
-const LIST_SUBJECT: &str = concat!(
-    "SELECT ",
-    view_columns!(),
-    " FROM queue.jobs
-    WHERE tenant_id = $1 AND id < $2 AND subject = $12
-        AND (cardinality($3) = 0 OR state = ANY($3))
-        AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR kind = $5)
-        AND ($6 IS NULL OR error_class = $6) AND ($7 IS NULL OR last_error LIKE $7 || ':%')
-        AND ($8 IS NULL OR id >= queue.uuid_floor($8)) AND ($9 IS NULL OR id < queue.uuid_floor($9))
-        AND ($10 IS NULL OR (running_since IS NOT NULL) = $10)
-    ORDER BY id DESC LIMIT $11"
-);
-
-// Dead letters are few among many: their own partial index, which only a literal state can use.
-const LIST_DEAD: &str = concat!(
-    "SELECT ",
-    view_columns!(),
-    " FROM queue.jobs
-    WHERE tenant_id = $1 AND state = 'dead' AND id < $2
-        AND (cardinality($3) = 0 OR state = ANY($3))
-        AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR kind = $5)
-        AND ($6 IS NULL OR error_class = $6) AND ($7 IS NULL OR last_error LIKE $7 || ':%')
-        AND ($8 IS NULL OR id >= queue.uuid_floor($8)) AND ($9 IS NULL OR id < queue.uuid_floor($9))
-        AND ($10 IS NULL OR (running_since IS NOT NULL) = $10) AND ($12 IS NULL OR subject = $12)
-    ORDER BY id DESC LIMIT $11"
-);
-
-/// The jobs of `tenant` that match, newest first, before the id `before`.
+/// Those of `known` (tenant, id, revision) that have changed since. Cheap where few have: for those who
+/// watch many jobs.
 ///
 /// # Errors
 /// The database's.
-pub async fn list(
-    conn: &mut AsyncPgConnection,
-    tenant: Uuid,
-    filter: &JobFilter,
-    before: Option<Uuid>,
-    limit: i64,
-) -> QueryResult<Vec<JobView>> {
-    let only_dead = filter.states.len() == 1 && filter.states.iter().all(|state| state == "dead");
-    let sql = match (only_dead, &filter.subject) {
-        (true, _) => LIST_DEAD,
-        (false, Some(_)) => LIST_SUBJECT,
-        (false, None) => LIST,
-    };
-    let query = statement(sql)
+pub async fn changed(conn: &mut AsyncPgConnection, known: &[(Uuid, Uuid, i64)]) -> QueryResult<Vec<JobView>> {
+    statement(CHANGED)
+        .bind::<Array<SqlUuid>, _>(known.iter().map(|job| job.0).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(known.iter().map(|job| job.1).collect::<Vec<_>>())
+        .bind::<Array<Int8>, _>(known.iter().map(|job| job.2).collect::<Vec<_>>())
+        .load(conn)
+        .await
+}
+
+#[derive(QueryableByName)]
+struct Payload {
+    #[diesel(sql_type = Bytea)]
+    payload: Vec<u8>,
+}
+
+/// The payload of the job `id` of `tenant`, if the role may see it.
+///
+/// # Errors
+/// The database's.
+pub async fn payload(conn: &mut AsyncPgConnection, tenant: Uuid, id: Uuid) -> QueryResult<Option<Vec<u8>>> {
+    let rows: Vec<Payload> = statement("SELECT payload FROM queue.jobs WHERE tenant_id = $1 AND id = $2")
         .bind::<SqlUuid, _>(tenant)
-        .bind::<SqlUuid, _>(before.unwrap_or(Uuid::max()))
-        .bind::<Array<Text>, _>(&filter.states)
-        .bind::<Nullable<Text>, _>(&filter.queue)
-        .bind::<Nullable<Text>, _>(&filter.kind)
-        .bind::<Nullable<Text>, _>(&filter.error_class)
-        .bind::<Nullable<Text>, _>(&filter.error_code)
-        .bind::<Nullable<Timestamptz>, _>(filter.created_from)
-        .bind::<Nullable<Timestamptz>, _>(filter.created_before)
-        .bind::<Nullable<diesel::sql_types::Bool>, _>(filter.running)
-        .bind::<Int8, _>(limit);
-    if sql == LIST { query.load(conn).await } else { query.bind::<Nullable<Text>, _>(&filter.subject).load(conn).await }
-}
-
-/// How much waits in a queue, as the ledger sees it.
-#[derive(Debug, Clone, QueryableByName)]
-pub struct Depth {
-    /// The queue.
-    #[diesel(sql_type = Text)]
-    pub queue: String,
-    /// Due jobs, those that run among them.
-    #[diesel(sql_type = Int8)]
-    pub waiting: i64,
-    /// When the first of them was made.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub oldest: Option<DateTime<Utc>>,
-}
-
-/// The depth of each queue for the role's tenant (all tenants for the system role).
-///
-/// # Errors
-/// The database's.
-pub async fn depths(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Depth>> {
-    statement(
-        "SELECT queue, count(*) AS waiting, min(created_at) AS oldest FROM queue.jobs
-         WHERE state = 'waiting' GROUP BY queue ORDER BY queue",
-    )
-    .load(conn)
-    .await
+        .bind::<SqlUuid, _>(id)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().next().map(|row| row.payload))
 }

@@ -95,7 +95,8 @@ async fn snoozing_costs_no_attempt_and_says_why() {
 async fn a_delayed_job_waits_for_its_time() {
     let world = World::new().await;
     let due = in_ms(600);
-    let job: NewJob = JobRequest::new(Uuid::now_v7(), Uuid::now_v7(), Work { act: Act::Succeed }).run_at(Some(due)).into();
+    let job: NewJob =
+        JobRequest::new(Uuid::now_v7(), Uuid::now_v7(), Work { act: Act::Succeed }).run_at(Some(due)).into();
     assert_eq!(world.accept(std::slice::from_ref(&job)).await, [Inserted::Scheduled]);
     let _keeper = world.keep();
     let worker = world.work(Doer::default().registry(), 4);
@@ -108,7 +109,8 @@ async fn a_delayed_job_waits_for_its_time() {
 async fn a_unique_key_admits_one_living_job() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();
-    let unique = || -> NewJob { JobRequest::new(Uuid::now_v7(), tenant, Work { act: Act::Succeed }).unique("nightly").into() };
+    let unique =
+        || -> NewJob { JobRequest::new(Uuid::now_v7(), tenant, Work { act: Act::Succeed }).unique("nightly").into() };
     let (first, second, third) = (unique(), unique(), unique());
     world.enqueue(&[first.clone(), second.clone()]).await;
     assert_eq!(world.accept(std::slice::from_ref(&third)).await, [Inserted::Existing(first.id)]);

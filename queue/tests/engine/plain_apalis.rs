@@ -20,7 +20,13 @@ async fn a_plain_apalis_worker_runs_on_the_backend() {
     let backend = QueueBackend::start(QUEUE, world.settings(8), world.lanes.clone(), world.ledger.clone());
     let worker = WorkerBuilder::new("plain").backend(backend).build(handle);
     let until = tokio::time::sleep(Duration::from_millis(600));
-    worker.run_until(async { until.await; Ok::<(), std::io::Error>(()) }).await.unwrap();
+    worker
+        .run_until(async {
+            until.await;
+            Ok::<(), std::io::Error>(())
+        })
+        .await
+        .unwrap();
 
     assert_eq!(world.view(id).await.state, "succeeded");
 }

@@ -87,7 +87,14 @@ impl Handler<Work> for Doer {
                 slept
             }
             Act::Count(total) => {
-                ctx.progress(ledger::progress::Progress { total, succeeded: total - 1, failed: 1, skipped: 0, held: 0 }).await;
+                ctx.progress(ledger::progress::Progress {
+                    total,
+                    succeeded: total - 1,
+                    failed: 1,
+                    skipped: 0,
+                    held: 0,
+                })
+                .await;
                 Ok(Outcome::Done(None))
             }
         }
@@ -114,7 +121,10 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let db = TestDb::new().await;
-        let ledger = Pool::builder(AsyncDieselConnectionManager::<AsyncPgConnection>::new(db.url())).max_size(6).build().unwrap();
+        let ledger = Pool::builder(AsyncDieselConnectionManager::<AsyncPgConnection>::new(db.url()))
+            .max_size(6)
+            .build()
+            .unwrap();
         let namespace = format!("test-{}", Uuid::now_v7().simple());
         let lanes = Lanes::connect(&std::env::var("REDIS_URL").expect("REDIS_URL"), &namespace).unwrap();
         lanes.open(QUEUE, false).await.unwrap();

@@ -34,15 +34,9 @@ pub struct ApiConfig {
 impl ApiConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let mut section = reader.section("api");
-        let system_key: Option<SecretString> = section.required(
-            "system_key",
-            &[Process::Api],
-            "to pb_sys_ followed by at least 24 random characters",
-        );
-        if system_key
-            .as_ref()
-            .is_some_and(|key| !is_system_key(key.expose_secret()))
-        {
+        let system_key: Option<SecretString> =
+            section.required("system_key", &[Process::Api], "to pb_sys_ followed by at least 24 random characters");
+        if system_key.as_ref().is_some_and(|key| !is_system_key(key.expose_secret())) {
             section.refuse(
                 "system_key",
                 "is not of the form of a system key",
@@ -55,21 +49,9 @@ impl ApiConfig {
             public_url: section.get("public_url", "http://127.0.0.1:8080"),
             trust_forwarded: section.get("trust_forwarded", "false"),
             system_key,
-            json_body_max: section.within(
-                "json_body_max",
-                "1 MiB",
-                smallest..=ByteSize::mebibytes(64),
-            ),
-            batch_body_max: section.within(
-                "batch_body_max",
-                "8 MiB",
-                smallest..=ByteSize::mebibytes(256),
-            ),
-            upload_body_max: section.within(
-                "upload_body_max",
-                "256 MiB",
-                smallest..=ByteSize::mebibytes(16_384),
-            ),
+            json_body_max: section.within("json_body_max", "1 MiB", smallest..=ByteSize::mebibytes(64)),
+            batch_body_max: section.within("batch_body_max", "8 MiB", smallest..=ByteSize::mebibytes(256)),
+            upload_body_max: section.within("upload_body_max", "256 MiB", smallest..=ByteSize::mebibytes(16_384)),
             request_timeout: section.within(
                 "request_timeout",
                 "30s",
@@ -89,9 +71,6 @@ impl ApiConfig {
 
 fn is_system_key(key: &str) -> bool {
     key.strip_prefix("pb_sys_").is_some_and(|rest| {
-        rest.len() >= 24
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        rest.len() >= 24 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     })
 }

@@ -40,24 +40,11 @@ pub struct DatabaseConfig {
 impl DatabaseConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let mut section = reader.section("database");
-        let everyone = [
-            Process::Api,
-            Process::Migrate,
-            Process::Worker,
-            Process::Scheduler,
-        ];
-        let url = section.required(
-            "url",
-            &everyone,
-            "to postgres://user:password@host:5432/database",
-        );
+        let everyone = [Process::Api, Process::Migrate, Process::Worker, Process::Scheduler];
+        let url = section.required("url", &everyone, "to postgres://user:password@host:5432/database");
         let app_url = section.optional("app_url");
         let system_url = section.optional("system_url");
-        for (key, url) in [
-            ("url", &url),
-            ("app_url", &app_url),
-            ("system_url", &system_url),
-        ] {
+        for (key, url) in [("url", &url), ("app_url", &app_url), ("system_url", &system_url)] {
             check_url(&mut section, key, url.as_ref());
         }
         let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
@@ -90,11 +77,7 @@ fn check_url(section: &mut Section<'_>, key: &str, url: Option<&SecretString>) {
         url.starts_with("postgres://") || url.starts_with("postgresql://")
     };
     if url.is_some_and(|url| !known(url)) {
-        section.refuse(
-            key,
-            "is not a PostgreSQL address",
-            "write postgres://user:password@host:5432/database",
-        );
+        section.refuse(key, "is not a PostgreSQL address", "write postgres://user:password@host:5432/database");
     }
 }
 
@@ -102,15 +85,8 @@ fn check_url(section: &mut Section<'_>, key: &str, url: Option<&SecretString>) {
 fn role(section: &mut Section<'_>, key: &str, default: &'static str) -> String {
     let role: String = section.get(key, default);
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if role.len() > 63
-        || role.starts_with(|first: char| first.is_ascii_digit())
-        || !role.bytes().all(plain)
-    {
-        section.refuse(
-            key,
-            "is not a plain role name",
-            "use small letters, digits and _, at most 63",
-        );
+    if role.len() > 63 || role.starts_with(|first: char| first.is_ascii_digit()) || !role.bytes().all(plain) {
+        section.refuse(key, "is not a plain role name", "use small letters, digits and _, at most 63");
     }
     role
 }

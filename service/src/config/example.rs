@@ -5,19 +5,12 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use super::{Config, Process, Sources, reader::Reader, settings};
 
-const EXAMPLE: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../config.example.toml"
-));
+const EXAMPLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../config.example.toml"));
 
 fn defaults() -> BTreeMap<String, String> {
     let mut reader = Reader::new(Process::Api, settings::Settings::new(), Vec::new());
     Config::read(&mut reader);
-    reader
-        .declared
-        .into_iter()
-        .map(|(key, default)| (key, default.to_owned()))
-        .collect()
+    reader.declared.into_iter().map(|(key, default)| (key, default.to_owned())).collect()
 }
 
 #[test]
@@ -45,11 +38,7 @@ fn every_key_of_the_example_has_a_comment_above_it() {
     let lines: Vec<_> = EXAMPLE.lines().collect();
     for pair in lines.windows(2) {
         let is_key = pair[1].contains(" = ") && !pair[1].starts_with('#');
-        assert!(
-            !is_key || pair[0].starts_with("# "),
-            "no comment above: {}",
-            pair[1]
-        );
+        assert!(!is_key || pair[0].starts_with("# "), "no comment above: {}", pair[1]);
     }
 }
 
@@ -60,12 +49,8 @@ fn the_example_loads_once_the_required_secrets_are_given() {
         .with_env("DATABASE_URL", "postgres://localhost/patchbay")
         .with_env("REDIS_URL", "redis://localhost")
         .with_env("PATCHBAY__SECRETS__KEY", &"ab".repeat(32))
-        .with_env(
-            "PATCHBAY__API__SYSTEM_KEY",
-            "pb_sys_0123456789abcdef01234567",
-        );
-    let config =
-        Config::from_sources(Process::Api, &sources).unwrap_or_else(|errors| panic!("{errors}"));
+        .with_env("PATCHBAY__API__SYSTEM_KEY", "pb_sys_0123456789abcdef01234567");
+    let config = Config::from_sources(Process::Api, &sources).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.worker.queues["sends"], 64);
 }
 

@@ -37,24 +37,13 @@ impl LimitsConfig {
         };
         check_burst(&mut section, "key_burst", key);
         check_burst(&mut section, "tenant_burst", tenant);
-        Self {
-            key,
-            tenant,
-            tenant_queue_depth: section.within(
-                "tenant_queue_depth",
-                "1000000",
-                1_000..=1_000_000_000,
-            ),
-        }
+        Self { key, tenant, tenant_queue_depth: section.within("tenant_queue_depth", "1000000", 1_000..=1_000_000_000) }
     }
 }
 
 fn check_burst(section: &mut Section<'_>, key: &str, limit: RateLimit) {
     if limit.burst < limit.per_second {
-        let fix = format!(
-            "raise it to {} or more: a second's worth may come at once",
-            limit.per_second
-        );
+        let fix = format!("raise it to {} or more: a second's worth may come at once", limit.per_second);
         section.refuse(key, "is smaller than the rate", &fix);
     }
 }

@@ -36,10 +36,7 @@ impl Kind for LogFormat {
 impl LogConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let mut section = reader.section("log");
-        let config = Self {
-            format: section.get("format", "json"),
-            filter: section.get("filter", "info"),
-        };
+        let config = Self { format: section.get("format", "json"), filter: section.get("filter", "info") };
         if let Err(error) = EnvFilter::builder().parse(&config.filter) {
             section.refuse(
                 "filter",

@@ -46,9 +46,7 @@ impl fmt::Display for ConfigErrors {
             1 => write!(out, "the configuration has 1 problem:")?,
             many => write!(out, "the configuration has {many} problems:")?,
         }
-        self.0
-            .iter()
-            .try_for_each(|problem| write!(out, "\n  - {problem}"))
+        self.0.iter().try_for_each(|problem| write!(out, "\n  - {problem}"))
     }
 }
 

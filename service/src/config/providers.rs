@@ -24,10 +24,6 @@ pub struct TwilioConfig {
 impl ProvidersConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let mut twilio = reader.section("providers.twilio");
-        Self {
-            twilio: TwilioConfig {
-                base_url: twilio.get("base_url", "https://api.twilio.com"),
-            },
-        }
+        Self { twilio: TwilioConfig { base_url: twilio.get("base_url", "https://api.twilio.com") } }
     }
 }

@@ -21,11 +21,7 @@ impl QueueConfig {
         Self {
             lane_window: section.within("lane_window", "1000", 1..=100_000),
             outcome_batch: section.within("outcome_batch", "500", 1..=10_000),
-            outcome_delay: section.within(
-                "outcome_delay",
-                "5ms",
-                Duration::from_millis(1)..=Duration::from_secs(1),
-            ),
+            outcome_delay: section.within("outcome_delay", "5ms", Duration::from_millis(1)..=Duration::from_secs(1)),
         }
     }
 }

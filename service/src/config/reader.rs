@@ -23,12 +23,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(process: Process, settings: Settings, problems: Vec<Problem>) -> Self {
-        Self {
-            process,
-            settings,
-            declared: Vec::new(),
-            problems,
-        }
+        Self { process, settings, declared: Vec::new(), problems }
     }
 
     /// The section `name`; a section within another has a dotted name.
@@ -38,12 +33,7 @@ impl Reader {
 
     /// Reports what is wrong, unknown keys included, sorted by key.
     pub(super) fn finish(mut self) -> Result<(), ConfigErrors> {
-        let unknown: Vec<_> = self
-            .settings
-            .keys()
-            .filter(|key| !self.is_declared(key))
-            .cloned()
-            .collect();
+        let unknown: Vec<_> = self.settings.keys().filter(|key| !self.is_declared(key)).cloned().collect();
         for key in unknown {
             let fix = self.advice_for_unknown(&key);
             self.refuse(key, "is not a key that Patchbay knows".to_owned(), fix);
@@ -51,8 +41,7 @@ impl Reader {
         if self.problems.is_empty() {
             return Ok(());
         }
-        self.problems
-            .sort_by(|left, right| left.key.cmp(&right.key));
+        self.problems.sort_by(|left, right| left.key.cmp(&right.key));
         Err(ConfigErrors(self.problems))
     }
 
@@ -71,23 +60,12 @@ impl Reader {
         if siblings.is_empty() {
             return "remove it, or see config.example.toml for the sections there are".to_owned();
         }
-        format!(
-            "remove it, or use one of [{section}]: {}",
-            siblings.join(", ")
-        )
+        format!("remove it, or use one of [{section}]: {}", siblings.join(", "))
     }
 
     fn refuse(&mut self, key: String, wrong: String, fix: String) {
-        let set_by = self
-            .settings
-            .get(&key)
-            .map(|setting| setting.set_by.clone());
-        self.problems.push(Problem {
-            key,
-            set_by,
-            wrong,
-            fix,
-        });
+        let set_by = self.settings.get(&key).map(|setting| setting.set_by.clone());
+        self.problems.push(Problem { key, set_by, wrong, fix });
     }
 }
 
@@ -100,9 +78,8 @@ pub(super) struct Section<'reader> {
 impl Section<'_> {
     /// The value of `key`, or its default.
     pub(super) fn get<T: Kind>(&mut self, key: &str, default: &'static str) -> T {
-        self.set(key, default).unwrap_or_else(|| {
-            T::parse(default).expect("a default is of its key's kind: a test loads them all")
-        })
+        self.set(key, default)
+            .unwrap_or_else(|| T::parse(default).expect("a default is of its key's kind: a test loads them all"))
     }
 
     /// The value of `key`, which must lie in `range`, or its default.
@@ -115,11 +92,7 @@ impl Section<'_> {
         let value = self.get(key, default);
         if !range.contains(&value) {
             let wrong = format!("{value:?} is out of range");
-            self.refuse(
-                key,
-                &wrong,
-                &format!("set it from {:?} to {:?}", range.start(), range.end()),
-            );
+            self.refuse(key, &wrong, &format!("set it from {:?} to {:?}", range.start(), range.end()));
         }
         value
     }
@@ -130,19 +103,10 @@ impl Section<'_> {
     }
 
     /// The value of `key`, which the `needed_by` programs cannot do without. `fix` says how to come by one.
-    pub(super) fn required<T: Kind>(
-        &mut self,
-        key: &str,
-        needed_by: &[Process],
-        fix: &str,
-    ) -> Option<T> {
+    pub(super) fn required<T: Kind>(&mut self, key: &str, needed_by: &[Process], fix: &str) -> Option<T> {
         let name = self.full(key);
         let value = self.set(key, "");
-        let given = self
-            .reader
-            .settings
-            .get(&name)
-            .is_some_and(|setting| !setting.text.is_empty());
+        let given = self.reader.settings.get(&name).is_some_and(|setting| !setting.text.is_empty());
         if !given && needed_by.contains(&self.reader.process) {
             let wrong = format!("is not set, and {} needs it", self.reader.process.program());
             self.refuse(key, &wrong, &format!("set {} {fix}", variable(&name)));
@@ -159,22 +123,17 @@ impl Section<'_> {
     fn set<T: Kind>(&mut self, key: &str, default: &'static str) -> Option<T> {
         let name = self.full(key);
         let parsed = match self.reader.settings.get(&name) {
-            Some(setting) if !(default.is_empty() && setting.text.is_empty()) => {
-                Some(T::parse(&setting.text).map_err(|why| {
-                    if T::SECRET {
-                        why
-                    } else {
-                        format!("{:?} {why}", setting.text)
-                    }
-                }))
-            }
+            Some(setting) if !(default.is_empty() && setting.text.is_empty()) => Some(T::parse(&setting.text).map_err(
+                |why| {
+                    if T::SECRET { why } else { format!("{:?} {why}", setting.text) }
+                },
+            )),
             _ => None,
         };
         self.reader.declared.push((name.clone(), default));
         parsed?
             .map_err(|wrong| {
-                self.reader
-                    .refuse(name, wrong, format!("write {}", T::FORM));
+                self.reader.refuse(name, wrong, format!("write {}", T::FORM));
             })
             .ok()
     }

@@ -25,25 +25,15 @@ impl RedisConfig {
         let users = [Process::Api, Process::Worker, Process::Scheduler];
         let url: Option<SecretString> = section.required("url", &users, "to redis://host:6379/0");
         let known = |url: &SecretString| {
-            ["redis://", "rediss://", "unix://"]
-                .iter()
-                .any(|scheme| url.expose_secret().starts_with(scheme))
+            ["redis://", "rediss://", "unix://"].iter().any(|scheme| url.expose_secret().starts_with(scheme))
         };
         if url.as_ref().is_some_and(|url| !known(url)) {
-            section.refuse(
-                "url",
-                "is not a Redis address",
-                "write redis://host:6379/0, or rediss:// for TLS",
-            );
+            section.refuse("url", "is not a Redis address", "write redis://host:6379/0, or rediss:// for TLS");
         }
         let namespace: String = section.get("namespace", "pb");
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if namespace.len() > 32 || !namespace.bytes().all(plain) {
-            section.refuse(
-                "namespace",
-                "cannot begin a key",
-                "use at most 32 letters, digits, - and _",
-            );
+            section.refuse("namespace", "cannot begin a key", "use at most 32 letters, digits, - and _");
         }
         let range = Duration::from_millis(100)..=Duration::from_secs(60);
         Self {

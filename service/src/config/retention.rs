@@ -22,9 +22,7 @@ pub struct RetentionConfig {
 impl RetentionConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let mut section = reader.section("retention");
-        let days = |from: u64, to: u64| {
-            Duration::from_secs(from * 86_400)..=Duration::from_secs(to * 86_400)
-        };
+        let days = |from: u64, to: u64| Duration::from_secs(from * 86_400)..=Duration::from_secs(to * 86_400);
         Self {
             jobs: section.within("jobs", "30d", days(1, 3_650)),
             dead_letters: section.within("dead_letters", "90d", days(1, 3_650)),

@@ -24,22 +24,14 @@ impl SecretsConfig {
     /// A sealer with these keys; nothing for a process that has none.
     #[must_use]
     pub fn sealer(&self, entropy: Arc<dyn Entropy>) -> Option<Sealer> {
-        Some(Sealer::new(
-            self.key.clone()?,
-            self.previous_keys.clone(),
-            entropy,
-        ))
+        Some(Sealer::new(self.key.clone()?, self.previous_keys.clone(), entropy))
     }
 
     pub(super) fn read(reader: &mut Reader) -> Self {
         let mut section = reader.section("secrets");
         let users = [Process::Api, Process::Worker];
         Self {
-            key: section.required(
-                "key",
-                &users,
-                "to 64 random hexadecimal digits (`openssl rand -hex 32` makes them)",
-            ),
+            key: section.required("key", &users, "to 64 random hexadecimal digits (`openssl rand -hex 32` makes them)"),
             previous_keys: section.optional("previous_keys").unwrap_or_default(),
         }
     }
@@ -57,8 +49,6 @@ impl Kind for Vec<SealingKey> {
     const FORM: &'static str = "a list of keys of 64 hexadecimal digits each";
     const SECRET: bool = true;
     fn parse(text: &str) -> Result<Self, String> {
-        text.split(',')
-            .map(|key| <SealingKey as Kind>::parse(key.trim()))
-            .collect()
+        text.split(',').map(|key| <SealingKey as Kind>::parse(key.trim())).collect()
     }
 }

@@ -11,11 +11,8 @@ use ::config::{Environment, FileFormat, Source, Value, ValueKind};
 use super::{problem::Problem, sources::Sources};
 
 /// The variables that have a short name of their own, because platforms and Rust programs use it everywhere.
-const ALIASES: [(&str, &str); 3] = [
-    ("DATABASE_URL", "database.url"),
-    ("REDIS_URL", "redis.url"),
-    ("RUST_LOG", "log.filter"),
-];
+const ALIASES: [(&str, &str); 3] =
+    [("DATABASE_URL", "database.url"), ("REDIS_URL", "redis.url"), ("RUST_LOG", "log.filter")];
 
 /// A value before its kind is known.
 pub(super) struct Setting {
@@ -33,25 +30,12 @@ pub(super) fn merge(sources: &Sources) -> (Settings, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut settings = Settings::new();
     for (key, text) in file(sources, &mut problems) {
-        let set_by = sources
-            .file
-            .as_ref()
-            .map_or_else(String::new, |file| file.path.clone());
+        let set_by = sources.file.as_ref().map_or_else(String::new, |file| file.path.clone());
         settings.insert(key, Setting { text, set_by });
     }
     for (variable, key) in ALIASES {
-        if let Some(text) = sources
-            .environment
-            .get(variable)
-            .filter(|text| !text.is_empty())
-        {
-            settings.insert(
-                key.to_owned(),
-                Setting {
-                    text: text.clone(),
-                    set_by: variable.to_owned(),
-                },
-            );
+        if let Some(text) = sources.environment.get(variable).filter(|text| !text.is_empty()) {
+            settings.insert(key.to_owned(), Setting { text: text.clone(), set_by: variable.to_owned() });
         }
     }
     for (key, text) in environment(&sources.environment) {
@@ -77,25 +61,16 @@ fn file(sources: &Sources, problems: &mut Vec<Problem>) -> Vec<(String, String)>
     };
     let mut refuse = |wrong: String, fix: &str| {
         let set_by = Some(file.path.clone());
-        problems.push(Problem {
-            key: "PATCHBAY_CONFIG".to_owned(),
-            set_by,
-            wrong,
-            fix: fix.to_owned(),
-        });
+        problems.push(Problem { key: "PATCHBAY_CONFIG".to_owned(), set_by, wrong, fix: fix.to_owned() });
         Vec::new()
     };
     match &file.text {
-        Err(why) => refuse(
-            format!("cannot be read: {why}"),
-            "name a TOML file that this program may read, or unset it",
-        ),
+        Err(why) => {
+            refuse(format!("cannot be read: {why}"), "name a TOML file that this program may read, or unset it")
+        }
         Ok(text) => match parse_toml(text) {
             Ok(values) => values,
-            Err(place) => refuse(
-                format!("is not valid TOML: {place}"),
-                "compare it with config.example.toml",
-            ),
+            Err(place) => refuse(format!("is not valid TOML: {place}"), "compare it with config.example.toml"),
         },
     }
 }
@@ -104,14 +79,7 @@ fn file(sources: &Sources, problems: &mut Vec<Problem>) -> Vec<(String, String)>
 pub(super) fn parse_toml(text: &str) -> Result<Vec<(String, String)>, String> {
     let values = ::config::File::from_str(text, FileFormat::Toml)
         .collect()
-        .map_err(|error| {
-            error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        })?;
+        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())?;
     let mut flat = Vec::new();
     for (key, value) in values {
         flatten(key, value, &mut flat);
@@ -125,9 +93,7 @@ fn environment(variables: &HashMap<String, String>) -> Vec<(String, String)> {
         .separator("__")
         .ignore_empty(true)
         .source(Some(variables.clone()));
-    let values = source
-        .collect()
-        .expect("a map of strings holds nothing that is not Unicode");
+    let values = source.collect().expect("a map of strings holds nothing that is not Unicode");
     let mut flat = Vec::new();
     for (key, value) in values {
         flatten(key, value, &mut flat);
@@ -168,18 +134,9 @@ mod tests {
             .with_env("PATCHBAY__API__TRUST_FORWARDED", "");
         let (settings, problems) = merge(&sources);
         assert_eq!(problems, []);
-        assert_eq!(
-            text(&settings, "api.listen"),
-            ("127.0.0.1:2", "PATCHBAY__API__LISTEN")
-        );
-        assert_eq!(
-            text(&settings, "api.trust_forwarded"),
-            ("true", "patchbay.toml")
-        );
-        assert_eq!(
-            text(&settings, "database.url"),
-            ("postgres://short", "DATABASE_URL")
-        );
+        assert_eq!(text(&settings, "api.listen"), ("127.0.0.1:2", "PATCHBAY__API__LISTEN"));
+        assert_eq!(text(&settings, "api.trust_forwarded"), ("true", "patchbay.toml"));
+        assert_eq!(text(&settings, "database.url"), ("postgres://short", "DATABASE_URL"));
     }
 
     #[test]
@@ -191,14 +148,8 @@ mod tests {
 
     #[test]
     fn a_list_is_its_items_joined_by_commas() {
-        assert_eq!(
-            parse_toml("[a]\nb = [\"x\", \"y\"]\nc = []").unwrap().len(),
-            2
-        );
-        let flat: BTreeMap<_, _> = parse_toml("[a]\nb = [\"x\", \"y\"]\nc = []")
-            .unwrap()
-            .into_iter()
-            .collect();
+        assert_eq!(parse_toml("[a]\nb = [\"x\", \"y\"]\nc = []").unwrap().len(), 2);
+        let flat: BTreeMap<_, _> = parse_toml("[a]\nb = [\"x\", \"y\"]\nc = []").unwrap().into_iter().collect();
         assert_eq!((flat["a.b"].as_str(), flat["a.c"].as_str()), ("x,y", ""));
     }
 }

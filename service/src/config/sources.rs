@@ -24,9 +24,8 @@ impl Sources {
     /// The process's environment, and the file it names. A variable that is not valid Unicode counts as unset.
     #[must_use]
     pub fn from_environment() -> Self {
-        let unicode = env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
+        let unicode =
+            env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::from_variables(unicode)
     }
 
@@ -34,13 +33,9 @@ impl Sources {
     #[must_use]
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let environment: HashMap<_, _> = variables.into_iter().collect();
-        let path = environment
-            .get("PATCHBAY_CONFIG")
-            .filter(|path| !path.is_empty());
-        let file = path.map(|path| File {
-            path: path.clone(),
-            text: fs::read_to_string(path).map_err(|error| error.to_string()),
-        });
+        let path = environment.get("PATCHBAY_CONFIG").filter(|path| !path.is_empty());
+        let file = path
+            .map(|path| File { path: path.clone(), text: fs::read_to_string(path).map_err(|error| error.to_string()) });
         Self { file, environment }
     }
 
@@ -54,10 +49,7 @@ impl Sources {
     /// Sets the text of the file, shown in errors as `patchbay.toml`.
     #[must_use]
     pub fn with_toml(mut self, text: &str) -> Self {
-        self.file = Some(File {
-            path: "patchbay.toml".to_owned(),
-            text: Ok(text.to_owned()),
-        });
+        self.file = Some(File { path: "patchbay.toml".to_owned(), text: Ok(text.to_owned()) });
         self
     }
 }

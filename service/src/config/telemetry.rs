@@ -26,11 +26,7 @@ impl TelemetryConfig {
             otlp_endpoint: section.optional("otlp_endpoint"),
             service_name: section.optional("service_name"),
             sample_ratio: section.within("sample_ratio", "1", 0.0..=1.0),
-            otlp_timeout: section.within(
-                "otlp_timeout",
-                "5s",
-                Duration::from_millis(100)..=Duration::from_secs(60),
-            ),
+            otlp_timeout: section.within("otlp_timeout", "5s", Duration::from_millis(100)..=Duration::from_secs(60)),
         }
     }
 }

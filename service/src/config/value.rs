@@ -33,29 +33,21 @@ whole_numbers!(u32, usize);
 impl Kind for f64 {
     const FORM: &'static str = "a number, such as 0.25";
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .ok()
-            .filter(|number: &Self| number.is_finite())
-            .ok_or_else(|| "is not a number".to_owned())
+        text.parse().ok().filter(|number: &Self| number.is_finite()).ok_or_else(|| "is not a number".to_owned())
     }
 }
 
 impl Kind for bool {
     const FORM: &'static str = "true or false";
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| "is neither true nor false".to_owned())
+        text.parse().map_err(|_| "is neither true nor false".to_owned())
     }
 }
 
 impl Kind for String {
     const FORM: &'static str = "a text";
     fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            Err("is empty".to_owned())
-        } else {
-            Ok(text.to_owned())
-        }
+        if text.is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
     }
 }
 
@@ -68,11 +60,9 @@ impl Kind for SecretString {
 }
 
 impl Kind for SocketAddr {
-    const FORM: &'static str =
-        "an IP address and a port, such as \"127.0.0.1:8080\" (port 0 takes a free one)";
+    const FORM: &'static str = "an IP address and a port, such as \"127.0.0.1:8080\" (port 0 takes a free one)";
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| "is not an address to listen on".to_owned())
+        text.parse().map_err(|_| "is not an address to listen on".to_owned())
     }
 }
 
@@ -107,10 +97,7 @@ impl Kind for Duration {
             "d" => 86_400_000,
             _ => return Err("has no unit of time".to_owned()),
         };
-        number
-            .checked_mul(milliseconds)
-            .map(Self::from_millis)
-            .ok_or_else(|| "is too long".to_owned())
+        number.checked_mul(milliseconds).map(Self::from_millis).ok_or_else(|| "is too long".to_owned())
     }
 }
 
@@ -168,21 +155,14 @@ impl Kind for ByteSize {
             "GiB" => 1 << 30,
             _ => return Err("has no unit of size".to_owned()),
         };
-        number
-            .checked_mul(factor)
-            .map(Self)
-            .ok_or_else(|| "is too large".to_owned())
+        number.checked_mul(factor).map(Self).ok_or_else(|| "is too large".to_owned())
     }
 }
 
 fn number_and_unit(text: &str) -> Result<(u64, &str), String> {
-    let end = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
-    let number = number
-        .parse()
-        .map_err(|_| "does not begin with a whole number".to_owned())?;
+    let number = number.parse().map_err(|_| "does not begin with a whole number".to_owned())?;
     Ok((number, unit.trim()))
 }
 
@@ -215,16 +195,8 @@ mod tests {
     #[test]
     fn a_base_address_is_http_and_has_no_query() {
         let url = <Url as Kind>::parse("https://a.example/base").unwrap();
-        assert_eq!(
-            url.join("v1/x").unwrap().as_str(),
-            "https://a.example/base/v1/x"
-        );
-        for wrong in [
-            "a.example",
-            "ftp://a.example",
-            "https://a.example/?q=1",
-            "https://a.example/#f",
-        ] {
+        assert_eq!(url.join("v1/x").unwrap().as_str(), "https://a.example/base/v1/x");
+        for wrong in ["a.example", "ftp://a.example", "https://a.example/?q=1", "https://a.example/#f"] {
             assert!(<Url as Kind>::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -51,9 +51,7 @@ impl WorkerConfig {
         // A dead worker's jobs must be back within 15 s, which bounds the lease.
         let lease = section.within("lease", "10s", seconds(2, 15));
         let mut section = reader.section("worker.queues");
-        let queues = QUEUES
-            .map(|(name, default)| (name, section.within(name, default, 0..=10_000)))
-            .into();
+        let queues = QUEUES.map(|(name, default)| (name, section.within(name, default, 0..=10_000))).into();
         let mut section = reader.section("worker.slices");
         let slices = Slices {
             sends: section.within("sends", "100", 1..=10_000),
@@ -61,12 +59,6 @@ impl WorkerConfig {
             imports: section.within("imports", "5000", 1..=50_000),
             reconcile: section.within("reconcile", "500", 1..=10_000),
         };
-        Self {
-            listen,
-            shutdown_grace,
-            lease,
-            queues,
-            slices,
-        }
+        Self { listen, shutdown_grace, lease, queues, slices }
     }
 }

@@ -79,17 +79,8 @@ impl HealthBuilder {
     /// Done.
     #[must_use]
     pub fn build(self) -> Health {
-        let Self {
-            service,
-            shutdown,
-            checks,
-        } = self;
-        Health(Arc::new(Inner {
-            service,
-            shutdown,
-            checks,
-            kept: Mutex::default(),
-        }))
+        let Self { service, shutdown, checks } = self;
+        Health(Arc::new(Inner { service, shutdown, checks, kept: Mutex::default() }))
     }
 }
 
@@ -97,11 +88,7 @@ impl Health {
     /// Starts the list of checks of the program `service`, which `shutdown` ends.
     #[must_use]
     pub fn builder(service: &str, shutdown: &Shutdown) -> HealthBuilder {
-        HealthBuilder {
-            service: service.to_owned(),
-            shutdown: shutdown.clone(),
-            checks: BTreeMap::new(),
-        }
+        HealthBuilder { service: service.to_owned(), shutdown: shutdown.clone(), checks: BTreeMap::new() }
     }
 
     /// The name of the program.
@@ -116,18 +103,12 @@ impl Health {
         let checks = match kept.as_ref() {
             Some((at, checks)) if at.elapsed() < KEPT_FOR => Arc::clone(checks),
             _ => {
-                let checks = Arc::new(
-                    join_all(self.0.checks.iter().map(|(name, check)| run(name, check))).await,
-                );
+                let checks = Arc::new(join_all(self.0.checks.iter().map(|(name, check)| run(name, check))).await);
                 *kept = Some((Instant::now(), Arc::clone(&checks)));
                 checks
             }
         };
-        Report {
-            service: self.0.service.clone(),
-            draining: self.0.shutdown.is_draining(),
-            checks,
-        }
+        Report { service: self.0.service.clone(), draining: self.0.shutdown.is_draining(), checks }
     }
 }
 
@@ -159,15 +140,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_that_hangs_fails_after_a_second() {
-        let health = Health::builder("t", &Shutdown::new())
-            .check("database", pending)
-            .build();
+        let health = Health::builder("t", &Shutdown::new()).check("database", pending).build();
         let report = health.report().await;
         assert!(!report.is_ready());
-        assert_eq!(
-            report.checks[0].failure.as_deref(),
-            Some("no answer within 1 s")
-        );
+        assert_eq!(report.checks[0].failure.as_deref(), Some("no answer within 1 s"));
     }
 
     #[tokio::test]
@@ -177,9 +153,7 @@ mod tests {
             RUNS.fetch_add(1, Ordering::SeqCst);
             Ok(())
         };
-        let health = Health::builder("t", &Shutdown::new())
-            .check("redis", check)
-            .build();
+        let health = Health::builder("t", &Shutdown::new()).check("redis", check).build();
         let reports = join_all((0..20).map(|_| health.report())).await;
         assert!(reports.iter().all(Report::is_ready));
         assert_eq!(RUNS.load(Ordering::SeqCst), 1);
@@ -188,9 +162,7 @@ mod tests {
     #[tokio::test]
     async fn draining_shows_at_once_although_the_checks_are_kept() {
         let shutdown = Shutdown::new();
-        let health = Health::builder("t", &shutdown)
-            .check("redis", || async { Ok(()) })
-            .build();
+        let health = Health::builder("t", &shutdown).check("redis", || async { Ok(()) }).build();
         assert!(health.report().await.is_ready());
         shutdown.drain();
         assert!(!health.report().await.is_ready());

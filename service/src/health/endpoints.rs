@@ -13,10 +13,7 @@ use super::{Health, Report};
 /// `/healthz`, `/readyz` and `/metrics`.
 #[must_use]
 pub fn routes(health: &Health) -> Route {
-    Route::new()
-        .at("/healthz", live(health))
-        .at("/readyz", ready(health))
-        .at("/metrics", metrics())
+    Route::new().at("/healthz", live(health)).at("/readyz", ready(health)).at("/metrics", metrics())
 }
 
 /// Says that the process is alive: 200 whenever it can answer at all.
@@ -41,14 +38,8 @@ pub fn ready(health: &Health) -> impl IntoEndpoint<Endpoint: Endpoint + 'static>
                 let body = json!({ "status": "ready", "service": report.service, "checks": checks(&report) });
                 return answer(StatusCode::OK, "application/json", &body);
             }
-            let mut answer = answer(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "application/problem+json",
-                &problem(&report),
-            );
-            answer
-                .headers_mut()
-                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+            let mut answer = answer(StatusCode::SERVICE_UNAVAILABLE, "application/problem+json", &problem(&report));
+            answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
             answer
         }
     }))
@@ -58,17 +49,12 @@ pub fn ready(health: &Health) -> impl IntoEndpoint<Endpoint: Endpoint + 'static>
 #[must_use]
 pub fn metrics() -> impl IntoEndpoint<Endpoint: Endpoint + 'static> {
     get(make(async |_| {
-        Response::builder()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(crate::metrics::render())
+        Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(crate::metrics::render())
     }))
 }
 
 fn answer(status: StatusCode, content_type: &str, body: &Value) -> Response {
-    Response::builder()
-        .status(status)
-        .content_type(content_type)
-        .body(body.to_string())
+    Response::builder().status(status).content_type(content_type).body(body.to_string())
 }
 
 fn problem(report: &Report) -> Value {
@@ -76,12 +62,7 @@ fn problem(report: &Report) -> Value {
         let reason = check.failure.as_ref()?;
         Some(format!("{}: {reason}", check.name))
     });
-    let reasons: Vec<_> = report
-        .draining
-        .then(|| "draining".to_owned())
-        .into_iter()
-        .chain(failed)
-        .collect();
+    let reasons: Vec<_> = report.draining.then(|| "draining".to_owned()).into_iter().chain(failed).collect();
     json!({
         "type": "/problems/unavailable",
         "code": "unavailable",

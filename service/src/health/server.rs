@@ -45,30 +45,13 @@ impl HealthServer {
 /// # Errors
 /// The address cannot be listened on; the error names it.
 pub async fn serve(listen: SocketAddr, health: &Health) -> io::Result<HealthServer> {
-    let named = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}"))
-    };
-    let acceptor = TcpListener::bind(listen)
-        .into_acceptor()
-        .await
-        .map_err(named)?;
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}"));
+    let acceptor = TcpListener::bind(listen).into_acceptor().await.map_err(named)?;
     let bound = acceptor.local_addr();
-    let address = bound
-        .first()
-        .and_then(|address| address.as_socket_addr())
-        .copied()
-        .unwrap_or(listen);
+    let address = bound.first().and_then(|address| address.as_socket_addr()).copied().unwrap_or(listen);
     let token = CancellationToken::new();
     let stopped = token.clone().cancelled_owned();
     let server = Server::new_with_acceptor(acceptor).name("health");
-    let task = tokio::spawn(server.run_with_graceful_shutdown(
-        routes(health),
-        stopped,
-        Some(LAST_ANSWERS),
-    ));
-    Ok(HealthServer {
-        address,
-        task,
-        stop: token.drop_guard(),
-    })
+    let task = tokio::spawn(server.run_with_graceful_shutdown(routes(health), stopped, Some(LAST_ANSWERS)));
+    Ok(HealthServer { address, task, stop: token.drop_guard() })
 }

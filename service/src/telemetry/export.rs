@@ -17,14 +17,8 @@ use url::Url;
 use crate::{config::TelemetryConfig, http};
 
 /// A provider that exports where an endpoint is configured; elsewhere it only makes ids.
-pub(super) fn provider(
-    service: &str,
-    config: &TelemetryConfig,
-) -> Result<SdkTracerProvider, ExporterBuildError> {
-    let name = config
-        .service_name
-        .clone()
-        .unwrap_or_else(|| service.to_owned());
+pub(super) fn provider(service: &str, config: &TelemetryConfig) -> Result<SdkTracerProvider, ExporterBuildError> {
+    let name = config.service_name.clone().unwrap_or_else(|| service.to_owned());
     let resource = Resource::builder()
         .with_service_name(name)
         .with_attribute(KeyValue::new("service.namespace", "patchbay"))
@@ -32,9 +26,7 @@ pub(super) fn provider(
         .build();
     let provider = SdkTracerProvider::builder().with_resource(resource);
     let Some(endpoint) = &config.otlp_endpoint else {
-        return Ok(provider
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)))
-            .build());
+        return Ok(provider.with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff))).build());
     };
     http::install_tls();
     let exporter = SpanExporter::builder()
@@ -44,10 +36,7 @@ pub(super) fn provider(
         .with_timeout(config.otlp_timeout)
         .build()?;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
-    Ok(provider
-        .with_sampler(sampler)
-        .with_batch_exporter(exporter)
-        .build())
+    Ok(provider.with_sampler(sampler).with_batch_exporter(exporter).build())
 }
 
 /// The layer that turns our spans into OpenTelemetry's.
@@ -69,19 +58,13 @@ fn is_traced(metadata: &Metadata<'_>) -> bool {
     let foreign = ["opentelemetry", "hyper", "h2", "reqwest", "rustls"];
     metadata.is_span()
         && *metadata.level() <= Level::INFO
-        && !foreign
-            .iter()
-            .any(|target| metadata.target().starts_with(target))
+        && !foreign.iter().any(|target| metadata.target().starts_with(target))
 }
 
 /// The specification's path below the base address (OTLP 1.x, "OTLP/HTTP request").
 fn traces_url(base: &Url) -> String {
     let base = base.as_str().trim_end_matches('/');
-    if base.ends_with("/v1/traces") {
-        base.to_owned()
-    } else {
-        format!("{base}/v1/traces")
-    }
+    if base.ends_with("/v1/traces") { base.to_owned() } else { format!("{base}/v1/traces") }
 }
 
 #[cfg(test)]
@@ -91,10 +74,7 @@ mod tests {
     #[test]
     fn the_path_is_added_once() {
         for base in ["http://c:4318", "http://c:4318/", "http://c:4318/v1/traces"] {
-            assert_eq!(
-                traces_url(&Url::parse(base).unwrap()),
-                "http://c:4318/v1/traces"
-            );
+            assert_eq!(traces_url(&Url::parse(base).unwrap()), "http://c:4318/v1/traces");
         }
     }
 }

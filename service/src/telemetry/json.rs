@@ -20,14 +20,7 @@ use tracing_subscriber::{
 };
 
 /// The line's own keys.
-const OWN: [&str; 6] = [
-    "timestamp",
-    "level",
-    "target",
-    "span",
-    "trace_id",
-    "span_id",
-];
+const OWN: [&str; 6] = ["timestamp", "level", "target", "span", "trace_id", "span_id"];
 
 /// Writes each event as one line. Its layer must format span fields with [`JsonFields`].
 pub(super) struct JsonLines;
@@ -52,11 +45,7 @@ where
             line.own("span", span.name());
             line.trace(&span.id());
         }
-        for span in context
-            .event_scope()
-            .into_iter()
-            .flat_map(|scope| scope.from_root())
-        {
+        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             let extensions = span.extensions();
             if let Some(fields) = extensions.get::<FormattedFields<JsonFields>>() {
                 line.all(serde_json::from_str(&fields.fields).unwrap_or_default());
@@ -76,8 +65,7 @@ impl Line {
 
     /// The ids of the trace, where the OpenTelemetry layer knows the span.
     fn trace(&mut self, span: &span::Id) {
-        let Some(context) = dispatcher::get_default(|dispatch| get_otel_context(span, dispatch))
-        else {
+        let Some(context) = dispatcher::get_default(|dispatch| get_otel_context(span, dispatch)) else {
             return;
         };
         let span = context.span();
@@ -95,11 +83,7 @@ impl Line {
     }
 
     fn field(&mut self, name: &str, value: Value) {
-        let key = if OWN.contains(&name) {
-            format!("field.{name}")
-        } else {
-            name.to_owned()
-        };
+        let key = if OWN.contains(&name) { format!("field.{name}") } else { name.to_owned() };
         self.0.insert(key, value);
     }
 }
@@ -126,8 +110,7 @@ impl field::Visit for Line {
     }
 
     fn record_error(&mut self, field: &field::Field, value: &(dyn std::error::Error + 'static)) {
-        let chain =
-            std::iter::successors(Some(value), |error| error.source()).map(ToString::to_string);
+        let chain = std::iter::successors(Some(value), |error| error.source()).map(ToString::to_string);
         self.field(field.name(), chain.collect::<Vec<_>>().join(": ").into());
     }
 

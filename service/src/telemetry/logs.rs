@@ -22,11 +22,9 @@ where
     let context = filter_fn(|metadata| metadata.is_span() && *metadata.level() <= Level::INFO);
     let layer = fmt::layer().with_writer(writer).with_ansi(false);
     match config.format {
-        LogFormat::Json => layer
-            .fmt_fields(JsonFields::new())
-            .event_format(JsonLines)
-            .with_filter(events.or(context))
-            .boxed(),
+        LogFormat::Json => {
+            layer.fmt_fields(JsonFields::new()).event_format(JsonLines).with_filter(events.or(context)).boxed()
+        }
         LogFormat::Text => layer.with_filter(events.or(context)).boxed(),
     }
 }

@@ -76,23 +76,11 @@ pub fn init(service: &str, config: &Config) -> Result<TelemetryGuard, TelemetryE
 ///
 /// # Errors
 /// As [`init`].
-pub fn build<W>(
-    service: &str,
-    config: &Config,
-    writer: W,
-) -> Result<(Dispatch, TelemetryGuard), TelemetryError>
+pub fn build<W>(service: &str, config: &Config, writer: W) -> Result<(Dispatch, TelemetryGuard), TelemetryError>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let traces = export::provider(service, &config.telemetry)?;
-    let subscriber = Registry::default()
-        .with(export::layer(&traces))
-        .with(logs::layer(&config.log, writer));
-    Ok((
-        Dispatch::new(subscriber),
-        TelemetryGuard {
-            traces,
-            upkeep: None,
-        },
-    ))
+    let subscriber = Registry::default().with(export::layer(&traces)).with(logs::layer(&config.log, writer));
+    Ok((Dispatch::new(subscriber), TelemetryGuard { traces, upkeep: None }))
 }

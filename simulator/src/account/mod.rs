@@ -65,10 +65,7 @@ impl Account {
     pub(crate) fn admits(&self, user: &str, password: &str) -> bool {
         if user != &*self.sid {
             let settings = self.settings();
-            return settings
-                .api_keys
-                .get(user)
-                .is_some_and(|key| key.expose_secret() == password);
+            return settings.api_keys.get(user).is_some_and(|key| key.expose_secret() == password);
         }
         if let Some(token) = &*read(&self.token) {
             return token.expose_secret() == password;

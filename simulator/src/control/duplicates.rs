@@ -17,11 +17,7 @@ use crate::sync::lock;
 pub(crate) fn show(Query(scope): Query<Scope>, Data(sim): Data<&Arc<Sim>>) -> Json<Value> {
     let only = scope.account.as_deref();
     let counts = sim.counts(only);
-    let listed: Vec<Duplicate> = sim
-        .accounts(only)
-        .iter()
-        .flat_map(|account| listed(account))
-        .collect();
+    let listed: Vec<Duplicate> = sim.accounts(only).iter().flat_map(|account| listed(account)).collect();
     Json(json!({
         "duplicates": counts.duplicates,
         "tracking_complete": counts.tracking_complete,

@@ -13,11 +13,7 @@ use crate::twilio::errors::TwilioError;
 
 /// Replaces the faults.
 #[handler]
-pub(crate) fn set(
-    Query(scope): Query<Scope>,
-    Data(sim): Data<&Arc<Sim>>,
-    Json(faults): Json<Faults>,
-) -> Response {
+pub(crate) fn set(Query(scope): Query<Scope>, Data(sim): Data<&Arc<Sim>>, Json(faults): Json<Faults>) -> Response {
     let account = scope.account.as_deref();
     match sim.faults.set(account, faults) {
         Ok(()) => Json(sim.faults.get(account)).into_response(),

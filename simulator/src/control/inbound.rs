@@ -30,8 +30,7 @@ pub(crate) struct Text {
 #[handler]
 pub(crate) async fn receive(Data(sim): Data<&Arc<Sim>>, Json(text): Json<Text>) -> Response {
     let Some(account) = sim.account(&text.account_sid) else {
-        return TwilioError::not_found(&format!("/_sim/accounts/{}", text.account_sid))
-            .into_response();
+        return TwilioError::not_found(&format!("/_sim/accounts/{}", text.account_sid)).into_response();
     };
     let settings = account.settings();
     let url = text.url.as_deref().or(settings.inbound_url.as_deref());

@@ -51,9 +51,6 @@ pub(crate) fn show(Query(search): Query<Search>, Data(sim): Data<&Arc<Sim>>) -> 
     }
     found.sort_by_key(|(_, message)| std::cmp::Reverse((message.created_ms, message.seq)));
     found.truncate(limit);
-    let messages = found
-        .iter()
-        .map(|(account, message)| Resource::new(&account.sid, message))
-        .collect();
+    let messages = found.iter().map(|(account, message)| Resource::new(&account.sid, message)).collect();
     json(StatusCode::OK, &Found { messages })
 }

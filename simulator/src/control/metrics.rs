@@ -12,7 +12,5 @@ use crate::state::Sim;
 #[handler]
 pub(crate) fn show(Data(sim): Data<&Arc<Sim>>) -> Response {
     let body = metrics::render(&sim.counts(None));
-    Response::builder()
-        .content_type("text/plain; version=0.0.4")
-        .body(body)
+    Response::builder().content_type("text/plain; version=0.0.4").body(body)
 }

@@ -21,16 +21,10 @@ pub(crate) fn routes() -> Route {
         .at("/accounts/:account", put(accounts::set).get(accounts::show))
         .at("/counts", get(counts::show))
         .at("/duplicates", get(duplicates::show))
-        .at(
-            "/faults",
-            put(faults::set).get(faults::show).delete(faults::unset),
-        )
+        .at("/faults", put(faults::set).get(faults::show).delete(faults::unset))
         .at("/inbound", post(inbound::receive))
         .at("/messages", get(messages::show))
-        .at(
-            "/numbers/:number",
-            put(numbers::mark).delete(numbers::repair),
-        )
+        .at("/numbers/:number", put(numbers::mark).delete(numbers::repair))
         .at("/reset", post(reset::reset))
 }
 

@@ -19,11 +19,7 @@ pub(crate) struct Mark {
 
 /// Makes every send to or from the number fail.
 #[handler]
-pub(crate) fn mark(
-    Path(number): Path<String>,
-    Data(sim): Data<&Arc<Sim>>,
-    Json(mark): Json<Mark>,
-) -> Json<Mark> {
+pub(crate) fn mark(Path(number): Path<String>, Data(sim): Data<&Arc<Sim>>, Json(mark): Json<Mark>) -> Json<Mark> {
     sim.faults.break_number(&number, mark.fail_with);
     Json(mark)
 }
@@ -31,9 +27,5 @@ pub(crate) fn mark(
 /// Ends that.
 #[handler]
 pub(crate) fn repair(Path(number): Path<String>, Data(sim): Data<&Arc<Sim>>) -> StatusCode {
-    if sim.faults.repair_number(&number) {
-        StatusCode::NO_CONTENT
-    } else {
-        StatusCode::NOT_FOUND
-    }
+    if sim.faults.repair_number(&number) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }

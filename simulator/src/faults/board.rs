@@ -29,21 +29,10 @@ struct ArmedRule {
 impl Armed {
     fn new(faults: Faults) -> Result<Self, String> {
         let arm = |(index, rule): (usize, &Rule)| {
-            let effect = rule
-                .effect()
-                .map_err(|why| format!("rules[{index}]: {why}"))?;
-            Ok::<_, String>(ArmedRule {
-                rule: rule.clone(),
-                effect,
-                left: rule.times.map(AtomicU64::new),
-            })
+            let effect = rule.effect().map_err(|why| format!("rules[{index}]: {why}"))?;
+            Ok::<_, String>(ArmedRule { rule: rule.clone(), effect, left: rule.times.map(AtomicU64::new) })
         };
-        let rules = faults
-            .rules
-            .iter()
-            .enumerate()
-            .map(arm)
-            .collect::<Result<_, _>>()?;
+        let rules = faults.rules.iter().enumerate().map(arm).collect::<Result<_, _>>()?;
         Ok(Self { faults, rules })
     }
 
@@ -68,8 +57,7 @@ impl ArmedRule {
         }
         let Some(left) = &self.left else { return true };
         let take = |n: u64| n.checked_sub(1);
-        left.fetch_update(Ordering::AcqRel, Ordering::Acquire, take)
-            .is_ok()
+        left.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok()
     }
 }
 

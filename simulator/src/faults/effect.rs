@@ -28,10 +28,6 @@ impl Effect {
     /// other code is an answer at the door.
     #[must_use]
     pub(crate) fn of_code(code: u32) -> Self {
-        if matches!(code, 30_000..40_000 | 60_000..70_000) {
-            Self::Fail(code)
-        } else {
-            Self::Reject(code)
-        }
+        if matches!(code, 30_000..40_000 | 60_000..70_000) { Self::Fail(code) } else { Self::Reject(code) }
     }
 }

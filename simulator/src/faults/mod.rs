@@ -81,15 +81,7 @@ impl Rule {
     /// A rule that strikes every send.
     #[must_use]
     pub fn new(fault: FaultKind) -> Self {
-        Self {
-            fault,
-            code: None,
-            ms: None,
-            rate: 1.0,
-            times: None,
-            to: None,
-            from: None,
-        }
+        Self { fault, code: None, ms: None, rate: 1.0, times: None, to: None, from: None }
     }
 
     /// What it does.

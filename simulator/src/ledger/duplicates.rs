@@ -45,11 +45,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// Room for `limit`.
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            used: AtomicUsize::new(0),
-            spent: AtomicBool::new(false),
-        }
+        Self { limit, used: AtomicUsize::new(0), spent: AtomicBool::new(false) }
     }
 
     /// Whether every accepted message was tracked.
@@ -84,13 +80,7 @@ pub(crate) struct Duplicates {
 impl Duplicates {
     /// Nothing seen yet.
     pub(crate) fn new(budget: Arc<Budget>) -> Self {
-        Self {
-            budget,
-            seen: HashMap::new(),
-            bodies: HashSet::new(),
-            repeats: 0,
-            listed: BTreeMap::new(),
-        }
+        Self { budget, seen: HashMap::new(), bodies: HashSet::new(), repeats: 0, listed: BTreeMap::new() }
     }
 
     /// Notes an accepted message.

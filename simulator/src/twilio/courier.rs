@@ -43,12 +43,7 @@ pub(crate) struct Callback {
 impl Callback {
     /// Tells `outcome`, as of now.
     pub(crate) fn new(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            at_ms: clock::now_ms(),
-            token: chance::bits(),
-            tries: 0,
-        }
+        Self { outcome, at_ms: clock::now_ms(), token: chance::bits(), tries: 0 }
     }
 }
 
@@ -81,9 +76,7 @@ pub(crate) struct Courier {
 
 impl Courier {
     /// A courier, and the letters that [`run`] carries.
-    pub(crate) fn new(
-        config: &Config,
-    ) -> Result<(Self, mpsc::UnboundedReceiver<Letter>), reqwest::Error> {
+    pub(crate) fn new(config: &Config) -> Result<(Self, mpsc::UnboundedReceiver<Letter>), reqwest::Error> {
         let client = Client::builder()
             .user_agent("TwilioProxy/1.1")
             .timeout(TIMEOUT)
@@ -109,11 +102,7 @@ impl Courier {
 
     fn put(&self, flight: Arc<Flight>, callback: Callback, pending: Ticket) {
         // Fails only when the simulator has stopped.
-        let _ = self.letters.send(Letter {
-            flight,
-            callback,
-            pending,
-        });
+        let _ = self.letters.send(Letter { flight, callback, pending });
     }
 
     /// Posts a signed form now, and returns the answer's status and text.
@@ -126,47 +115,28 @@ impl Courier {
     ) -> Result<(StatusCode, String), PostError> {
         let token = account.token().ok_or(PostError::NoToken)?;
         let signature = signature::sign(token.expose_secret(), url, params);
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(params)
-            .finish();
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
         let request = self
             .client
             .post(url)
             .header("X-Twilio-Signature", signature)
             .header("I-Twilio-Idempotency-Token", uuid_like(idempotency))
             .header("X-Home-Region", "us1")
-            .header(
-                "Content-Type",
-                "application/x-www-form-urlencoded; charset=UTF-8",
-            )
+            .header("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
             .body(body);
         let broken = |error: reqwest::Error| {
-            if error.is_connect() {
-                PostError::Connect
-            } else {
-                PostError::NoAnswer
-            }
+            if error.is_connect() { PostError::Connect } else { PostError::NoAnswer }
         };
         let answer = request.send().await.map_err(broken)?;
         let status = answer.status();
-        let short = answer
-            .content_length()
-            .is_none_or(|length| length <= MAX_ANSWER);
-        let text = if short {
-            answer.text().await.unwrap_or_default()
-        } else {
-            String::new()
-        };
+        let short = answer.content_length().is_none_or(|length| length <= MAX_ANSWER);
+        let text = if short { answer.text().await.unwrap_or_default() } else { String::new() };
         Ok((status, text))
     }
 }
 
 /// Carries letters until `stop`.
-pub(crate) async fn run(
-    sim: Arc<Sim>,
-    mut letters: mpsc::UnboundedReceiver<Letter>,
-    stop: CancellationToken,
-) {
+pub(crate) async fn run(sim: Arc<Sim>, mut letters: mpsc::UnboundedReceiver<Letter>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(sim.config.callback_concurrency.max(1)));
     let work = async {
         while let Some(letter) = letters.recv().await {
@@ -183,11 +153,7 @@ pub(crate) async fn run(
 }
 
 async fn carry(sim: Arc<Sim>, letter: Letter, _place: OwnedSemaphorePermit) {
-    let Letter {
-        flight,
-        callback,
-        pending,
-    } = letter;
+    let Letter { flight, callback, pending } = letter;
     let mut turn = Some((callback, pending));
     // What waited behind it goes with it: a message has a handful at most.
     while let Some((callback, _pending)) = turn {
@@ -206,10 +172,7 @@ async fn deliver(sim: &Sim, flight: &Arc<Flight>, mut callback: Callback) -> boo
     };
     let account = &flight.account;
     let params = receipt::params(account, &flight.message, &callback);
-    let result = sim
-        .courier
-        .post_now(account, url, callback.token, &params)
-        .await;
+    let result = sim.courier.post_now(account, url, callback.token, &params).await;
     if !current() {
         return false;
     }
@@ -219,8 +182,7 @@ async fn deliver(sim: &Sim, flight: &Arc<Flight>, mut callback: Callback) -> boo
             let wait = RETRY_AFTER * 2_u32.saturating_pow(callback.tries.min(8));
             callback.tries += 1;
             account.counters.callbacks_retried.one();
-            sim.timeline
-                .schedule(Arc::clone(flight), Step::Again(callback), wait);
+            sim.timeline.schedule(Arc::clone(flight), Step::Again(callback), wait);
             return false;
         }
         Ok(_) | Err(_) => account.counters.callbacks_failed.one(),
@@ -230,12 +192,5 @@ async fn deliver(sim: &Sim, flight: &Arc<Flight>, mut callback: Callback) -> boo
 
 fn uuid_like(n: u128) -> String {
     let hex = format!("{n:032x}");
-    [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-")
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

@@ -62,8 +62,7 @@ impl Order {
         if form.body.chars().count() > MAX_BODY {
             return Err(TwilioError::plain(21_617));
         }
-        let to = number::normalize(&form.to)
-            .ok_or_else(|| TwilioError::of(21_211, &form.to, &form.from))?;
+        let to = number::normalize(&form.to).ok_or_else(|| TwilioError::of(21_211, &form.to, &form.from))?;
         let (from, status) = form.sender(account, &to)?;
         let callback_url = callback_url(&form.callback)?;
         let validity = validity(form.validity.as_deref())?;
@@ -111,19 +110,11 @@ impl Form {
         }
         let refused = |code| TwilioError::of(code, &self.to, &self.from);
         let plain = || {
-            let other =
-                number::is_short_code(&self.from) || number::is_alphanumeric_sender(&self.from);
+            let other = number::is_short_code(&self.from) || number::is_alphanumeric_sender(&self.from);
             other.then(|| self.from.clone())
         };
-        let from = number::normalize(&self.from)
-            .or_else(plain)
-            .ok_or_else(|| refused(21_212))?;
-        if account
-            .settings()
-            .numbers
-            .as_ref()
-            .is_some_and(|own| !own.contains(&from))
-        {
+        let from = number::normalize(&self.from).or_else(plain).ok_or_else(|| refused(21_212))?;
+        if account.settings().numbers.as_ref().is_some_and(|own| !own.contains(&from)) {
             return Err(refused(21_606));
         }
         Ok((from, Status::Queued))
@@ -139,18 +130,11 @@ impl Form {
         match settings.messaging_services.get(&self.service) {
             Some(pool) => {
                 let len = u128::try_from(pool.len()).unwrap_or_default();
-                let index = fingerprint(&to)
-                    .checked_rem(len)
-                    .and_then(|i| usize::try_from(i).ok());
+                let index = fingerprint(&to).checked_rem(len).and_then(|i| usize::try_from(i).ok());
                 let chosen = index.and_then(|index| pool.get(index));
-                chosen
-                    .cloned()
-                    .ok_or_else(|| TwilioError::of(21_606, to, &self.service))
+                chosen.cloned().ok_or_else(|| TwilioError::of(21_606, to, &self.service))
             }
-            None => Ok(format!(
-                "+1500556{:04}",
-                fingerprint(&self.service) % 10_000
-            )),
+            None => Ok(format!("+1500556{:04}", fingerprint(&self.service) % 10_000)),
         }
     }
 }
@@ -159,9 +143,7 @@ fn callback_url(text: &str) -> Result<Option<Box<str>>, TwilioError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let parsed = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     parsed.ok_or_else(|| TwilioError::plain(21_609))?;
     Ok(Some(text.split('#').next().unwrap_or(text).into()))
 }
@@ -169,10 +151,7 @@ fn callback_url(text: &str) -> Result<Option<Box<str>>, TwilioError> {
 fn validity(text: Option<&str>) -> Result<Duration, TwilioError> {
     let seconds = match text {
         None | Some("") => Some(MAX_VALIDITY),
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|seconds| (1..=MAX_VALIDITY).contains(seconds)),
+        Some(text) => text.parse().ok().filter(|seconds| (1..=MAX_VALIDITY).contains(seconds)),
     };
     let complaint = || TwilioError::parameter("ValidityPeriod must be between 1 and 36000 seconds");
     seconds.map(Duration::from_secs).ok_or_else(complaint)

@@ -20,11 +20,7 @@ impl TwilioError {
     pub(crate) fn of(code: u32, to: &str, from: &str) -> Self {
         let (status, sentence) = table(code);
         let message = sentence.replace("{to}", to).replace("{from}", from);
-        Self {
-            status,
-            code,
-            message,
-        }
+        Self { status, code, message }
     }
 
     /// The answer for `code` where no address belongs in the sentence.
@@ -34,21 +30,13 @@ impl TwilioError {
 
     /// 20001: a parameter that makes no sense.
     pub(crate) fn parameter(message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            code: 20_001,
-            message: message.into(),
-        }
+        Self { status: 400, code: 20_001, message: message.into() }
     }
 
     /// 20404: no such thing at this path.
     pub(crate) fn not_found(path: &str) -> Self {
         let message = format!("The requested resource {path} was not found");
-        Self {
-            status: 404,
-            code: 20_404,
-            message,
-        }
+        Self { status: 404, code: 20_404, message }
     }
 
     /// What the router or an extractor refused, in Twilio's form.
@@ -59,11 +47,7 @@ impl TwilioError {
             400..=499 => 20_001,
             _ => 20_500,
         };
-        Self {
-            status: error.status().as_u16(),
-            code,
-            message: error.to_string(),
-        }
+        Self { status: error.status().as_u16(), code, message: error.to_string() }
     }
 }
 
@@ -76,9 +60,7 @@ impl IntoResponse for TwilioError {
             "status": self.status,
         });
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = Response::builder()
-            .status(status)
-            .content_type("application/json");
+        let mut response = Response::builder().status(status).content_type("application/json");
         if self.status == 401 {
             response = response.header(header::WWW_AUTHENTICATE, "Basic realm=\"Twilio API\"");
         }
@@ -94,14 +76,10 @@ fn table(code: u32) -> (u16, &'static str) {
         20_500 => (500, "An internal server error has occurred"),
         20_503 => (503, "Service unavailable"),
         21_211 => (400, "The 'To' number {to} is not a valid phone number."),
-        21_212 => (
-            400,
-            "The 'From' number {from} is not a valid phone number, shortcode, or alphanumeric sender ID.",
-        ),
-        21_408 => (
-            400,
-            "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}.",
-        ),
+        21_212 => (400, "The 'From' number {from} is not a valid phone number, shortcode, or alphanumeric sender ID."),
+        21_408 => {
+            (400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}.")
+        }
         21_602 => (400, "Message body is required."),
         21_603 => (400, "A 'From' phone number is required."),
         21_604 => (400, "A 'To' phone number is required."),
@@ -111,19 +89,12 @@ fn table(code: u32) -> (u16, &'static str) {
         ),
         21_609 => (400, "The StatusCallback URL is not a valid URL."),
         21_610 => (400, "Attempt to send to unsubscribed recipient"),
-        21_611 => (
-            429,
-            "This 'From' number {from} has exceeded the maximum number of queued messages",
-        ),
-        21_612 => (
-            400,
-            "The 'To' phone number {to} is not currently reachable using the 'From' phone number {from} via SMS.",
-        ),
+        21_611 => (429, "This 'From' number {from} has exceeded the maximum number of queued messages"),
+        21_612 => {
+            (400, "The 'To' phone number {to} is not currently reachable using the 'From' phone number {from} via SMS.")
+        }
         21_614 => (400, "'To' number {to} is not a valid mobile number"),
-        21_617 => (
-            400,
-            "The concatenated message body exceeds the 1600 character limit.",
-        ),
+        21_617 => (400, "The concatenated message body exceeds the 1600 character limit."),
         21_701 => (400, "The Messaging Service does not exist."),
         _ => (400, "The request was refused."),
     }

@@ -14,11 +14,7 @@ use crate::state::Sim;
 
 /// Twilio's "fetch an Account".
 #[handler]
-pub(crate) fn show(
-    request: &Request,
-    Path(file): Path<String>,
-    Data(sim): Data<&Arc<Sim>>,
-) -> Response {
+pub(crate) fn show(request: &Request, Path(file): Path<String>, Data(sim): Data<&Arc<Sim>>) -> Response {
     let Some(sid) = file.strip_suffix(".json") else {
         return TwilioError::not_found(request.original_uri().path()).into_response();
     };

@@ -46,10 +46,7 @@ pub(crate) async fn receive(
     url: Option<&str>,
 ) -> Received {
     account.counters.inbound.one();
-    let message = sim.keep(
-        account,
-        draft((phone, number), body, Direction::Inbound, Status::Received),
-    );
+    let message = sim.keep(account, draft((phone, number), body, Direction::Inbound, Status::Received));
     let keyword = Keyword::of(body).filter(|_| account.settings().opt_out_handling);
     if let Some(keyword) = keyword {
         act(sim, account, (phone, number), keyword);
@@ -74,12 +71,7 @@ fn act(sim: &Sim, account: &Arc<Account>, (phone, number): (&str, &str), keyword
         Keyword::Help if account.is_opted_out(number, phone) => return,
         Keyword::Help => {}
     }
-    let reply = draft(
-        (number, phone),
-        keyword.reply(),
-        Direction::OutboundReply,
-        Status::Queued,
-    );
+    let reply = draft((number, phone), keyword.reply(), Direction::OutboundReply, Status::Queued);
     account.counters.auto_replies.one();
     let flight = Flight {
         account: Arc::clone(account),
@@ -120,36 +112,16 @@ async fn tell(sim: &Sim, account: &Account, message: &Message, url: &str) -> Web
         ("NumSegments", message.draft.segments.to_string()),
     ];
     // Twilio sends where it thinks a number is, often empty: a signature must cover empty values too.
-    for name in [
-        "FromCity",
-        "FromState",
-        "FromZip",
-        "FromCountry",
-        "ToCity",
-        "ToState",
-        "ToZip",
-        "ToCountry",
-    ] {
+    for name in ["FromCity", "FromState", "FromZip", "FromCountry", "ToCity", "ToState", "ToZip", "ToCountry"] {
         params.push((name, String::new()));
     }
-    let posted = sim
-        .courier
-        .post_now(account, url, chance::bits(), &params)
-        .await;
+    let posted = sim.courier.post_now(account, url, chance::bits(), &params).await;
     match &posted {
         Ok((status, _)) if status.is_success() => account.counters.callbacks_sent.one(),
         _ => account.counters.callbacks_failed.one(),
     }
     match posted {
-        Ok((status, body)) => Webhook {
-            status: Some(status.as_u16()),
-            body: Some(body),
-            error: None,
-        },
-        Err(error) => Webhook {
-            status: None,
-            body: None,
-            error: Some(error.to_string()),
-        },
+        Ok((status, body)) => Webhook { status: Some(status.as_u16()), body: Some(body), error: None },
+        Err(error) => Webhook { status: None, body: None, error: Some(error.to_string()) },
     }
 }

@@ -28,11 +28,7 @@ struct Envelope<'a> {
 
 /// Twilio's "read multiple Messages".
 #[handler]
-pub(crate) fn list(
-    request: &Request,
-    Path(sid): Path<String>,
-    Data(sim): Data<&Arc<Sim>>,
-) -> Response {
+pub(crate) fn list(request: &Request, Path(sid): Path<String>, Data(sim): Data<&Arc<Sim>>) -> Response {
     let account = match authenticate(sim, request, &sid) {
         Ok(account) => account,
         Err(error) => return error.into_response(),
@@ -51,20 +47,12 @@ pub(crate) fn list(
         start,
         end: start.saturating_add(found.len().saturating_sub(1)),
         first_page_uri: listing.link(&path, 0, None),
-        next_page_uri: found
-            .last()
-            .filter(|_| more)
-            .map(|last| listing.link(&path, page + 1, Some(last.sid))),
+        next_page_uri: found.last().filter(|_| more).map(|last| listing.link(&path, page + 1, Some(last.sid))),
         page,
         page_size: listing.size,
-        previous_page_uri: page
-            .checked_sub(1)
-            .map(|page| listing.link(&path, page, None)),
+        previous_page_uri: page.checked_sub(1).map(|page| listing.link(&path, page, None)),
         uri: uri.path_and_query().map_or(path, ToString::to_string),
-        messages: found
-            .iter()
-            .map(|message| Resource::new(&account.sid, message))
-            .collect(),
+        messages: found.iter().map(|message| Resource::new(&account.sid, message)).collect(),
     };
     json(StatusCode::OK, &envelope)
 }

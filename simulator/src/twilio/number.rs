@@ -4,10 +4,7 @@
 
 /// A phone number as E.164, without the separators people type; `None` when it is none.
 pub(crate) fn normalize(text: &str) -> Option<String> {
-    let plain: String = text
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.'))
-        .collect();
+    let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
     let digits = plain.strip_prefix('+')?;
     let fits = (7..=15).contains(&digits.len());
     let valid = fits && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
@@ -21,11 +18,8 @@ pub(crate) fn is_short_code(text: &str) -> bool {
 
 /// Whether this is an alphanumeric sender: up to 11 letters, digits, spaces and `+-_&`, at least one letter.
 pub(crate) fn is_alphanumeric_sender(text: &str) -> bool {
-    let allowed =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'+' | b'-' | b'_' | b'&');
-    (1..=11).contains(&text.len())
-        && text.bytes().all(allowed)
-        && text.bytes().any(|b| b.is_ascii_alphabetic())
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'+' | b'-' | b'_' | b'&');
+    (1..=11).contains(&text.len()) && text.bytes().all(allowed) && text.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
 #[cfg(test)]
@@ -34,19 +28,8 @@ mod tests {
 
     #[test]
     fn separators_go_and_the_plus_is_required() {
-        assert_eq!(
-            normalize("+1 (415) 555-0100").as_deref(),
-            Some("+14155550100")
-        );
-        for wrong in [
-            "",
-            "+",
-            "4155550100",
-            "+0155550100",
-            "+12",
-            "+1415555010012345",
-            "+1415x550100",
-        ] {
+        assert_eq!(normalize("+1 (415) 555-0100").as_deref(), Some("+14155550100"));
+        for wrong in ["", "+", "4155550100", "+0155550100", "+12", "+1415555010012345", "+1415x550100"] {
             assert_eq!(normalize(wrong), None, "{wrong}");
         }
     }

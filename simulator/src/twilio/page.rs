@@ -32,10 +32,7 @@ pub(crate) struct Listing {
 impl Listing {
     /// Reads a query string. Empty parameters are as good as absent.
     pub(crate) fn read(query: &str) -> Result<Self, TwilioError> {
-        let mut listing = Self {
-            size: DEFAULT_PAGE,
-            ..Self::default()
-        };
+        let mut listing = Self { size: DEFAULT_PAGE, ..Self::default() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !value.is_empty() {
                 listing.set(&name, &value)?;
@@ -89,11 +86,7 @@ impl Listing {
             until_ms: self.until_ms,
             body_contains: None,
             after: self.after,
-            skip: if self.after.is_some() {
-                0
-            } else {
-                self.page.saturating_mul(self.size)
-            },
+            skip: if self.after.is_some() { 0 } else { self.page.saturating_mul(self.size) },
             limit: self.size,
         }
     }
@@ -125,19 +118,11 @@ impl Span {
     fn of(text: &str) -> Option<Self> {
         if let Ok(date) = text.parse::<NaiveDate>() {
             let day = day(date)?;
-            return Some(Self {
-                first: day.0,
-                last: day.1,
-                day,
-            });
+            return Some(Self { first: day.0, last: day.1, day });
         }
         let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
         let ms = instant.timestamp() * 1_000;
-        Some(Self {
-            first: ms,
-            last: ms + 999,
-            day: day(instant.date_naive())?,
-        })
+        Some(Self { first: ms, last: ms + 999, day: day(instant.date_naive())? })
     }
 }
 
@@ -153,26 +138,16 @@ mod tests {
 
     #[test]
     fn a_day_is_whole_and_an_instant_is_a_second() {
-        let list =
-            Listing::read("DateSent%3E=2009-07-06&DateSent%3C=2009-07-06T20:12:01Z").unwrap();
-        assert_eq!(
-            (list.since_ms, list.until_ms),
-            (Some(1_246_838_400_000), Some(1_246_911_121_999))
-        );
+        let list = Listing::read("DateSent%3E=2009-07-06&DateSent%3C=2009-07-06T20:12:01Z").unwrap();
+        assert_eq!((list.since_ms, list.until_ms), (Some(1_246_838_400_000), Some(1_246_911_121_999)));
         let list = Listing::read("DateSent=2009-07-06T20:12:01Z").unwrap();
-        assert_eq!(
-            (list.since_ms, list.until_ms),
-            (Some(1_246_838_400_000), Some(1_246_924_799_999))
-        );
+        assert_eq!((list.since_ms, list.until_ms), (Some(1_246_838_400_000), Some(1_246_924_799_999)));
         assert!(Listing::read("DateSent=yesterday").is_err());
     }
 
     #[test]
     fn links_repeat_the_filters() {
         let list = Listing::read("To=%2B15005550100&PageSize=2&Page=3&Other=x").unwrap();
-        assert_eq!(
-            list.link("/p", 4, None),
-            "/p?To=%2B15005550100&PageSize=2&Page=4"
-        );
+        assert_eq!(list.link("/p", 4, None), "/p?To=%2B15005550100&PageSize=2&Page=4");
     }
 }

@@ -10,11 +10,7 @@ use crate::clock::dlr_date;
 use crate::message::{Message, Status};
 
 /// The parameters of a status callback.
-pub(crate) fn params(
-    account: &Account,
-    message: &Message,
-    callback: &Callback,
-) -> Vec<(&'static str, String)> {
+pub(crate) fn params(account: &Account, message: &Message, callback: &Callback) -> Vec<(&'static str, String)> {
     let outcome = callback.outcome;
     let (sid, status) = (message.sid.to_string(), outcome.status.as_str().to_owned());
     let mut params = vec![

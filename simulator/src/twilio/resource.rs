@@ -48,12 +48,8 @@ impl<'a> Resource<'a> {
 
     /// The message as it was when it was accepted, whatever happened to it since.
     pub(crate) fn accepted(account: &'a str, message: &'a Message) -> Self {
-        let progress = Progress {
-            status: message.draft.status,
-            error_code: None,
-            sent_ms: None,
-            updated_ms: message.created_ms,
-        };
+        let progress =
+            Progress { status: message.draft.status, error_code: None, sent_ms: None, updated_ms: message.created_ms };
         Self::at(account, message, progress)
     }
 
@@ -80,9 +76,7 @@ impl<'a> Resource<'a> {
             price_unit: (draft.direction != Direction::Inbound).then_some("USD"),
             sid: message.sid.to_string(),
             status: progress.status.as_str(),
-            subresource_uris: Subresources {
-                media: format!("{path}/Media.json"),
-            },
+            subresource_uris: Subresources { media: format!("{path}/Media.json") },
             to: &draft.to,
             uri: format!("{path}.json"),
         }
@@ -106,10 +100,6 @@ fn meaning(code: u32) -> &'static str {
 
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    let body =
-        serde_json::to_vec(value).expect("plain structs of strings and numbers always serialize");
-    Response::builder()
-        .status(status)
-        .content_type("application/json")
-        .body(body)
+    let body = serde_json::to_vec(value).expect("plain structs of strings and numbers always serialize");
+    Response::builder().status(status).content_type("application/json").body(body)
 }

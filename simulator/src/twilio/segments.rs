@@ -11,11 +11,7 @@ const EXTENDED: &str = "^{}\\[~]|€\u{c}";
 pub(crate) fn count(text: &str) -> u16 {
     match gsm_widths(text) {
         Some(widths) => pack(&widths, 160, 153),
-        None => pack(
-            &text.chars().map(char::len_utf16).collect::<Vec<_>>(),
-            70,
-            67,
-        ),
+        None => pack(&text.chars().map(char::len_utf16).collect::<Vec<_>>(), 70, 67),
     }
 }
 
@@ -68,12 +64,7 @@ mod tests {
             ("😀".repeat(35), 1),
             ("😀".repeat(36), 2),
         ] {
-            assert_eq!(
-                count(&text),
-                segments,
-                "{} characters of {text:.1}",
-                text.chars().count()
-            );
+            assert_eq!(count(&text), segments, "{} characters of {text:.1}", text.chars().count());
         }
     }
 

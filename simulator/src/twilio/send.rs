@@ -76,22 +76,12 @@ pub(crate) async fn send(
             return vanish(sim, request, Cut::Close).await;
         }
     }
-    json(
-        StatusCode::CREATED,
-        &Resource::accepted(&account.sid, &message),
-    )
+    json(StatusCode::CREATED, &Resource::accepted(&account.sid, &message))
 }
 
-async fn take(
-    sim: &Sim,
-    account: &Arc<Account>,
-    body: Body,
-) -> Result<(Arc<Message>, Option<Answer>), Refusal> {
+async fn take(sim: &Sim, account: &Arc<Account>, body: Body) -> Result<(Arc<Message>, Option<Answer>), Refusal> {
     let epoch = sim.epoch();
-    let too_long = |_| TwilioError {
-        status: 413,
-        ..TwilioError::parameter("The request body is too long")
-    };
+    let too_long = |_| TwilioError { status: 413, ..TwilioError::parameter("The request body is too long") };
     let body = body.into_bytes_limit(MAX_FORM).await.map_err(too_long)?;
     let order = Order::read(account, &body)?;
     let (to, from) = (&*order.draft.to, &*order.draft.from);
@@ -129,10 +119,7 @@ async fn take(
     };
 
     account.counters.accepted.one();
-    account
-        .counters
-        .segments
-        .add(u64::from(order.draft.segments));
+    account.counters.segments.add(u64::from(order.draft.segments));
     let message = sim.keep(account, order.draft);
     lock(&account.duplicates).note(&account.sid, &message);
     let flight = Flight {
@@ -157,9 +144,7 @@ fn place(sim: &Sim, account: &Account, order: &Order) -> Place {
 }
 
 fn overflow(sim: &Sim, account: &Account, from: &str) -> Overflow {
-    limit(sim, account, from)
-        .map(|limit| limit.overflow)
-        .unwrap_or_default()
+    limit(sim, account, from).map(|limit| limit.overflow).unwrap_or_default()
 }
 
 fn limit(sim: &Sim, account: &Account, from: &str) -> Option<Throughput> {

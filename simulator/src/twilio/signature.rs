@@ -14,8 +14,7 @@ pub(crate) fn sign(token: &str, url: &str, params: &[(&str, String)]) -> String 
     let mut sorted: Vec<_> = params.iter().collect();
     sorted.sort();
     sorted.dedup();
-    let mut mac =
-        Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(url.as_bytes());
     for (name, value) in sorted {
         mac.update(name.as_bytes());

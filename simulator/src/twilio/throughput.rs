@@ -29,18 +29,10 @@ pub(crate) enum Place {
 
 impl Bucket {
     /// Takes a place for a message of `segments` that stays valid for `validity`.
-    pub(crate) fn take(
-        &mut self,
-        now: Instant,
-        limit: &Throughput,
-        segments: u16,
-        validity: Duration,
-    ) -> Place {
+    pub(crate) fn take(&mut self, now: Instant, limit: &Throughput, segments: u16, validity: Duration) -> Place {
         let rate = limit.segments_per_second;
         let capacity = rate.max(1.0);
-        let queue = limit
-            .queue_segments
-            .map_or(rate * TWILIO_QUEUE_SECONDS, to_f64);
+        let queue = limit.queue_segments.map_or(rate * TWILIO_QUEUE_SECONDS, to_f64);
         let level = self.0.map_or(capacity, |(at, level)| {
             capacity.min(level + now.saturating_duration_since(at).as_secs_f64() * rate)
         });
@@ -70,11 +62,7 @@ mod tests {
 
     fn limit(queue_segments: u64) -> Throughput {
         let overflow = crate::account::settings::Overflow::default();
-        Throughput {
-            segments_per_second: 10.0,
-            queue_segments: Some(queue_segments),
-            overflow,
-        }
+        Throughput { segments_per_second: 10.0, queue_segments: Some(queue_segments), overflow }
     }
 
     #[test]
@@ -96,10 +84,7 @@ mod tests {
     #[test]
     fn a_long_text_passes_an_idle_number_without_a_queue() {
         let (mut bucket, now) = (Bucket::default(), Instant::now());
-        assert_eq!(
-            bucket.take(now, &limit(0), 12, DAY),
-            Place::Leaves(Duration::from_millis(200))
-        );
+        assert_eq!(bucket.take(now, &limit(0), 12, DAY), Place::Leaves(Duration::from_millis(200)));
         assert_eq!(bucket.take(now, &limit(0), 1, DAY), Place::Full);
     }
 
@@ -107,14 +92,8 @@ mod tests {
     fn what_would_leave_too_late_expires_and_takes_no_place() {
         let (mut bucket, now) = (Bucket::default(), Instant::now());
         let second = Duration::from_secs(1);
-        assert_eq!(
-            bucket.take(now, &limit(100), 20, second),
-            Place::Leaves(second)
-        );
+        assert_eq!(bucket.take(now, &limit(100), 20, second), Place::Leaves(second));
         assert_eq!(bucket.take(now, &limit(100), 1, second), Place::Expires);
-        assert_eq!(
-            bucket.take(now, &limit(100), 1, second * 2),
-            Place::Leaves(Duration::from_millis(1100))
-        );
+        assert_eq!(bucket.take(now, &limit(100), 1, second * 2), Place::Leaves(Duration::from_millis(1100)));
     }
 }

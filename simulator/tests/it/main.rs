@@ -2,10 +2,7 @@
 //!
 //! One binary for all, so that it links once. What the simulator signs is checked here by an implementation of its own.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it is"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod binary;
 mod contract;

@@ -10,10 +10,7 @@ use crate::support::{ACCOUNT, FROM, PHONE, Receiver, TOKEN, World, expected_sign
 fn the_tests_own_signature_agrees_with_twilios_published_example() {
     let form = "Digits=1234&To=%2B18005551212&From=%2B14158675309&Caller=%2B14158675309&CallSid=CA1234567890ABCDE";
     let url = "https://mycompany.com/myapp.php?foo=1&bar=2";
-    assert_eq!(
-        expected_signature("12345", url, form),
-        "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-    );
+    assert_eq!(expected_signature("12345", url, form), "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
 }
 
 #[tokio::test]
@@ -23,10 +20,7 @@ async fn sent_then_delivered_signed_over_the_url_with_its_query() {
     world.sim.quiet().await;
     assert_eq!(receiver.statuses(), ["sent", "delivered"]);
     for told in receiver.told() {
-        assert_eq!(
-            told.signature,
-            expected_signature(TOKEN, &receiver.url, &told.raw)
-        );
+        assert_eq!(told.signature, expected_signature(TOKEN, &receiver.url, &told.raw));
         let expected = [
             ("MessageSid", message["sid"].as_str().unwrap()),
             ("SmsSid", message["sid"].as_str().unwrap()),
@@ -48,20 +42,10 @@ async fn sent_then_delivered_signed_over_the_url_with_its_query() {
 async fn a_fragment_is_neither_sent_nor_signed() {
     let (world, receiver) = (World::new().await, Receiver::new().await);
     let url = format!("{}#rc=2", receiver.url);
-    world
-        .send(&[
-            ("To", PHONE),
-            ("From", FROM),
-            ("Body", "b"),
-            ("StatusCallback", &url),
-        ])
-        .await;
+    world.send(&[("To", PHONE), ("From", FROM), ("Body", "b"), ("StatusCallback", &url)]).await;
     world.sim.quiet().await;
     let told = &receiver.told()[0];
-    assert_eq!(
-        told.signature,
-        expected_signature(TOKEN, &receiver.url, &told.raw)
-    );
+    assert_eq!(told.signature, expected_signature(TOKEN, &receiver.url, &told.raw));
 }
 
 #[tokio::test]
@@ -78,16 +62,8 @@ async fn failures_come_with_their_code() {
         world.sim.quiet().await;
         assert_eq!(receiver.statuses(), statuses, "{to}");
         assert_eq!(receiver.told().last().unwrap().form["ErrorCode"], code);
-        let (_, now) = world
-            .get(&format!(
-                "/Messages/{}.json",
-                message["sid"].as_str().unwrap()
-            ))
-            .await;
-        assert_eq!(
-            (&now["status"], now["error_code"].to_string()),
-            (&json!(statuses.last()), code.to_owned())
-        );
+        let (_, now) = world.get(&format!("/Messages/{}.json", message["sid"].as_str().unwrap())).await;
+        assert_eq!((&now["status"], now["error_code"].to_string()), (&json!(statuses.last()), code.to_owned()));
         assert_eq!(world.sim.counts().failed, 1);
     }
 }
@@ -119,10 +95,7 @@ async fn duplicates_come_twice() {
     let (world, receiver) = (World::new().await, Receiver::new().await);
     world.text_told("+15005550106", "hello", &receiver).await;
     world.sim.quiet().await;
-    assert_eq!(
-        receiver.statuses(),
-        ["sent", "sent", "delivered", "delivered"]
-    );
+    assert_eq!(receiver.statuses(), ["sent", "sent", "delivered", "delivered"]);
 }
 
 #[tokio::test]
@@ -141,31 +114,16 @@ async fn a_receiver_that_is_down_is_tried_again_with_the_same_words() {
     let at = place.local_addr().unwrap();
     drop(place);
     let url = format!("http://{at}/hook?tenant=7&x=a%20b");
-    world
-        .send(&[
-            ("To", PHONE),
-            ("From", FROM),
-            ("Body", "b"),
-            ("StatusCallback", &url),
-        ])
-        .await;
+    world.send(&[("To", PHONE), ("From", FROM), ("Body", "b"), ("StatusCallback", &url)]).await;
     while world.sim.counts().callbacks_retried < 2 {
         tokio::task::yield_now().await;
     }
     let receiver = Receiver::answering(StatusCode::OK, at).await;
     world.sim.quiet().await;
-    assert_eq!(
-        receiver.statuses(),
-        ["sent", "delivered"],
-        "a retry keeps its place"
-    );
+    assert_eq!(receiver.statuses(), ["sent", "delivered"], "a retry keeps its place");
     let counts = world.sim.counts();
     assert_eq!((counts.callbacks_sent, counts.callbacks_failed), (2, 0));
-    let tokens = receiver
-        .told()
-        .iter()
-        .map(|told| told.idempotency.clone())
-        .collect::<std::collections::BTreeSet<_>>();
+    let tokens = receiver.told().iter().map(|told| told.idempotency.clone()).collect::<std::collections::BTreeSet<_>>();
     assert_eq!(tokens.len(), 2);
 }
 
@@ -178,12 +136,5 @@ async fn an_error_answer_is_not_tried_again() {
     world.sim.quiet().await;
     assert_eq!(receiver.statuses(), ["sent", "delivered"]);
     let counts = world.sim.counts();
-    assert_eq!(
-        (
-            counts.callbacks_failed,
-            counts.callbacks_retried,
-            counts.callbacks_sent
-        ),
-        (2, 0, 0)
-    );
+    assert_eq!((counts.callbacks_failed, counts.callbacks_retried, counts.callbacks_sent), (2, 0, 0));
 }

@@ -36,29 +36,17 @@ impl World {
 
     pub(crate) async fn with(config: Config) -> Self {
         let sim = Simulator::start(config).await.unwrap();
-        let http = Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(20))
-            .build()
-            .unwrap();
+        let http = Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
         Self { sim, http }
     }
 
     pub(crate) fn messages(&self) -> String {
-        format!(
-            "{}/2010-04-01/Accounts/{ACCOUNT}/Messages.json",
-            self.sim.base_url
-        )
+        format!("{}/2010-04-01/Accounts/{ACCOUNT}/Messages.json", self.sim.base_url)
     }
 
     /// Sends a form, as the account.
     pub(crate) async fn try_send(&self, form: &[(&str, &str)]) -> reqwest::Result<Response> {
-        self.http
-            .post(self.messages())
-            .basic_auth(ACCOUNT, Some(TOKEN))
-            .form(form)
-            .send()
-            .await
+        self.http.post(self.messages()).basic_auth(ACCOUNT, Some(TOKEN)).form(form).send().await
     }
 
     /// The status and JSON of a send.
@@ -69,24 +57,12 @@ impl World {
 
     /// A plain text to `to`.
     pub(crate) async fn text(&self, to: &str, body: &str) -> (u16, Value) {
-        self.send(&[("To", to), ("From", FROM), ("Body", body)])
-            .await
+        self.send(&[("To", to), ("From", FROM), ("Body", body)]).await
     }
 
     /// A text with receipts.
-    pub(crate) async fn text_told(
-        &self,
-        to: &str,
-        body: &str,
-        receiver: &Receiver,
-    ) -> (u16, Value) {
-        self.send(&[
-            ("To", to),
-            ("From", FROM),
-            ("Body", body),
-            ("StatusCallback", &receiver.url),
-        ])
-        .await
+    pub(crate) async fn text_told(&self, to: &str, body: &str, receiver: &Receiver) -> (u16, Value) {
+        self.send(&[("To", to), ("From", FROM), ("Body", body), ("StatusCallback", &receiver.url)]).await
     }
 
     /// A look-up, by path and query below the account.
@@ -96,22 +72,14 @@ impl World {
     }
 
     pub(crate) async fn get_uri(&self, url: &str) -> (u16, Value) {
-        let answer = self
-            .http
-            .get(url)
-            .basic_auth(ACCOUNT, Some(TOKEN))
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.get(url).basic_auth(ACCOUNT, Some(TOKEN)).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// A control call with a JSON body; the answer's JSON, or null when it is empty.
     pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let method = method.parse::<reqwest::Method>().unwrap();
-        let mut request = self
-            .http
-            .request(method, format!("{}/_sim{path}", self.sim.base_url));
+        let mut request = self.http.request(method, format!("{}/_sim{path}", self.sim.base_url));
         if !body.is_null() {
             request = request.json(&body);
         }
@@ -123,9 +91,7 @@ impl World {
 
     /// The state of a message.
     pub(crate) async fn status(&self, sid: &Value) -> String {
-        let (status, message) = self
-            .get(&format!("/Messages/{}.json", sid.as_str().unwrap()))
-            .await;
+        let (status, message) = self.get(&format!("/Messages/{}.json", sid.as_str().unwrap())).await;
         assert_eq!(status, 200);
         message["status"].as_str().unwrap().to_owned()
     }
@@ -157,14 +123,9 @@ impl Receiver {
 
     pub(crate) async fn answering(status: StatusCode, at: SocketAddr) -> Self {
         let listener = TcpListener::bind(at).await.unwrap();
-        let url = format!(
-            "http://{}/hook?tenant=7&x=a%20b",
-            listener.local_addr().unwrap()
-        );
+        let url = format!("http://{}/hook?tenant=7&x=a%20b", listener.local_addr().unwrap());
         let told = Arc::<Mutex<Vec<Told>>>::default();
-        let app = Route::new()
-            .at("/hook", post(hook))
-            .data(Inbox(Arc::clone(&told), status));
+        let app = Route::new().at("/hook", post(hook)).data(Inbox(Arc::clone(&told), status));
         let acceptor = TcpAcceptor::from_tokio(listener).unwrap();
         tokio::spawn(Server::new_with_acceptor(acceptor).run(app));
         Self { url, told }
@@ -176,34 +137,18 @@ impl Receiver {
 
     /// The statuses told, in order of arrival.
     pub(crate) fn statuses(&self) -> Vec<String> {
-        self.told()
-            .iter()
-            .map(|told| told.form["MessageStatus"].clone())
-            .collect()
+        self.told().iter().map(|told| told.form["MessageStatus"].clone()).collect()
     }
 }
 
 #[handler]
 async fn hook(request: &Request, inbox: Data<&Inbox>, body: Body) -> (StatusCode, &'static str) {
     let header = |name: &str| request.header(name).unwrap_or_default().to_owned();
-    let (signature, idempotency) = (
-        header("X-Twilio-Signature"),
-        header("I-Twilio-Idempotency-Token"),
-    );
-    assert_eq!(
-        header("Content-Type"),
-        "application/x-www-form-urlencoded; charset=UTF-8"
-    );
+    let (signature, idempotency) = (header("X-Twilio-Signature"), header("I-Twilio-Idempotency-Token"));
+    assert_eq!(header("Content-Type"), "application/x-www-form-urlencoded; charset=UTF-8");
     let raw = body.into_string().await.unwrap();
-    let form = form_urlencoded::parse(raw.as_bytes())
-        .into_owned()
-        .collect();
-    inbox.0.0.lock().unwrap().push(Told {
-        signature,
-        idempotency,
-        raw,
-        form,
-    });
+    let form = form_urlencoded::parse(raw.as_bytes()).into_owned().collect();
+    inbox.0.0.lock().unwrap().push(Told { signature, idempotency, raw, form });
     (inbox.0.1, "<Response/>")
 }
 
@@ -226,14 +171,6 @@ pub(crate) fn expected_signature(token: &str, url: &str, raw_form: &str) -> Stri
     }
     key.resize(64, 0);
     let pad = |with: u8| key.iter().map(|byte| byte ^ with).collect::<Vec<_>>();
-    let inner = Sha1::new()
-        .chain_update(pad(0x36))
-        .chain_update(text)
-        .finalize();
-    STANDARD.encode(
-        Sha1::new()
-            .chain_update(pad(0x5c))
-            .chain_update(inner)
-            .finalize(),
-    )
+    let inner = Sha1::new().chain_update(pad(0x36)).chain_update(text).finalize();
+    STANDARD.encode(Sha1::new().chain_update(pad(0x5c)).chain_update(inner).finalize())
 }

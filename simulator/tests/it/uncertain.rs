@@ -10,12 +10,7 @@ use crate::support::{FROM, PHONE, Receiver, World};
 async fn accepted_then_dropped_made_a_message_that_a_look_up_finds() {
     let (world, receiver) = (World::new().await, Receiver::new().await);
     let to = "+15005550108";
-    let form = [
-        ("To", to),
-        ("From", FROM),
-        ("Body", "uncertain"),
-        ("StatusCallback", &*receiver.url),
-    ];
+    let form = [("To", to), ("From", FROM), ("Body", "uncertain"), ("StatusCallback", &*receiver.url)];
     let error = world.try_send(&form).await.unwrap_err();
     assert!(!error.is_connect() && !error.is_timeout(), "{error:?}");
     let (_, list) = world.get("/Messages.json?To=%2B15005550108").await;
@@ -26,10 +21,7 @@ async fn accepted_then_dropped_made_a_message_that_a_look_up_finds() {
 
     assert_eq!(world.send(&form).await.0, 201);
     let counts = world.sim.counts();
-    assert_eq!(
-        (counts.accepted, counts.answers_dropped, counts.duplicates),
-        (2, 1, 1)
-    );
+    assert_eq!((counts.accepted, counts.answers_dropped, counts.duplicates), (2, 1, 1));
 }
 
 #[tokio::test]
@@ -63,9 +55,7 @@ async fn a_hanging_answer_comes_after_the_message_was_made() {
 #[tokio::test]
 async fn a_client_that_gives_up_on_latency_made_nothing() {
     let world = World::new().await;
-    world
-        .control("PUT", "/faults", json!({"latency_ms": 600_000}))
-        .await;
+    world.control("PUT", "/faults", json!({"latency_ms": 600_000})).await;
     let form = [("To", PHONE), ("From", FROM), ("Body", "b")];
     let arrived = async {
         while world.sim.counts().requests == 0 {

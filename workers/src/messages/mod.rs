@@ -11,13 +11,14 @@ mod receipt;
 mod reconcile;
 mod report;
 mod send;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_db::Db;
 use patchbay_domain::messages::accept::Size;
-use patchbay_providers::Registry as Providers;
+use patchbay_providers::{Provider, ProviderKind, Registry as Providers};
 use patchbay_providers::sms::segments;
 use patchbay_queue::Registry;
 use patchbay_service::{Clock, Sealer};
@@ -77,6 +78,12 @@ impl Messaging {
     pub fn new(db: Db, clock: Arc<dyn Clock>, sealer: Arc<Sealer>, providers: Providers, settings: Settings) -> Self {
         let accounts = Accounts::new(db.clone(), sealer, providers.clone());
         Self { db, clock, accounts, providers, settings }
+    }
+
+    /// The provider of this name, if this program has it.
+    fn provider(&self, name: &str) -> Option<(ProviderKind, &Arc<dyn Provider>)> {
+        let kind = name.parse().ok()?;
+        Some((kind, self.providers.get(kind)?))
     }
 
     /// Adds the handlers to a worker's registry.

@@ -16,12 +16,7 @@ use crate::api::Api;
 const FINAL: [&str; 4] = ["succeeded", "failed", "cancelled", "dead"];
 
 /// Follows job `id` to its end, calling `seen` with each state of it. Returns the last.
-pub async fn job(
-    api: &Api,
-    id: &str,
-    patience: Duration,
-    mut seen: impl FnMut(&Value),
-) -> Result<Value> {
+pub async fn job(api: &Api, id: &str, patience: Duration, mut seen: impl FnMut(&Value)) -> Result<Value> {
     let until = Instant::now() + patience;
     let mut last_event = String::new();
     loop {
@@ -33,9 +28,7 @@ pub async fn job(
         if Instant::now() > until {
             bail!("job {id} has not ended after {patience:?}: {job}");
         }
-        let left = until
-            .saturating_duration_since(Instant::now())
-            .min(Duration::from_secs(20));
+        let left = until.saturating_duration_since(Instant::now()).min(Duration::from_secs(20));
         let streaming = stream(api, id, &mut last_event, &mut seen);
         // Neither the end of the stream nor a failure of it says anything about the job.
         if !matches!(tokio::time::timeout(left, streaming).await, Ok(Ok(()))) {
@@ -46,26 +39,15 @@ pub async fn job(
 
 /// Whether a job has ended.
 pub fn is_final(job: &Value) -> bool {
-    job["status"]
-        .as_str()
-        .is_some_and(|status| FINAL.contains(&status))
+    job["status"].as_str().is_some_and(|status| FINAL.contains(&status))
 }
 
-async fn stream(
-    api: &Api,
-    id: &str,
-    last_event: &mut String,
-    seen: &mut impl FnMut(&Value),
-) -> Result<()> {
+async fn stream(api: &Api, id: &str, last_event: &mut String, seen: &mut impl FnMut(&Value)) -> Result<()> {
     let mut request = api.request(Method::GET, &format!("/v1/jobs/{id}/events"));
     if !last_event.is_empty() {
         request = request.header("Last-Event-ID", last_event.as_str());
     }
-    let answer = request
-        .header("Accept", "text/event-stream")
-        .send()
-        .await?
-        .error_for_status()?;
+    let answer = request.header("Accept", "text/event-stream").send().await?.error_for_status()?;
     let mut bytes = answer.bytes_stream();
     let mut pending = Vec::new();
     while let Some(chunk) = bytes.next().await {
@@ -76,10 +58,7 @@ async fn stream(
             if let Some(id) = line.strip_prefix("id:") {
                 id.trim().clone_into(last_event);
             }
-            let Some(Ok(job)) = line
-                .strip_prefix("data:")
-                .map(serde_json::from_str::<Value>)
-            else {
+            let Some(Ok(job)) = line.strip_prefix("data:").map(serde_json::from_str::<Value>) else {
                 continue;
             };
             seen(&job);

@@ -62,11 +62,7 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
         }
     }
     let holds = outcome?;
-    Ok(if holds || !args.once {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if holds || !args.once { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Stops the programs of the last demo. Returns how many were running.

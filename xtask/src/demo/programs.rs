@@ -37,9 +37,7 @@ impl Programs {
         for (package, _) in PROGRAMS {
             build.args(["-p", package]);
         }
-        build
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::inherit());
+        build.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::inherit());
         let built = build.status().await.context("cannot run cargo")?;
         anyhow::ensure!(built.success(), "the build failed");
         let bin = binaries("debug").await?;
@@ -47,10 +45,7 @@ impl Programs {
         processes::stop(FILE).await?;
         let (api, simulator) = (process::port_near(8080)?, process::port_near(9090)?);
         let mut env = Environment::new(services, secrets, api);
-        env.set(
-            "PATCHBAY__PROVIDERS__TWILIO__BASE_URL",
-            &format!("http://127.0.0.1:{simulator}"),
-        );
+        env.set("PATCHBAY__PROVIDERS__TWILIO__BASE_URL", &format!("http://127.0.0.1:{simulator}"));
         // Late and lost receipts are asked for soon, so that a demo can show it.
         env.set("PATCHBAY__SCHEDULER__RECONCILE_EVERY", "15s");
         ui::note("migrating the database");
@@ -59,13 +54,7 @@ impl Programs {
         ui::note("starting the programs");
         let mut group = Group::new(FILE, bin, env.vars())?;
         let listen = format!("127.0.0.1:{simulator}");
-        group.start(
-            "simulator",
-            "patchbay-simulator",
-            &["--listen", &listen],
-            simulator,
-            &[],
-        )?;
+        group.start("simulator", "patchbay-simulator", &["--listen", &listen], simulator, &[])?;
         group.start("api", "patchbay-api", &["serve"], api, &[])?;
         for name in ["worker-1", "worker-2"] {
             let port = process::free_port()?;
@@ -76,11 +65,7 @@ impl Programs {
         let own = [("PATCHBAY__SCHEDULER__LISTEN", format!("127.0.0.1:{port}"))];
         group.start("scheduler", "patchbay-scheduler", &[], port, &own)?;
         group.ready(&api::http()?, Duration::from_secs(60)).await?;
-        Ok(Self {
-            api: format!("http://127.0.0.1:{api}"),
-            simulator: format!("http://127.0.0.1:{simulator}"),
-            group,
-        })
+        Ok(Self { api: format!("http://127.0.0.1:{api}"), simulator: format!("http://127.0.0.1:{simulator}"), group })
     }
 
     /// What runs, for the summary.

@@ -60,12 +60,7 @@ impl Report {
         ui::out(&format!("\n{}\n", self.table()));
         let first = self.first_delivered_seconds.map_or_else(
             || "no text was delivered".to_owned(),
-            |seconds| {
-                format!(
-                    "the first text was delivered {} after the start",
-                    minutes(seconds)
-                )
-            },
+            |seconds| format!("the first text was delivered {} after the start", minutes(seconds)),
         );
         ui::out(&format!("  {} in all; {first}.", minutes(self.seconds)));
         ui::out(if self.holds {
@@ -81,33 +76,14 @@ impl Report {
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header([
-            "step",
-            "total",
-            "succeeded",
-            "failed",
-            "skipped",
-            "held",
-            "seconds",
-            "",
-        ]);
+        table.set_header(["step", "total", "succeeded", "failed", "skipped", "held", "seconds", ""]);
         for step in &self.steps {
             let counts = step.counts;
             let mut row = vec![step.name.replace('_', " ")];
             row.extend(
-                [
-                    counts.total,
-                    counts.succeeded,
-                    counts.failed,
-                    counts.skipped,
-                    counts.held,
-                ]
-                .map(|n| n.to_string()),
+                [counts.total, counts.succeeded, counts.failed, counts.skipped, counts.held].map(|n| n.to_string()),
             );
-            row.extend([
-                format!("{:.1}", step.seconds),
-                if step.holds { "✓" } else { "✗" }.to_owned(),
-            ]);
+            row.extend([format!("{:.1}", step.seconds), if step.holds { "✓" } else { "✗" }.to_owned()]);
             table.add_row(row);
         }
         for column in table.column_iter_mut().skip(1) {
@@ -120,14 +96,7 @@ impl Report {
         let listed: Vec<String> = programs
             .running()
             .iter()
-            .map(|one| {
-                format!(
-                    "    {:<10} {}  (log {})",
-                    one.name,
-                    one.url,
-                    one.log.display()
-                )
-            })
+            .map(|one| format!("    {:<10} {}  (log {})", one.name, one.url, one.log.display()))
             .collect();
         format!(
             "\n  Everything is still running:\n{}\n\n  Try it: documentation at {api}/docs, and\n\n    \
@@ -144,11 +113,7 @@ fn minutes(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{seconds:.1} s");
     }
-    format!(
-        "{:.0} min {:02.0} s",
-        (seconds / 60.0).floor(),
-        seconds % 60.0
-    )
+    format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), seconds % 60.0)
 }
 
 #[cfg(test)]

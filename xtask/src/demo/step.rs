@@ -80,21 +80,11 @@ impl Bar {
     /// Begins a step from which `expected` must come.
     pub fn start(name: &'static str, what: &str, expected: Counts) -> Self {
         let bar = ProgressBar::new(expected.total);
-        let style =
-            ProgressStyle::with_template("  {msg:<34} {bar:30} {pos:>4}/{len:<4} {elapsed:>4}");
-        bar.set_style(
-            style
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .progress_chars("━╸─"),
-        );
+        let style = ProgressStyle::with_template("  {msg:<34} {bar:30} {pos:>4}/{len:<4} {elapsed:>4}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self {
-            name,
-            bar,
-            start: Instant::now(),
-            expected,
-        }
+        Self { name, bar, start: Instant::now(), expected }
     }
 
     /// Shows how far it is.
@@ -109,24 +99,11 @@ impl Bar {
         self.bar.abandon();
         let seconds = self.start.elapsed().as_secs_f64();
         if self.bar.is_hidden() {
-            ui::note(&format!(
-                "  {:<34} {}/{} in {seconds:.1} s",
-                self.bar.message(),
-                counts.done(),
-                counts.total
-            ));
+            ui::note(&format!("  {:<34} {}/{} in {seconds:.1} s", self.bar.message(), counts.done(), counts.total));
         }
         if counts != self.expected {
-            ui::note(&format!(
-                "  ✗ expected {:?}\n    but got  {counts:?}",
-                self.expected
-            ));
+            ui::note(&format!("  ✗ expected {:?}\n    but got  {counts:?}", self.expected));
         }
-        Step {
-            name: self.name,
-            counts,
-            seconds,
-            holds: counts == self.expected,
-        }
+        Step { name: self.name, counts, seconds, holds: counts == self.expected }
     }
 }

@@ -80,17 +80,10 @@ fn home(owner: &Owner) -> Result<PathBuf> {
     fs::create_dir_all(&there)?;
     owner.give(&there)?;
     if !owner.can_use(&there) {
-        bail!(
-            "PostgreSQL's user can write neither to {} nor to {}",
-            here.display(),
-            there.display()
-        );
+        bail!("PostgreSQL's user can write neither to {} nor to {}", here.display(), there.display());
     }
     if fs::remove_dir(&here).is_err() {
-        bail!(
-            "{} is out of reach of PostgreSQL's user, and not empty",
-            here.display()
-        );
+        bail!("{} is out of reach of PostgreSQL's user, and not empty", here.display());
     }
     std::os::unix::fs::symlink(&there, &here)?;
     Ok(there)
@@ -104,10 +97,7 @@ fn installed(owner: &Owner) -> Result<Vec<Postgres>> {
     install::install(Package::Postgres)?;
     let found = programs::postgres(owner);
     if found.is_empty() {
-        bail!(
-            "PostgreSQL was installed, but it is older than {} or does not run",
-            programs::POSTGRES_MIN
-        );
+        bail!("PostgreSQL was installed, but it is older than {} or does not run", programs::POSTGRES_MIN);
     }
     Ok(found)
 }
@@ -115,9 +105,7 @@ fn installed(owner: &Owner) -> Result<Vec<Postgres>> {
 /// The programs that made the data; with those gone, the newest, and the old data is put aside.
 fn matching(data: &Path, mut programs: Vec<Postgres>) -> Result<Postgres> {
     let made_by = fs::read_to_string(data.join("PG_VERSION")).unwrap_or_default();
-    let same = programs
-        .iter()
-        .position(|one| one.major.to_string() == made_by.trim());
+    let same = programs.iter().position(|one| one.major.to_string() == made_by.trim());
     if same.is_none() && data.exists() {
         let aside = data.with_file_name(format!("data-{}-{}", made_by.trim(), std::process::id()));
         ui::note(&format!(
@@ -135,18 +123,7 @@ fn initdb(programs: &Postgres, owner: &Owner, data: &Path) -> Result<()> {
     let beside = data.with_file_name("data-new");
     fs::remove_dir_all(&beside).ok();
     let mut command = Command::new(programs.bin.join("initdb"));
-    command
-        .args([
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "-D",
-        ])
-        .arg(&beside);
+    command.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-D"]).arg(&beside);
     run(owner.own(command.current_dir("/")))?;
     let conf = beside.join("postgresql.conf");
     let text = fs::read_to_string(&conf)? + SETTINGS;
@@ -157,9 +134,7 @@ fn initdb(programs: &Postgres, owner: &Owner, data: &Path) -> Result<()> {
 /// Starts the server: on the port of last time, so that URLs in other terminals stay true, then
 /// on others. Backends of a killed server may hold its memory for a moment: it tries again.
 async fn launch(programs: &Postgres, owner: &Owner, home: &Path) -> Result<()> {
-    let kept = fs::read_to_string(home.join("port"))
-        .ok()
-        .and_then(|port| port.parse().ok());
+    let kept = fs::read_to_string(home.join("port")).ok().and_then(|port| port.parse().ok());
     let mut outcome = Ok(());
     for attempt in 0..5_u64 {
         tokio::time::sleep(Duration::from_millis(500 * attempt)).await;
@@ -169,13 +144,8 @@ async fn launch(programs: &Postgres, owner: &Owner, home: &Path) -> Result<()> {
         };
         fs::write(home.join("port"), port.to_string())?;
         let mut command = Command::new(programs.bin.join("pg_ctl"));
-        command
-            .args(["start", "-w", "-t", "120", "-s", "-D"])
-            .arg(home.join("data"));
-        command
-            .arg("-l")
-            .arg(log(home))
-            .args(["-o", &format!("-p {port}")]);
+        command.args(["start", "-w", "-t", "120", "-s", "-D"]).arg(home.join("data"));
+        command.arg("-l").arg(log(home)).args(["-o", &format!("-p {port}")]);
         owner.own(command.current_dir("/"));
         outcome = tokio::task::spawn_blocking(move || run(&mut command)).await?;
         if outcome.is_ok() {
@@ -189,22 +159,11 @@ async fn launch(programs: &Postgres, owner: &Owner, home: &Path) -> Result<()> {
 fn run(command: &mut Command) -> Result<()> {
     let errors = std::env::temp_dir().join(format!("patchbay-xtask-{}.err", std::process::id()));
     let sink = fs::File::create(&errors)?;
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(sink)
-        .status();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(sink).status();
     let text = fs::read_to_string(&errors).unwrap_or_default();
     fs::remove_file(&errors).ok();
-    if status
-        .with_context(|| format!("cannot run {}", command.get_program().display()))?
-        .success()
-    {
+    if status.with_context(|| format!("cannot run {}", command.get_program().display()))?.success() {
         return Ok(());
     }
-    bail!(
-        "{} failed: {}",
-        command.get_program().display(),
-        text.trim()
-    )
+    bail!("{} failed: {}", command.get_program().display(), text.trim())
 }

@@ -25,12 +25,7 @@ pub enum Package {
 
 /// Package managers, with the package names of PostgreSQL and Redis and whether root is needed.
 const MANAGERS: [(&str, &str, [&str; 2], bool); 5] = [
-    (
-        "apt-get",
-        "install -y --no-install-recommends",
-        ["postgresql", "redis-server"],
-        true,
-    ),
+    ("apt-get", "install -y --no-install-recommends", ["postgresql", "redis-server"], true),
     ("dnf", "install -y", ["postgresql-server", "redis"], true),
     ("apk", "add", ["postgresql", "redis"], true),
     ("pacman", "-S --noconfirm", ["postgresql", "valkey"], true),
@@ -46,28 +41,20 @@ pub fn install(package: Package) -> Result<()> {
         Package::Postgres => ("PostgreSQL 14 or newer", 0),
         Package::Redis => ("Redis 7 or newer", 1),
     };
-    let Some((manager, verb, names, needs_root)) = MANAGERS.into_iter().find(|m| on_path(m.0))
-    else {
+    let Some((manager, verb, names, needs_root)) = MANAGERS.into_iter().find(|m| on_path(m.0)) else {
         bail!(
             "{what} was not found, and no package manager that we know. Install it, or point \
                DATABASE_URL and REDIS_URL at running servers, then repeat the command"
         );
     };
     let name = names[index];
-    let by_hand = format!(
-        "{}{manager} {verb} {name}",
-        if needs_root { "sudo " } else { "" }
-    );
+    let by_hand = format!("{}{manager} {verb} {name}", if needs_root { "sudo " } else { "" });
     let sudo = needs_root && !geteuid().is_root();
     if sudo && !quiet(Command::new("sudo").args(["-n", "true"])) {
         bail!("{what} was not found. Install it with\n\n    {by_hand}\n\nand repeat the command");
     }
-    ui::note(&format!(
-        "{what} was not found: installing it with `{manager} {verb} {name}`"
-    ));
-    let _guard = (manager == "apt-get")
-        .then(|| NoAutostart::set(sudo))
-        .transpose()?;
+    ui::note(&format!("{what} was not found: installing it with `{manager} {verb} {name}`"));
+    let _guard = (manager == "apt-get").then(|| NoAutostart::set(sudo)).transpose()?;
     if manager == "apt-get" {
         // A stale index only matters if the installation then fails, which is reported.
         quiet(as_root(sudo, "apt-get").args(["update", "-qq"]));
@@ -77,26 +64,16 @@ pub fn install(package: Package) -> Result<()> {
     if manager == "apt-get" {
         command.args(["-o", "Dpkg::Options::=--force-confold"]);
     }
-    let out = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {manager}"))?;
+    let out = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {manager}"))?;
     if !out.status.success() {
         let why = String::from_utf8_lossy(&out.stderr);
-        bail!(
-            "installing {what} failed:\n{}\nInstall it with\n\n    {by_hand}\n\nand repeat the command",
-            why.trim()
-        );
+        bail!("installing {what} failed:\n{}\nInstall it with\n\n    {by_hand}\n\nand repeat the command", why.trim());
     }
     Ok(())
 }
 
 fn as_root(sudo: bool, program: &str) -> Command {
-    let mut command = if sudo {
-        Command::new("sudo")
-    } else {
-        Command::new("env")
-    };
+    let mut command = if sudo { Command::new("sudo") } else { Command::new("env") };
     if sudo {
         command.args(["-n", "env"]);
     }
@@ -105,10 +82,7 @@ fn as_root(sudo: bool, program: &str) -> Command {
 }
 
 fn quiet(command: &mut Command) -> bool {
-    let silent = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }
 
@@ -127,11 +101,7 @@ impl NoAutostart {
         let cluster = "mkdir -p /etc/postgresql-common && \
             test -e /etc/postgresql-common/createcluster.conf || \
             echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf";
-        let script = if ours {
-            format!("{policy}; {cluster}")
-        } else {
-            cluster.to_owned()
-        };
+        let script = if ours { format!("{policy}; {cluster}") } else { cluster.to_owned() };
         if !quiet(as_root(sudo, "sh").args(["-c", &script])) {
             bail!("cannot tell the package manager to start no server of its own");
         }

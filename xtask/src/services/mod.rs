@@ -107,21 +107,14 @@ pub async fn up() -> Result<Services> {
     let _lock = dev::lock("services")?;
     let (postgres, new_postgres) = postgres::up().await?;
     let (redis, new_redis) = redis::up().await?;
-    let services = Services {
-        postgres,
-        redis,
-        started: new_postgres || new_redis,
-    };
+    let services = Services { postgres, redis, started: new_postgres || new_redis };
     dev::write_json(&dev::dir()?.join("services.json"), &services)?;
     Ok(services)
 }
 
 /// Runs one statement as the owner of `url`'s server.
 pub async fn execute(url: &str, statement: &str) -> Result<()> {
-    postgres::connect(url)
-        .await?
-        .batch_execute(statement)
-        .await?;
+    postgres::connect(url).await?.batch_execute(statement).await?;
     Ok(())
 }
 
@@ -137,39 +130,22 @@ pub struct Stopped {
 pub async fn down() -> Result<Stopped> {
     let programs = crate::demo::stop_programs().await?;
     let _lock = dev::lock("services")?;
-    let stopped = Stopped {
-        programs,
-        postgres: postgres::down().await?,
-        redis: redis::down().await?,
-    };
+    let stopped = Stopped { programs, postgres: postgres::down().await?, redis: redis::down().await? };
     std::fs::remove_file(dev::dir()?.join("services.json")).ok();
     Ok(stopped)
 }
 
 fn tell(stopped: &Stopped) {
     if stopped.programs > 0 {
-        ui::out(&format!(
-            "{} programs of the demo: stopped",
-            stopped.programs
-        ));
+        ui::out(&format!("{} programs of the demo: stopped", stopped.programs));
     }
     for (name, was) in [("PostgreSQL", stopped.postgres), ("Redis", stopped.redis)] {
-        ui::out(&format!(
-            "{name}: {}",
-            if was {
-                "stopped"
-            } else {
-                "was not running here"
-            }
-        ));
+        ui::out(&format!("{name}: {}", if was { "stopped" } else { "was not running here" }));
     }
 }
 
 async fn status(json: bool) -> Result<ExitCode> {
-    let found = [
-        ("postgres", postgres::find().await),
-        ("redis", redis::find().await),
-    ];
+    let found = [("postgres", postgres::find().await), ("redis", redis::find().await)];
     let all = found.iter().all(|(_, service)| service.is_some());
     if json {
         ui::out(&serde_json::to_string_pretty(&serde_json::json!({
@@ -183,11 +159,7 @@ async fn status(json: bool) -> Result<ExitCode> {
             });
         }
     }
-    Ok(if all {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn whose(service: &Service) -> String {

@@ -32,21 +32,11 @@ impl Owner {
             }
         }
         let made = Command::new("useradd")
-            .args([
-                "--system",
-                "--no-create-home",
-                "--shell",
-                "/usr/sbin/nologin",
-                MADE_HERE,
-            ])
+            .args(["--system", "--no-create-home", "--shell", "/usr/sbin/nologin", MADE_HERE])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        let name = if made.is_ok_and(|status| status.success()) {
-            MADE_HERE
-        } else {
-            "nobody"
-        };
+        let name = if made.is_ok_and(|status| status.success()) { MADE_HERE } else { "nobody" };
         match User::from_name(name)? {
             Some(user) => Ok(Self(Some(user))),
             None => bail!(
@@ -77,13 +67,7 @@ impl Owner {
     pub fn can_use(&self, folder: &Path) -> bool {
         let probe = folder.join(".probe");
         let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", "touch \"$0\" && rm \"$0\""])
-            .arg(&probe)
-            .current_dir("/");
-        self.own(&mut command)
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
+        command.args(["-c", "touch \"$0\" && rm \"$0\""]).arg(&probe).current_dir("/");
+        self.own(&mut command).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 }

@@ -20,18 +20,9 @@ const DATABASE: &str = "patchbay";
 /// The running server, started if need be; true when it was started by this call.
 pub async fn up() -> Result<(Service, bool)> {
     if let Ok(url) = std::env::var("DATABASE_URL") {
-        let client = connect(&url)
-            .await
-            .context("DATABASE_URL is set, but does not answer")?;
+        let client = connect(&url).await.context("DATABASE_URL is set, but does not answer")?;
         let version = version(&client).await?;
-        return Ok((
-            Service {
-                url,
-                version,
-                ours: None,
-            },
-            false,
-        ));
+        return Ok((Service { url, version, ours: None }, false));
     }
     if let Some(service) = find().await {
         return Ok((service, false));
@@ -39,16 +30,10 @@ pub async fn up() -> Result<(Service, bool)> {
     let home = cluster::start().await?;
     match find().await {
         Some(service) => {
-            ui::note(&format!(
-                "PostgreSQL {} started on {}",
-                service.version, service.url
-            ));
+            ui::note(&format!("PostgreSQL {} started on {}", service.version, service.url));
             Ok((service, true))
         }
-        None => bail!(
-            "PostgreSQL started but does not answer: see {}",
-            cluster::log(&home).display()
-        ),
+        None => bail!("PostgreSQL started but does not answer: see {}", cluster::log(&home).display()),
     }
 }
 
@@ -56,11 +41,7 @@ pub async fn up() -> Result<(Service, bool)> {
 pub async fn find() -> Option<Service> {
     if let Ok(url) = std::env::var("DATABASE_URL") {
         let client = connect(&url).await.ok()?;
-        return Some(Service {
-            url,
-            version: version(&client).await.ok()?,
-            ours: None,
-        });
+        return Some(Service { url, version: version(&client).await.ok()?, ours: None });
     }
     let home = dev::root().join(".dev/postgres").canonicalize().ok()?;
     let data = home.join("data");
@@ -70,25 +51,12 @@ pub async fn find() -> Option<Service> {
     if Path::new(&row.get::<_, String>(0)).canonicalize().ok()? != data {
         return None;
     }
-    let exists = admin
-        .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
-        .await;
+    let exists = admin.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE]).await;
     if exists.ok()?.is_none() {
-        admin
-            .batch_execute(&format!("CREATE DATABASE {DATABASE}"))
-            .await
-            .ok()?;
+        admin.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await.ok()?;
     }
-    let ours = Some(Instance {
-        pid,
-        log: cluster::log(&home),
-        data,
-    });
-    Some(Service {
-        url: url(port, DATABASE),
-        version: version(&admin).await.ok()?,
-        ours,
-    })
+    let ours = Some(Instance { pid, log: cluster::log(&home), data });
+    Some(Service { url: url(port, DATABASE), version: version(&admin).await.ok()?, ours })
 }
 
 /// Stops our server. Returns whether it was running.
@@ -110,17 +78,11 @@ pub async fn connect(url: &str) -> Result<Client> {
 }
 
 async fn version(client: &Client) -> Result<String> {
-    let number: String = client
-        .query_one("SHOW server_version_num", &[])
-        .await?
-        .get(0);
+    let number: String = client.query_one("SHOW server_version_num", &[]).await?.get(0);
     let number: u32 = number.parse()?;
     let (major, minor) = (number / 10_000, number % 10_000);
     if major < programs::POSTGRES_MIN {
-        bail!(
-            "PostgreSQL {major} is too old: {} or newer is needed",
-            programs::POSTGRES_MIN
-        );
+        bail!("PostgreSQL {major} is too old: {} or newer is needed", programs::POSTGRES_MIN);
     }
     Ok(format!("{major}.{minor}"))
 }

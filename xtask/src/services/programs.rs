@@ -52,29 +52,21 @@ pub fn redis() -> Option<PathBuf> {
 
 /// Whether a program of this name is on PATH.
 pub fn on_path(name: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
 }
 
 /// Every folder worth asking: PATH, Debian's and Red Hat's versioned folders, Homebrew's.
 fn folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut all: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    for parent in [
-        "/usr/lib/postgresql",
-        "/opt/homebrew/opt",
-        "/usr/local/opt",
-        "/usr",
-    ] {
+    for parent in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "/usr"] {
         let mut versioned: Vec<PathBuf> = std::fs::read_dir(parent)
             .into_iter()
             .flatten()
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| {
-                let name = path
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned());
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
                 name.is_some_and(|name| {
                     parent.ends_with("postgresql")
                         || name.starts_with("postgresql@")
@@ -103,22 +95,15 @@ fn major(program: &Path, owner: &Owner) -> Option<u32> {
         return None;
     }
     let mut command = Command::new(program);
-    let out = owner
-        .own(command.arg("--version").current_dir("/"))
-        .output()
-        .ok()?;
-    out.status
-        .success()
-        .then(|| parse_major(&String::from_utf8_lossy(&out.stdout)))?
+    let out = owner.own(command.arg("--version").current_dir("/")).output().ok()?;
+    out.status.success().then(|| parse_major(&String::from_utf8_lossy(&out.stdout)))?
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian …)` → 15; `Redis server v=7.0.15 sha=…` → 7.
 fn parse_major(answer: &str) -> Option<u32> {
     answer.split_whitespace().find_map(|word| {
         let digits = word.strip_prefix("v=").unwrap_or(word);
-        let end = digits
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(digits.len());
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
         digits[..end].parse().ok()
     })
 }
@@ -129,15 +114,9 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_what_servers_print() {
-        assert_eq!(
-            parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
-            Some(15)
-        );
+        assert_eq!(parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
         assert_eq!(parse_major("postgres (PostgreSQL) 18beta1"), Some(18));
-        assert_eq!(
-            parse_major("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc"),
-            Some(7)
-        );
+        assert_eq!(parse_major("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc"), Some(7));
         assert_eq!(parse_major("Valkey server v=8.1.1 sha=0"), Some(8));
         assert_eq!(parse_major("usage: frobnicate"), None);
     }

@@ -19,17 +19,8 @@ use crate::{dev, process, ui};
 /// The running server, started if need be; true when it was started by this call.
 pub async fn up() -> Result<(Service, bool)> {
     if let Ok(url) = std::env::var("REDIS_URL") {
-        let mut connection = connect(&url)
-            .await
-            .context("REDIS_URL is set, but does not answer")?;
-        return Ok((
-            Service {
-                version: version(&mut connection).await?,
-                url,
-                ours: None,
-            },
-            false,
-        ));
+        let mut connection = connect(&url).await.context("REDIS_URL is set, but does not answer")?;
+        return Ok((Service { version: version(&mut connection).await?, url, ours: None }, false));
     }
     if let Some(service) = find().await {
         return Ok((service, false));
@@ -43,10 +34,7 @@ pub async fn up() -> Result<(Service, bool)> {
             None => process::free_port()?,
         };
         if let Some(service) = start(&program, &home, try_port).await? {
-            ui::note(&format!(
-                "Redis {} started on {}",
-                service.version, service.url
-            ));
+            ui::note(&format!("Redis {} started on {}", service.version, service.url));
             return Ok((service, true));
         }
     }
@@ -57,33 +45,17 @@ pub async fn up() -> Result<(Service, bool)> {
 pub async fn find() -> Option<Service> {
     if let Ok(url) = std::env::var("REDIS_URL") {
         let version = version(&mut connect(&url).await.ok()?).await.ok()?;
-        return Some(Service {
-            url,
-            version,
-            ours: None,
-        });
+        return Some(Service { url, version, ours: None });
     }
     let data = dev::root().join(".dev/redis").canonicalize().ok()?;
     let url = format!("redis://127.0.0.1:{}", kept_port(&data)?);
     let mut connection = connect(&url).await.ok()?;
-    let dir: Vec<String> = redis::cmd("CONFIG")
-        .arg(&["GET", "dir"])
-        .query_async(&mut connection)
-        .await
-        .ok()?;
+    let dir: Vec<String> = redis::cmd("CONFIG").arg(&["GET", "dir"]).query_async(&mut connection).await.ok()?;
     if Path::new(dir.get(1)?).canonicalize().ok()? != data {
         return None;
     }
     let version = version(&mut connection).await.ok()?;
-    Some(Service {
-        url,
-        version,
-        ours: Some(Instance {
-            pid: pid(&data)?,
-            log: log(&data),
-            data,
-        }),
-    })
+    Some(Service { url, version, ours: Some(Instance { pid: pid(&data)?, log: log(&data), data }) })
 }
 
 /// Stops our server. Returns whether it was running.
@@ -108,20 +80,12 @@ async fn connect(url: &str) -> Result<MultiplexedConnection> {
 }
 
 async fn version(connection: &mut MultiplexedConnection) -> Result<String> {
-    let info: String = redis::cmd("INFO")
-        .arg("server")
-        .query_async(connection)
-        .await?;
-    let version = info
-        .lines()
-        .find_map(|line| line.strip_prefix("redis_version:"));
+    let info: String = redis::cmd("INFO").arg("server").query_async(connection).await?;
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
     let version = version.context("INFO names no redis_version")?.trim();
     let major: u32 = version.split('.').next().unwrap_or_default().parse()?;
     if major < programs::REDIS_MIN {
-        bail!(
-            "Redis {version} is too old: {} or newer is needed",
-            programs::REDIS_MIN
-        );
+        bail!("Redis {version} is too old: {} or newer is needed", programs::REDIS_MIN);
     }
     Ok(version.to_owned())
 }
@@ -136,15 +100,8 @@ fn kept_port(home: &Path) -> Option<u16> {
 
 /// The server's process, from the file it writes; a stale file names a process that is not Redis.
 fn pid(home: &Path) -> Option<i32> {
-    let pid = fs::read_to_string(home.join("redis.pid"))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    programs::REDIS
-        .iter()
-        .any(|name| process::is(pid, name))
-        .then_some(pid)
+    let pid = fs::read_to_string(home.join("redis.pid")).ok()?.trim().parse().ok()?;
+    programs::REDIS.iter().any(|name| process::is(pid, name)).then_some(pid)
 }
 
 fn installed() -> Result<PathBuf> {
@@ -166,37 +123,13 @@ async fn start(program: &Path, home: &Path, port: u16) -> Result<Option<Service>
     let home = home.canonicalize()?;
     fs::write(home.join("port"), port.to_string())?;
     let mut command = Command::new(program);
-    command.args([
-        "--port",
-        &port.to_string(),
-        "--bind",
-        "127.0.0.1",
-        "--daemonize",
-        "yes",
-    ]);
-    command.args([
-        "--appendonly",
-        "yes",
-        "--appendfsync",
-        "everysec",
-        "--save",
-        "",
-    ]);
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "yes"]);
+    command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]);
     command.args(["--maxmemory-policy", "noeviction"]);
-    command
-        .arg("--dir")
-        .arg(&home)
-        .arg("--pidfile")
-        .arg(home.join("redis.pid"));
+    command.arg("--dir").arg(&home).arg("--pidfile").arg(home.join("redis.pid"));
     command.arg("--logfile").arg(log(&home));
-    command
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-        .status()
-        .with_context(|| format!("cannot run {}", program.display()))?;
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().with_context(|| format!("cannot run {}", program.display()))?;
     // It answers once its append-only file is loaded, which takes longer after heavy runs.
     let until = Instant::now() + Duration::from_secs(30);
     while Instant::now() < until {

@@ -17,18 +17,7 @@ use crate::cargo::{cargo, output};
 use crate::dev;
 
 /// Programs other than cargo that a document may call.
-const KNOWN: [&str; 10] = [
-    "cd",
-    "git",
-    "curl",
-    "export",
-    "source",
-    "jq",
-    "psql",
-    "redis-cli",
-    "patchbay-api",
-    "kill",
-];
+const KNOWN: [&str; 10] = ["cd", "git", "curl", "export", "source", "jq", "psql", "redis-cli", "patchbay-api", "kill"];
 
 /// Each command is one that we have.
 pub async fn check() -> Result<Pass> {
@@ -47,10 +36,7 @@ pub async fn check() -> Result<Pass> {
         }
     }
     for subcommand in subcommands {
-        if output(cargo().args([subcommand.as_str(), "--help"]))
-            .await
-            .is_err()
-        {
+        if output(cargo().args([subcommand.as_str(), "--help"])).await.is_err() {
             broken.push(format!("cargo has no subcommand `{subcommand}`"));
         }
     }
@@ -62,16 +48,8 @@ pub async fn check() -> Result<Pass> {
 
 fn documents() -> Vec<PathBuf> {
     let root = dev::root();
-    let mut files = vec![
-        root.join("README.md"),
-        root.join("CONTRIBUTING.md"),
-        root.join("examples/README.md"),
-    ];
-    let docs = fs::read_dir(root.join("docs"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
+    let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md"), root.join("examples/README.md")];
+    let docs = fs::read_dir(root.join("docs")).into_iter().flatten().flatten().map(|entry| entry.path());
     files.extend(docs.filter(|path| path.extension().is_some_and(|end| end == "md")));
     files.retain(|file| file.is_file());
     files
@@ -101,31 +79,21 @@ fn commands(text: &str) -> Vec<String> {
 
 /// What is wrong with a command; or, if it is cargo's, the subcommand that must exist.
 fn fault(line: &str) -> Result<Option<String>, String> {
-    let words: Vec<&str> = line
-        .split_whitespace()
-        .skip_while(|word| is_assignment(word))
-        .collect();
+    let words: Vec<&str> = line.split_whitespace().skip_while(|word| is_assignment(word)).collect();
     match words.as_slice() {
         ["cargo", "xtask", rest @ ..] => {
             let arguments = std::iter::once("cargo xtask").chain(rest.iter().copied());
             match crate::Cli::command().try_get_matches_from(arguments) {
-                Err(error) if error.use_stderr() => Err(error
-                    .to_string()
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()),
+                Err(error) if error.use_stderr() => {
+                    Err(error.to_string().lines().next().unwrap_or_default().to_owned())
+                }
                 _ => Ok(None),
             }
         }
         ["cargo", subcommand, ..] => Ok(Some((*subcommand).to_owned())),
         [program, ..] if KNOWN.contains(program) => Ok(None),
         [program, ..] if program.starts_with("./") || program.starts_with(".ci/") => {
-            if dev::root().join(program).is_file() {
-                Ok(None)
-            } else {
-                Err("no such file".to_owned())
-            }
+            if dev::root().join(program).is_file() { Ok(None) } else { Err("no such file".to_owned()) }
         }
         [program, ..] => Err(format!("{program} is not a program that our documents use")),
         [] => Ok(None),
@@ -133,8 +101,7 @@ fn fault(line: &str) -> Result<Option<String>, String> {
 }
 
 fn is_assignment(word: &str) -> bool {
-    word.split_once('=')
-        .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+    word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
 }
 
 #[cfg(test)]
@@ -143,8 +110,7 @@ mod tests {
 
     #[test]
     fn only_sh_blocks_count_and_long_lines_are_joined() {
-        let text =
-            "```sh\ncargo xtask demo # first\n\ncurl -s \\\n  http://x\n```\n```text\nnope\n```\n";
+        let text = "```sh\ncargo xtask demo # first\n\ncurl -s \\\n  http://x\n```\n```text\nnope\n```\n";
         assert_eq!(commands(text), ["cargo xtask demo", "curl -s http://x"]);
     }
 
@@ -152,10 +118,7 @@ mod tests {
     fn our_own_commands_are_parsed() {
         assert_eq!(fault("cargo xtask services up --json"), Ok(None));
         assert!(fault("cargo xtask services sideways").is_err());
-        assert_eq!(
-            fault("RUST_LOG=debug cargo nextest run"),
-            Ok(Some("nextest".to_owned()))
-        );
+        assert_eq!(fault("RUST_LOG=debug cargo nextest run"), Ok(Some("nextest".to_owned())));
         assert!(fault("frobnicate now").is_err());
     }
 }

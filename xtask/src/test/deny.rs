@@ -20,10 +20,7 @@ pub async fn check() -> Result<Pass> {
     let program = installed().await?;
     let deny = |what: &[&str]| {
         let mut command = Command::new(&program);
-        command
-            .current_dir(dev::root())
-            .args(["--locked", "--color", "never", "check"])
-            .args(what);
+        command.current_dir(dev::root()).args(["--locked", "--color", "never", "check"]).args(what);
         command
     };
     output(&mut deny(&["bans", "licenses", "sources"])).await?;
@@ -33,9 +30,7 @@ pub async fn check() -> Result<Pass> {
         return Ok(Pass::Whole);
     }
     if said.contains("failed to fetch advisory database") || said.contains("failed to clone") {
-        return Ok(Pass::Noted(
-            "advisories left out: their database cannot be fetched from here".to_owned(),
-        ));
+        return Ok(Pass::Noted("advisories left out: their database cannot be fetched from here".to_owned()));
     }
     bail!("{}", tail(&said, 60))
 }
@@ -44,18 +39,10 @@ async fn installed() -> Result<PathBuf> {
     let tools = dev::sub("tools")?;
     let program = tools.join("bin/cargo-deny");
     let is_it = |said: String| said.trim().ends_with(VERSION);
-    if output(Command::new(&program).arg("--version"))
-        .await
-        .is_ok_and(is_it)
-    {
+    if output(Command::new(&program).arg("--version")).await.is_ok_and(is_it) {
         return Ok(program);
     }
     let wanted = format!("cargo-deny@{VERSION}");
-    output(
-        cargo()
-            .args(["install", "--quiet", "--locked", &wanted, "--root"])
-            .arg(&tools),
-    )
-    .await?;
+    output(cargo().args(["install", "--quiet", "--locked", &wanted, "--root"]).arg(&tools)).await?;
     Ok(program)
 }

@@ -13,85 +13,14 @@ use crate::cargo::{cargo, output};
 /// Crate, and what it must never reach. A trailing `*` stands for any rest of the name.
 const RULES: [(&str, &[&str]); 9] = [
     ("patchbay-queue", &["patchbay-*", "poem*"]),
-    (
-        "patchbay-db",
-        &[
-            "poem*",
-            "reqwest",
-            "patchbay-jobs",
-            "patchbay-domain",
-            "patchbay-providers",
-            "patchbay-api",
-        ],
-    ),
-    (
-        "patchbay-jobs",
-        &[
-            "poem*",
-            "reqwest",
-            "patchbay-domain",
-            "patchbay-providers",
-            "patchbay-api",
-        ],
-    ),
-    (
-        "patchbay-domain",
-        &[
-            "poem*",
-            "reqwest",
-            "patchbay-providers",
-            "patchbay-api",
-            "patchbay-workers",
-        ],
-    ),
-    (
-        "patchbay-providers",
-        &[
-            "diesel*",
-            "tokio-postgres",
-            "redis",
-            "patchbay-db",
-            "patchbay-domain",
-            "patchbay-queue",
-        ],
-    ),
-    (
-        "patchbay-api",
-        &[
-            "patchbay-simulator",
-            "patchbay-loadtests",
-            "patchbay-workers",
-            "patchbay-schedules",
-        ],
-    ),
-    (
-        "patchbay-workers",
-        &[
-            "patchbay-simulator",
-            "patchbay-loadtests",
-            "patchbay-api",
-            "patchbay-schedules",
-        ],
-    ),
-    (
-        "patchbay-schedules",
-        &[
-            "patchbay-simulator",
-            "patchbay-loadtests",
-            "patchbay-api",
-            "patchbay-workers",
-        ],
-    ),
-    (
-        "patchbay-simulator",
-        &[
-            "diesel*",
-            "patchbay-db",
-            "patchbay-domain",
-            "patchbay-queue",
-            "patchbay-jobs",
-        ],
-    ),
+    ("patchbay-db", &["poem*", "reqwest", "patchbay-jobs", "patchbay-domain", "patchbay-providers", "patchbay-api"]),
+    ("patchbay-jobs", &["poem*", "reqwest", "patchbay-domain", "patchbay-providers", "patchbay-api"]),
+    ("patchbay-domain", &["poem*", "reqwest", "patchbay-providers", "patchbay-api", "patchbay-workers"]),
+    ("patchbay-providers", &["diesel*", "tokio-postgres", "redis", "patchbay-db", "patchbay-domain", "patchbay-queue"]),
+    ("patchbay-api", &["patchbay-simulator", "patchbay-loadtests", "patchbay-workers", "patchbay-schedules"]),
+    ("patchbay-workers", &["patchbay-simulator", "patchbay-loadtests", "patchbay-api", "patchbay-schedules"]),
+    ("patchbay-schedules", &["patchbay-simulator", "patchbay-loadtests", "patchbay-api", "patchbay-workers"]),
+    ("patchbay-simulator", &["diesel*", "patchbay-db", "patchbay-domain", "patchbay-queue", "patchbay-jobs"]),
 ];
 
 /// No rule is broken.
@@ -113,7 +42,9 @@ pub async fn check() -> Result<Pass> {
         .await?;
         for name in reached(&tree, package) {
             if forbidden.iter().any(|rule| matches(rule, &name)) {
-                broken.push(format!("{package} must not depend on {name}: `cargo tree -p {package} -e normal -i {name}`"));
+                broken.push(format!(
+                    "{package} must not depend on {name}: `cargo tree -p {package} -e normal -i {name}`"
+                ));
             }
         }
     }
@@ -126,15 +57,11 @@ pub async fn check() -> Result<Pass> {
 /// The packages in cargo's flat listing (`name v1.2.3 (…)`), without the one asked for.
 fn reached(tree: &str, package: &str) -> BTreeSet<String> {
     let names = tree.lines().filter_map(|line| line.split(' ').next());
-    names
-        .filter(|name| !name.is_empty() && *name != package)
-        .map(str::to_owned)
-        .collect()
+    names.filter(|name| !name.is_empty() && *name != package).map(str::to_owned).collect()
 }
 
 fn matches(rule: &str, name: &str) -> bool {
-    rule.strip_suffix('*')
-        .map_or(rule == name, |start| name.starts_with(start))
+    rule.strip_suffix('*').map_or(rule == name, |start| name.starts_with(start))
 }
 
 #[cfg(test)]
@@ -151,11 +78,6 @@ mod tests {
     #[test]
     fn the_tree_is_read_without_its_root() {
         let tree = "patchbay-queue v0.1.0 (/x/queue)\nserde v1.0.229\nserde v1.0.229 (*)\n";
-        assert_eq!(
-            reached(tree, "patchbay-queue")
-                .into_iter()
-                .collect::<Vec<_>>(),
-            ["serde"]
-        );
+        assert_eq!(reached(tree, "patchbay-queue").into_iter().collect::<Vec<_>>(), ["serde"]);
     }
 }

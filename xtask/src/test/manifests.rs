@@ -18,13 +18,8 @@ pub fn check() -> Result<Pass> {
     let mut broken = Vec::new();
     for member in members(&workspace) {
         let path = root.join(&member).join("Cargo.toml");
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        broken.extend(
-            faults(&text)
-                .into_iter()
-                .map(|fault| format!("{member}/Cargo.toml: {fault}")),
-        );
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        broken.extend(faults(&text).into_iter().map(|fault| format!("{member}/Cargo.toml: {fault}")));
         for main in ["src/lib.rs", "src/main.rs"] {
             broken.extend(headless(&root, &format!("{member}/{main}")));
         }
@@ -36,24 +31,15 @@ pub fn check() -> Result<Pass> {
 }
 
 fn members(workspace: &str) -> Vec<String> {
-    let list = workspace
-        .split_once("members = [")
-        .and_then(|(_, rest)| rest.split_once(']'));
+    let list = workspace.split_once("members = [").and_then(|(_, rest)| rest.split_once(']'));
     let list = list.map(|(list, _)| list).unwrap_or_default();
-    list.split(',')
-        .map(|item| item.trim().trim_matches('"').to_owned())
-        .filter(|item| !item.is_empty())
-        .collect()
+    list.split(',').map(|item| item.trim().trim_matches('"').to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
 fn faults(manifest: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let (mut section, mut lints) = (String::new(), false);
-    for line in manifest
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    for line in manifest.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(name) = line.strip_prefix('[') {
             section = name.trim_matches(['[', ']']).to_owned();
             continue;
@@ -61,9 +47,7 @@ fn faults(manifest: &str) -> Vec<String> {
         lints |= section == "lints" && line.replace(' ', "") == "workspace=true";
         let shared = line.contains(".workspace = true") || line.contains("workspace = true");
         if section.ends_with("dependencies") && !shared {
-            faults.push(format!(
-                "`{line}` has its own source: put it into [workspace.dependencies]"
-            ));
+            faults.push(format!("`{line}` has its own source: put it into [workspace.dependencies]"));
         }
     }
     if !lints {
@@ -85,10 +69,7 @@ mod tests {
 
     #[test]
     fn members_are_read_over_lines() {
-        assert_eq!(
-            members("[workspace]\nmembers = [\n  \"a\",\n  \"b/c\",\n]\n"),
-            ["a", "b/c"]
-        );
+        assert_eq!(members("[workspace]\nmembers = [\n  \"a\",\n  \"b/c\",\n]\n"), ["a", "b/c"]);
     }
 
     #[test]

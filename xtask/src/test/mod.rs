@@ -91,9 +91,7 @@ async fn check(name: &str, services: &Services) -> Result<Pass> {
 
 /// Runs the command.
 pub async fn run(args: &Args) -> Result<ExitCode> {
-    let wanted = |name: &&str| {
-        args.only.is_empty() || args.only.iter().any(|part| name.contains(part.as_str()))
-    };
+    let wanted = |name: &&str| args.only.is_empty() || args.only.iter().any(|part| name.contains(part.as_str()));
     let names: Vec<&'static str> = CHECKS.into_iter().filter(wanted).collect();
     if args.list {
         names.iter().for_each(|name| ui::out(name));
@@ -121,23 +119,11 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
     if args.json {
         ui::out(&serde_json::to_string_pretty(&report)?);
     } else {
-        let left = if left_out > 0 {
-            format!(" ({left_out} left out)")
-        } else {
-            String::new()
-        };
-        ui::out(&format!(
-            "took {:.0} min {:02.0} s{left}",
-            (seconds / 60.0).floor(),
-            seconds % 60.0
-        ));
+        let left = if left_out > 0 { format!(" ({left_out} left out)") } else { String::new() };
+        ui::out(&format!("took {:.0} min {:02.0} s{left}", (seconds / 60.0).floor(), seconds % 60.0));
         ui::out(&format!("{passed} passed, {failed} failed"));
     }
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn timed(name: &'static str, services: &Services) -> Row {
@@ -148,12 +134,7 @@ async fn timed(name: &'static str, services: &Services) -> Row {
         Ok(Pass::LeftOut(why)) => ("left_out", why),
         Err(error) => ("failed", format!("{error:#}")),
     };
-    Row {
-        name,
-        outcome,
-        seconds: start.elapsed().as_secs_f64(),
-        detail,
-    }
+    Row { name, outcome, seconds: start.elapsed().as_secs_f64(), detail }
 }
 
 fn line(row: &Row) -> String {

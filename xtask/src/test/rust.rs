@@ -14,24 +14,13 @@ use crate::services::on_path;
 
 /// rustfmt agrees with every file.
 pub async fn format() -> Result<Pass> {
-    output(cargo().args(["fmt", "--all", "--check"]))
-        .await
-        .context("run `cargo fmt --all`")?;
+    output(cargo().args(["fmt", "--all", "--check"])).await.context("run `cargo fmt --all`")?;
     Ok(Pass::Whole)
 }
 
 /// No lint of the workspace, nor of the compiler.
 pub async fn clippy() -> Result<Pass> {
-    output(cargo().args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ]))
-    .await?;
+    output(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])).await?;
     Ok(Pass::Whole)
 }
 
@@ -46,33 +35,14 @@ pub async fn tests(services: &Services) -> Result<Pass> {
     let nextest = on_path("cargo-nextest");
     let mut command = cargo();
     if nextest {
-        command.args([
-            "nextest",
-            "run",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--no-fail-fast",
-        ]);
+        command.args(["nextest", "run", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
     } else {
-        command.args([
-            "test",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--no-fail-fast",
-        ]);
+        command.args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
     }
-    command
-        .env("DATABASE_URL", &services.postgres.url)
-        .env("REDIS_URL", &services.redis.url);
+    command.env("DATABASE_URL", &services.postgres.url).env("REDIS_URL", &services.redis.url);
     let log = dev::sub("logs")?.join("tests.log");
     let out = command.output().await.context("cannot run cargo")?;
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&out.stdout),
-        String::from_utf8_lossy(&out.stderr)
-    );
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     std::fs::write(&log, &said)?;
     if !out.status.success() {
         bail!("{}\n  all of it: {}", tail(&said, 80), log.display());
@@ -84,34 +54,21 @@ pub async fn tests(services: &Services) -> Result<Pass> {
 pub async fn doc_tests(services: &Services) -> Result<Pass> {
     let mut command = cargo();
     command.args(["test", "--workspace", "--doc", "--locked"]);
-    command
-        .env("DATABASE_URL", &services.postgres.url)
-        .env("REDIS_URL", &services.redis.url);
+    command.env("DATABASE_URL", &services.postgres.url).env("REDIS_URL", &services.redis.url);
     output(&mut command).await?;
     Ok(Pass::Whole)
 }
 
 /// Nextest's last line, or the sum of what libtest printed for each program.
 fn summary(said: &str) -> String {
-    if let Some(line) = said
-        .lines()
-        .rev()
-        .find(|line| line.trim_start().starts_with("Summary"))
-    {
-        return line
-            .split_once(']')
-            .map_or(line, |(_, rest)| rest)
-            .trim()
-            .to_owned();
+    if let Some(line) = said.lines().rev().find(|line| line.trim_start().starts_with("Summary")) {
+        return line.split_once(']').map_or(line, |(_, rest)| rest).trim().to_owned();
     }
     let passed = |line: &str| -> Option<usize> {
         let rest = line.strip_prefix("test result: ok. ")?;
         rest.split(' ').next()?.parse().ok()
     };
-    format!(
-        "{} tests run",
-        said.lines().filter_map(passed).sum::<usize>()
-    )
+    format!("{} tests run", said.lines().filter_map(passed).sum::<usize>())
 }
 
 #[cfg(test)]
@@ -122,8 +79,7 @@ mod tests {
     fn both_runners_are_summed_up() {
         let nextest = "noise\n     Summary [  12.3s] 41 tests run: 41 passed, 0 skipped\n";
         assert_eq!(summary(nextest), "41 tests run: 41 passed, 0 skipped");
-        let libtest =
-            "test result: ok. 3 passed; 0 failed\nx\ntest result: ok. 4 passed; 0 failed\n";
+        let libtest = "test result: ok. 3 passed; 0 failed\nx\ntest result: ok. 4 passed; 0 failed\n";
         assert_eq!(summary(libtest), "7 tests run");
     }
 }

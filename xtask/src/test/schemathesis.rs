@@ -39,9 +39,7 @@ pub async fn check(services: &Services) -> Result<Pass> {
         Ok(program) => program,
         Err(why) => return Ok(Pass::LeftOut(format!("{why:#}"))),
     };
-    attack(&program, services, SECONDS, Some(1))
-        .await
-        .map(Pass::Noted)
+    attack(&program, services, SECONDS, Some(1)).await.map(Pass::Noted)
 }
 
 /// Runs `cargo xtask fuzz`.
@@ -53,38 +51,14 @@ pub async fn fuzz(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn attack(
-    program: &PathBuf,
-    services: &Services,
-    seconds: u64,
-    seed: Option<u32>,
-) -> Result<String> {
+async fn attack(program: &PathBuf, services: &Services, seconds: u64, seed: Option<u32>) -> Result<String> {
     let server = Server::start(services).await?;
     let log = dev::sub("logs")?.join("schemathesis.log");
     let mut command = Command::new(program);
-    command
-        .arg("run")
-        .arg(dev::root().join("openapi/openapi.json"))
-        .args(["--origin", &server.url]);
-    command.args([
-        "--header",
-        &format!("Authorization: Bearer {}", server.tenant.key()),
-    ]);
-    command.args([
-        "--checks",
-        CHECKS,
-        "--max-time",
-        &seconds.to_string(),
-        "--continue-on-failure",
-    ]);
-    command.args([
-        "--exclude-path-regex",
-        "/events$",
-        "--request-timeout",
-        "20",
-        "--workers",
-        "2",
-    ]);
+    command.arg("run").arg(dev::root().join("openapi/openapi.json")).args(["--origin", &server.url]);
+    command.args(["--header", &format!("Authorization: Bearer {}", server.tenant.key())]);
+    command.args(["--checks", CHECKS, "--max-time", &seconds.to_string(), "--continue-on-failure"]);
+    command.args(["--exclude-path-regex", "/events$", "--request-timeout", "20", "--workers", "2"]);
     command.args(["--suppress-health-check", "all", "--warnings", "off"]);
     if let Some(seed) = seed {
         command.args(["--seed", &seed.to_string()]);
@@ -94,15 +68,9 @@ async fn attack(
     let limit = Duration::from_secs(seconds + 120);
     let ended = tokio::time::timeout(limit, command.kill_on_drop(true).output()).await;
     server.stop().await?;
-    let Ok(out) = ended else {
-        bail!("schemathesis did not end within {limit:?}")
-    };
+    let Ok(out) = ended else { bail!("schemathesis did not end within {limit:?}") };
     let out = out?;
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&out.stdout),
-        String::from_utf8_lossy(&out.stderr)
-    );
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     std::fs::write(&log, &said)?;
     if !out.status.success() {
         bail!(
@@ -112,10 +80,7 @@ async fn attack(
             dev::sub("logs")?.join("fuzz-api.log").display()
         );
     }
-    let cases = said
-        .lines()
-        .rev()
-        .find(|line| line.contains("test cases") || line.contains("generated"));
+    let cases = said.lines().rev().find(|line| line.contains("test cases") || line.contains("generated"));
     Ok(cases.unwrap_or("no failure").trim().to_owned())
 }
 
@@ -124,37 +89,19 @@ async fn installed() -> Result<PathBuf> {
     let venv = dev::sub("tools")?.join("schemathesis");
     let program = venv.join("bin/schemathesis");
     let is_it = |said: String| said.trim().ends_with(VERSION);
-    if output(Command::new(&program).arg("--version"))
-        .await
-        .is_ok_and(is_it)
-    {
+    if output(Command::new(&program).arg("--version")).await.is_ok_and(is_it) {
         return Ok(program);
     }
     let python = "import sys; sys.exit(sys.version_info < (3, 10))";
-    if output(Command::new("python3").args(["-c", python]))
-        .await
-        .is_err()
-    {
+    if output(Command::new("python3").args(["-c", python])).await.is_err() {
         bail!("this machine has no Python 3.10 or newer");
     }
-    if output(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&venv),
-    )
-    .await
-    .is_err()
-    {
-        bail!(
-            "this machine's Python cannot make a venv (on Debian: `apt-get install python3-venv`)"
-        );
+    if output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv)).await.is_err() {
+        bail!("this machine's Python cannot make a venv (on Debian: `apt-get install python3-venv`)");
     }
     let wanted = format!("schemathesis=={VERSION}");
     let mut pip = Command::new(venv.join("bin/pip"));
-    if output(pip.args(["install", "--quiet", "--disable-pip-version-check", &wanted]))
-        .await
-        .is_err()
-    {
+    if output(pip.args(["install", "--quiet", "--disable-pip-version-check", &wanted])).await.is_err() {
         bail!("{wanted} cannot be installed from PyPI");
     }
     Ok(program)

@@ -42,12 +42,7 @@ impl Server {
         let mut env = Environment::new(&own, &secrets, port);
         env.set("PATCHBAY__REDIS__NAMESPACE", &database);
         // A fuzzer that is told to slow down learns nothing.
-        for limit in [
-            "KEY_PER_SECOND",
-            "KEY_BURST",
-            "TENANT_PER_SECOND",
-            "TENANT_BURST",
-        ] {
+        for limit in ["KEY_PER_SECOND", "KEY_BURST", "TENANT_PER_SECOND", "TENANT_BURST"] {
             env.set(&format!("PATCHBAY__LIMITS__{limit}"), "1000000");
         }
         env.migrate(&bin).await?;
@@ -56,16 +51,8 @@ impl Server {
         let http = api::http()?;
         let url = format!("http://127.0.0.1:{port}");
         group.ready(&http, Duration::from_secs(30)).await?;
-        let (_, tenant) = Api::new(http, &url, &secrets.system_key)
-            .sign_up("Fuzz")
-            .await?;
-        Ok(Self {
-            url,
-            tenant,
-            group,
-            admin,
-            database,
-        })
+        let (_, tenant) = Api::new(http, &url, &secrets.system_key).sign_up("Fuzz").await?;
+        Ok(Self { url, tenant, group, admin, database })
     }
 
     /// Stops it and drops its database.

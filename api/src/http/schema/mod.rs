@@ -58,6 +58,7 @@ impl Checker {
     #[must_use]
     pub fn check(&self, value: &Value) -> Vec<FieldError> {
         let mut findings = Findings::default();
+        storable(value, &mut Pointer::default(), &mut findings);
         self.walk(&self.root, value, &mut Pointer::default(), &mut findings);
         findings.0
     }
@@ -101,13 +102,19 @@ impl Checker {
 
     fn array(&self, schema: &MetaSchema, items: &[Value], at: &mut Pointer, findings: &mut Findings) {
         if schema.max_items.is_some_and(|most| items.len() > most) {
-            findings.add(at, "too_many", format!("At most {} items, got {}.", schema.max_items.unwrap_or_default(), items.len()));
+            findings.add(
+                at,
+                "too_many",
+                format!("At most {} items, got {}.", schema.max_items.unwrap_or_default(), items.len()),
+            );
             return;
         }
         if schema.min_items.is_some_and(|least| items.len() < least) {
             findings.add(at, "too_few", format!("At least {} items.", schema.min_items.unwrap_or_default()));
         }
-        if schema.unique_items == Some(true) && items.iter().enumerate().any(|(index, item)| items[..index].contains(item)) {
+        if schema.unique_items == Some(true)
+            && items.iter().enumerate().any(|(index, item)| items[..index].contains(item))
+        {
             findings.add(at, "duplicate", "The items must differ.");
         }
         let Some(item_schema) = &schema.items else { return };
@@ -141,6 +148,30 @@ fn collect(schema: &MetaSchema, patterns: &mut HashMap<String, Regex>) {
         if let MetaSchemaRef::Inline(inner) = inner {
             collect(inner, patterns);
         }
+    }
+}
+
+/// PostgreSQL stores every character but one, in free-form values and the names in them too.
+fn storable(value: &Value, at: &mut Pointer, findings: &mut Findings) {
+    let refuse = |at: &Pointer, findings: &mut Findings| {
+        findings.add(at, "invalid_character", "The character U+0000 cannot be stored.");
+    };
+    match value {
+        Value::String(text) if text.contains('\0') => refuse(at, findings),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate().filter(|(_, item)| !item.is_number()) {
+                at.within(&index.to_string(), |at| storable(item, at, findings));
+            }
+        }
+        Value::Object(fields) => {
+            for (name, item) in fields {
+                if name.contains('\0') {
+                    refuse(at, findings);
+                }
+                at.within(name, |at| storable(item, at, findings));
+            }
+        }
+        _ => {}
     }
 }
 

@@ -7,7 +7,13 @@ use super::{Checker, Findings, Pointer};
 
 impl Checker {
     /// Checks `fields` against the parts of one object, which together say what it may hold.
-    pub(super) fn object(&self, parts: &[&MetaSchema], fields: &Map<String, Value>, at: &mut Pointer, findings: &mut Findings) {
+    pub(super) fn object(
+        &self,
+        parts: &[&MetaSchema],
+        fields: &Map<String, Value>,
+        at: &mut Pointer,
+        findings: &mut Findings,
+    ) {
         for name in parts.iter().flat_map(|part| &part.required) {
             if !fields.contains_key(*name) {
                 at.within(name, |at| findings.add(at, "required", format!("The field {name} is missing.")));

@@ -20,9 +20,6 @@ impl Checker {
         if let Some(least) = schema.min_length.filter(|least| length < *least) {
             return findings.add(at, "too_short", format!("At least {least} characters, got {length}."));
         }
-        if text.contains('\0') {
-            return findings.add(at, "invalid", "The character U+0000 cannot be stored.");
-        }
         let pattern = schema.pattern.as_ref().and_then(|pattern| self.patterns.get(pattern));
         if let Some(pattern) = pattern.filter(|pattern| !pattern.is_match(text)) {
             let code = if schema.format == Some(id::FORMAT) { "invalid_id" } else { "pattern" };

@@ -70,7 +70,10 @@ fn a_body_that_fits_has_no_findings() {
 
 #[test]
 fn null_and_absent_are_both_fine_where_a_field_is_not_required() {
-    assert_eq!(found::<Outer>(&json!({"code": "ab", "colour": null, "owner": null, "items": null})), Vec::<String>::new());
+    assert_eq!(
+        found::<Outer>(&json!({"code": "ab", "colour": null, "owner": null, "items": null})),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -80,8 +83,16 @@ fn every_mistake_is_found_at_its_place() {
         "at": "yesterday", "a/b": 1, "labels": {"k": 1}, "extra": true,
     });
     let expected = [
-        "/code too_short", "/colour not_allowed", "/owner invalid_id", "/items/0/name too_long", "/items/1/name required",
-        "/items/1/nam unknown_field", "/count out_of_range", "/at invalid_time", "/a~1b wrong_type", "/labels/k wrong_type",
+        "/code too_short",
+        "/colour not_allowed",
+        "/owner invalid_id",
+        "/items/0/name too_long",
+        "/items/1/name required",
+        "/items/1/nam unknown_field",
+        "/count out_of_range",
+        "/at invalid_time",
+        "/a~1b wrong_type",
+        "/labels/k wrong_type",
         "/extra unknown_field",
     ];
     assert_eq!(found::<Outer>(&value), expected);
@@ -110,4 +121,10 @@ fn the_discriminator_chooses_the_variant() {
 fn findings_are_bounded() {
     let many: serde_json::Map<_, _> = (0..1_000).map(|n| (format!("x{n}"), json!(1))).collect();
     assert_eq!(found::<Inner>(&Value::Object(many)).len(), 100);
+}
+
+#[test]
+fn a_character_that_cannot_be_stored_is_found_in_free_form_values_too() {
+    let value = json!({"code": "ab", "anything": {"a": ["\0"], "b\0": 1}});
+    assert_eq!(found::<Outer>(&value), ["/anything/a/0 invalid_character", "/anything invalid_character"]);
 }

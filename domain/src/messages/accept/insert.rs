@@ -52,11 +52,11 @@ impl Accepted {
         };
         let results: Vec<_> = items.into_iter().map(|item| item.map(make)).collect();
         let mine: Vec<&Message> = results.iter().flatten().collect();
-        let batch = mine.len() > 1;
-        let mut request = JobRequest::new(job.uuid(), tenant.uuid(), SendMessages { batch })
+        let total = i32::try_from(mine.len()).unwrap_or(i32::MAX);
+        let mut request = JobRequest::new(job.uuid(), tenant.uuid(), SendMessages { messages: total })
             .lane(&from.address)
             .run_at(call.send_at)
-            .total(i32::try_from(mine.len()).unwrap_or(i32::MAX))
+            .total(total)
             .caused_by(call.trace.clone(), call.request_id.clone());
         request = match mine[..] {
             // One message is charged when its job is taken; the messages of a batch slice by slice, as they go out.

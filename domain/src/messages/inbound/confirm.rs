@@ -46,7 +46,7 @@ pub(super) async fn enqueue(
     let whose = tx.tenant().uuid();
     let jobs = messages.iter().filter_map(|message| {
         let job = message.job_id?;
-        let request = JobRequest::new(job.uuid(), whose, SendMessages::default())
+        let request = JobRequest::new(job.uuid(), whose, SendMessages { messages: 1 })
             .lane(&message.from_address)
             .cost(i32::from(message.segments))
             .subject(message.id.to_string())

@@ -1,7 +1,7 @@
 //! How far a job's messages have come.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Text, Uuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::JobId;
 use patchbay_db::{DbResult, Tx};
@@ -48,4 +48,25 @@ pub async fn counts(tx: &mut Tx, job: JobId) -> DbResult<Counts> {
         }
     }
     Ok(counts)
+}
+
+#[derive(QueryableByName)]
+struct Why {
+    #[diesel(sql_type = Nullable<Text>)]
+    error_code: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    error_detail: Option<String>,
+}
+
+/// Why the message of `job` failed, if it did and the job is still its own: code and detail.
+///
+/// # Errors
+/// The database's.
+pub async fn failure_of(tx: &mut Tx, job: JobId) -> DbResult<Option<(String, String)>> {
+    const WHY: &str =
+        "SELECT error_code, error_detail FROM messages WHERE job_id = $1 AND state IN ('failed', 'undelivered') LIMIT 1";
+    let why: Vec<Why> = statement(WHY).bind::<Uuid, _>(job).load(tx).await?;
+    Ok(why.into_iter().next().map(|why| {
+        (why.error_code.unwrap_or_else(|| "send_failed".to_owned()), why.error_detail.unwrap_or_default())
+    }))
 }

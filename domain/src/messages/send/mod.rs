@@ -6,6 +6,6 @@ mod known;
 mod record;
 
 pub use claim::{Claim, Claimed, claim, next_segments};
-pub use counts::{Counts, counts};
+pub use counts::{Counts, counts, failure_of};
 pub use known::{Known, known};
 pub use record::{Recorded, Report, record};

@@ -15,49 +15,27 @@ pub async fn play(stage: &mut Stage) -> Result<[Step; 2]> {
     let bar = Bar::start(
         "dead_letters",
         "listing what failed for good",
-        Counts {
-            total,
-            failed: total,
-            ..Counts::default()
-        },
+        Counts { total, failed: total, ..Counts::default() },
     );
     let letters = stage.list("/v1/dead_letters").await?;
     let found = u64::try_from(letters.len())?;
     if let Some(first) = letters.first() {
-        stage
-            .asides
-            .push(format!("why a dead letter died: {}", first["last_error"]));
+        stage.asides.push(format!("why a dead letter died: {}", first["last_error"]));
     }
-    let listed = bar.finish(Counts {
-        total: found,
-        failed: found,
-        ..Counts::default()
-    });
+    let listed = bar.finish(Counts { total: found, failed: found, ..Counts::default() });
 
     let bar = Bar::start(
         "redrive",
         "repairing the cause, redriving them",
-        Counts {
-            total,
-            succeeded: total,
-            ..Counts::default()
-        },
+        Counts { total, succeeded: total, ..Counts::default() },
     );
     for phone in BROKEN {
-        stage
-            .simulate(Method::DELETE, &format!("/numbers/{phone}"), &Value::Null)
-            .await?;
+        stage.simulate(Method::DELETE, &format!("/numbers/{phone}"), &Value::Null).await?;
     }
     let ids: Vec<&Value> = letters.iter().map(|letter| &letter["id"]).collect();
-    stage
-        .api
-        .post("/v1/dead_letters/redrive", &json!({"ids": ids}))
-        .await?;
+    stage.api.post("/v1/dead_letters/redrive", &json!({"ids": ids})).await?;
     let until = Instant::now() + Duration::from_secs(60);
-    let mut counts = Counts {
-        total,
-        ..Counts::default()
-    };
+    let mut counts = Counts { total, ..Counts::default() };
     loop {
         counts.succeeded = delivered(stage).await?;
         bar.show(counts);
@@ -72,8 +50,6 @@ pub async fn play(stage: &mut Stage) -> Result<[Step; 2]> {
 /// How many of the repaired phones have their text now.
 async fn delivered(stage: &Stage) -> Result<u64> {
     let messages = stage.list("/v1/messages?state=delivered").await?;
-    let ours = messages
-        .iter()
-        .filter(|message| BROKEN.iter().any(|phone| message["to"] == *phone));
+    let ours = messages.iter().filter(|message| BROKEN.iter().any(|phone| message["to"] == *phone));
     Ok(u64::try_from(ours.count())?)
 }

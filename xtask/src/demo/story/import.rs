@@ -28,42 +28,22 @@ const MAPPING: [(&str, &str); 8] = [
 /// Uploads the file, starts the import with a mapping, follows it live, fetches the errors.
 pub async fn play(stage: &mut Stage) -> Result<Step> {
     let bar = Bar::start("import", "importing examples/leads.csv", ROWS);
-    let file = std::fs::read(dev::root().join("examples/leads.csv"))
-        .context("cannot read examples/leads.csv")?;
-    let part = Part::bytes(file)
-        .file_name("leads.csv")
-        .mime_str("text/csv")?;
-    let upload = stage
-        .api
-        .request(Method::POST, "/v1/imports")
-        .multipart(Form::new().part("file", part));
+    let file = std::fs::read(dev::root().join("examples/leads.csv")).context("cannot read examples/leads.csv")?;
+    let part = Part::bytes(file).file_name("leads.csv").mime_str("text/csv")?;
+    let upload = stage.api.request(Method::POST, "/v1/imports").multipart(Form::new().part("file", part));
     let import = api::json(upload).await?;
     let id = text(&import, "id")?;
-    let mapping: Map<String, Value> = MAPPING
-        .iter()
-        .map(|(column, field)| ((*column).to_owned(), json!(field)))
-        .collect();
-    let started = stage
-        .api
-        .post(
-            &format!("/v1/imports/{id}/start"),
-            &json!({"mapping": mapping}),
-        )
-        .await?;
+    let mapping: Map<String, Value> =
+        MAPPING.iter().map(|(column, field)| ((*column).to_owned(), json!(field))).collect();
+    let started = stage.api.post(&format!("/v1/imports/{id}/start"), &json!({"mapping": mapping})).await?;
     let job = text(&started["job"], "id")?;
     let job = follow::job(&stage.api, &job, Duration::from_secs(120), |job| {
         bar.show(Counts::of_progress(&job["progress"]));
     })
     .await?;
-    let errors = stage
-        .api
-        .request(Method::GET, &format!("/v1/imports/{id}/errors"))
-        .send()
-        .await?;
+    let errors = stage.api.request(Method::GET, &format!("/v1/imports/{id}/errors")).send().await?;
     let errors = errors.error_for_status()?.text().await?;
     let first = errors.lines().nth(1).unwrap_or_default();
-    stage.asides.push(format!(
-        "rows that were not taken come back as a file; its first: {first}"
-    ));
+    stage.asides.push(format!("rows that were not taken come back as a file; its first: {first}"));
     Ok(bar.finish(Counts::of_progress(&job["progress"])))
 }

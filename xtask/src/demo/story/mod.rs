@@ -25,13 +25,7 @@ const STOPS: &str = "+447946938490";
 const BROKEN: [&str; 2] = ["+447500940447", "+5548986756268"];
 
 /// What `examples/leads.csv` holds (see `examples/README.md`).
-const ROWS: Counts = Counts {
-    total: 500,
-    succeeded: 472,
-    failed: 8,
-    skipped: 20,
-    held: 0,
-};
+const ROWS: Counts = Counts { total: 500, succeeded: 472, failed: 8, skipped: 20, held: 0 };
 
 /// What was told.
 pub struct Told {
@@ -67,12 +61,7 @@ pub async fn tell(programs: &Programs, secrets: &Secrets, start: Instant) -> Res
     steps.push(receipts::play(&mut stage, texts).await?);
     steps.push(stop::play(&mut stage).await?);
     steps.extend(dead_letters::play(&mut stage).await?);
-    Ok(Told {
-        steps,
-        first_delivered: stage.first_delivered,
-        key: stage.api.key().to_owned(),
-        asides: stage.asides,
-    })
+    Ok(Told { steps, first_delivered: stage.first_delivered, key: stage.api.key().to_owned(), asides: stage.asides })
 }
 
 impl Stage {
@@ -80,10 +69,7 @@ impl Stage {
     async fn set(programs: &Programs, secrets: &Secrets, start: Instant) -> Result<Self> {
         let http = api::http()?;
         let system = Api::new(http.clone(), &programs.api, &secrets.system_key);
-        let (_, api) = system
-            .sign_up(&format!("Demo {}", random::hex(2)?))
-            .await
-            .context("cannot sign up")?;
+        let (_, api) = system.sign_up(&format!("Demo {}", random::hex(2)?)).await.context("cannot sign up")?;
         let account_sid = format!("AC{}", random::hex(16)?);
         let auth_token = random::hex(16)?;
         let account = json!({
@@ -92,10 +78,7 @@ impl Stage {
             "credentials": {"account_sid": account_sid, "auth_token": auth_token},
             "senders": [{"address": SENDER, "is_default": true, "rate_per_second": 200.0}],
         });
-        let account = api
-            .post("/v1/provider_accounts", &account)
-            .await
-            .context("cannot add the provider account")?;
+        let account = api.post("/v1/provider_accounts", &account).await.context("cannot add the provider account")?;
         let stage = Self {
             api,
             http,
@@ -105,11 +88,7 @@ impl Stage {
             first_delivered: None,
             asides: Vec::new(),
         };
-        let inbound = format!(
-            "{}/v1/webhooks/twilio/{}/inbound",
-            programs.api,
-            text(&account, "id")?
-        );
+        let inbound = format!("{}/v1/webhooks/twilio/{}/inbound", programs.api, text(&account, "id")?);
         stage
             .simulate(
                 reqwest::Method::PUT,
@@ -124,30 +103,16 @@ impl Stage {
             )
             .await?;
         for phone in BROKEN {
-            stage
-                .simulate(
-                    reqwest::Method::PUT,
-                    &format!("/numbers/{phone}"),
-                    &json!({"fail_with": 21_614}),
-                )
-                .await?;
+            stage.simulate(reqwest::Method::PUT, &format!("/numbers/{phone}"), &json!({"fail_with": 21_614})).await?;
         }
         Ok(stage)
     }
 
     /// A call to the simulator's own side, which plays the world outside: phones and carriers.
     async fn simulate(&self, method: reqwest::Method, path: &str, body: &Value) -> Result<Value> {
-        let request = self
-            .http
-            .request(method, format!("{}/_sim{path}", self.simulator));
-        let request = if body.is_null() {
-            request
-        } else {
-            request.json(body)
-        };
-        api::json(request)
-            .await
-            .context("the simulator did not do as told")
+        let request = self.http.request(method, format!("{}/_sim{path}", self.simulator));
+        let request = if body.is_null() { request } else { request.json(body) };
+        api::json(request).await.context("the simulator did not do as told")
     }
 
     /// Every record of a list, page by page.
@@ -156,10 +121,7 @@ impl Stage {
         let mut cursor = String::new();
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
-            let mut page = self
-                .api
-                .get(&format!("{path}{joint}limit=100{cursor}"))
-                .await?;
+            let mut page = self.api.get(&format!("{path}{joint}limit=100{cursor}")).await?;
             if let Value::Array(data) = page["data"].take() {
                 all.extend(data);
             }
@@ -183,18 +145,11 @@ mod tests {
     #[test]
     fn the_phones_with_a_part_are_in_the_file() {
         let path = crate::dev::root().join("examples/leads.csv");
-        let digits = |text: &str| {
-            text.chars()
-                .filter(char::is_ascii_digit)
-                .collect::<String>()
-        };
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
         let file = std::fs::read_to_string(path).unwrap();
         let fields: Vec<String> = file.split(',').map(digits).collect();
         for phone in BROKEN.into_iter().chain([STOPS]) {
-            assert!(
-                fields.contains(&digits(phone)),
-                "{phone} is not in examples/leads.csv"
-            );
+            assert!(fields.contains(&digits(phone)), "{phone} is not in examples/leads.csv");
         }
     }
 }

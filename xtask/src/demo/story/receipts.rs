@@ -9,17 +9,10 @@ use crate::demo::step::{Bar, Counts, Step};
 
 /// Watches `texts` messages become delivered.
 pub async fn play(stage: &mut Stage, texts: u64) -> Result<Step> {
-    let expected = Counts {
-        total: texts,
-        succeeded: texts,
-        ..Counts::default()
-    };
+    let expected = Counts { total: texts, succeeded: texts, ..Counts::default() };
     let bar = Bar::start("receipts", "delivery receipts arriving", expected);
     let until = Instant::now() + Duration::from_secs(60);
-    let mut counts = Counts {
-        total: texts,
-        ..Counts::default()
-    };
+    let mut counts = Counts { total: texts, ..Counts::default() };
     loop {
         counts.succeeded = u64::try_from(stage.list("/v1/messages?state=delivered").await?.len())?;
         if counts.succeeded > 0 {

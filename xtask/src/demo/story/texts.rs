@@ -17,12 +17,7 @@ const BATCH: usize = 200;
 pub async fn play(stage: &mut Stage) -> Result<(Step, u64)> {
     let broken = u64::try_from(BROKEN.len())?;
     let total = ROWS.succeeded;
-    let expected = Counts {
-        total,
-        succeeded: total - broken,
-        failed: broken,
-        ..Counts::default()
-    };
+    let expected = Counts { total, succeeded: total - broken, failed: broken, ..Counts::default() };
     let bar = Bar::start("texts", "texting every contact", expected);
     let template = json!({
         "code": "welcome", "class": "transactional", "name": "Welcome",

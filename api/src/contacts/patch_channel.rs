@@ -1,0 +1,55 @@
+//! `PATCH /v1/contacts/{id}/channels/{channel_id}`.
+
+use patchbay_db::ids::{ChannelId, ContactId};
+use patchbay_domain::contacts;
+use poem_openapi::{OpenApi, param::Path, payload::Json, types::MaybeUndefined};
+
+use super::{
+    Write, cause,
+    dto::{Channel, ChannelPatch},
+    faults,
+};
+use crate::{
+    http::{Body, Call, Handled, Id},
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct PatchChannel;
+
+#[OpenApi]
+impl PatchChannel {
+    /// Change an address of a contact
+    ///
+    /// Making one primary takes that from the other of its kind.
+    #[oai(
+        path = "/v1/contacts/:id/channels/:channel_id",
+        method = "patch",
+        operation_id = "contacts_patch_channel",
+        tag = "Tag::Contacts"
+    )]
+    async fn run(
+        &self,
+        call: Call<Write>,
+        /// The contact's id.
+        id: Path<Id<ContactId>>,
+        /// The channel's id.
+        channel_id: Path<Id<ChannelId>>,
+        body: Body<ChannelPatch>,
+    ) -> Handled<Json<Channel>> {
+        let patch = body.into_inner();
+        let verified = match patch.verified_at {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(at) => Some(Some(at)),
+        };
+        let mut tx = call.begin().await?;
+        let (contact, channel) = (id.0.0, channel_id.0.0);
+        let changed =
+            contacts::patch_channel(&mut tx, &cause(&call), contact, channel, patch.is_primary, verified).await;
+        let channel = changed.map_err(|error| faults::refused(error, ""))?;
+        tx.commit().await?;
+        Ok(Json(channel.into()))
+    }
+}

@@ -1,0 +1,71 @@
+//! The dispatcher alone: Redis and the lane scripts, without a ledger, over a thousand tenants.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
+use patchbay_queue::lanes::Window;
+use patchbay_queue::{Envelope, Lanes};
+use uuid::Uuid;
+
+use super::world::World;
+use crate::bench::Scale;
+use crate::measure::cpu::Cpu;
+use crate::measure::redis_stats::RedisStats;
+use crate::report::Report;
+
+const QUEUE: &str = "bench-lanes";
+const TENANTS: usize = 1_000;
+/// Claimers at a time, as two workers would be.
+const CLAIMERS: usize = 2;
+/// A worker with this many free slots asks for so many.
+const CLAIM: usize = 256;
+
+/// Pushes jobs of many tenants, then claims and acknowledges them all.
+pub async fn measure(world: &World, scale: Scale, report: &mut Report) -> Result<()> {
+    let count = scale.of(100_000);
+    let tenants: Vec<_> = (0..TENANTS).map(|_| world.tenant()).collect();
+    let jobs: Vec<Envelope> = (0..count).map(|n| Envelope::from(&world.job(tenants[n % TENANTS], None))).collect();
+    let lanes = &world.lanes;
+    lanes.forget(QUEUE).await?;
+    // What a keeper does once it has told Redis the pauses and limits; no keeper knows this queue.
+    lanes.open(QUEUE, false).await?;
+    let window = Window { lane: count, queue: count };
+
+    let redis = RedisStats::now(&world.redis).await?;
+    let start = Instant::now();
+    let pushes = jobs.chunks(count.div_ceil(CLAIMERS)).map(|part| lanes.push(QUEUE, part, window, false));
+    let taken: usize = try_join_all(pushes).await?.into_iter().sum();
+    let pushed = start.elapsed();
+    ensure!(taken == count, "{taken} of {count} jobs were pushed");
+    report.remark(format!("push: {}", redis.since().await?));
+
+    let (redis, cpu) = (RedisStats::now(&world.redis).await?, Cpu::now());
+    let start = Instant::now();
+    let claimed: usize = try_join_all((0..CLAIMERS).map(|n| claim_all(lanes, n))).await?.into_iter().sum();
+    let took = start.elapsed();
+    ensure!(claimed == count, "{claimed} of {count} jobs were claimed");
+    report.remark(format!("claim and ack: {}", redis.since().await?));
+    report.remark(format!("claim and ack, cores used: {}", cpu.since().1));
+    report.figure("dispatcher alone: push", rate(count, pushed), "jobs/s", None);
+    report.figure("dispatcher alone: claim and ack, 1,000 tenants", rate(count, took), "jobs/s", None);
+    lanes.forget(QUEUE).await?;
+    Ok(())
+}
+
+async fn claim_all(lanes: &Lanes, n: usize) -> Result<usize> {
+    let mut total = 0;
+    loop {
+        let claimed = lanes.claim(QUEUE, CLAIM, Duration::from_secs(30), &format!("bench-{n}")).await?;
+        if claimed.jobs.is_empty() {
+            return Ok(total);
+        }
+        let leases: Vec<(Uuid, i64)> = claimed.jobs.iter().map(|job| (job.id, job.token)).collect();
+        total += lanes.ack(QUEUE, &leases).await?;
+    }
+}
+
+/// How many a second.
+pub fn rate(count: usize, took: Duration) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.as_secs_f64()
+}

@@ -1,0 +1,113 @@
+//! Whether the backend's loops are alive, for the watchdog of a process.
+//!
+//! A worker that claims nothing looks like one that has nothing to do. The difference is known only here: a loop that
+//! waits for a free slot is well however long it waits; one that has neither claimed nor waited for a slot is stuck, and
+//! one that panicked is gone. Nothing restarts a loop: the jobs of a process in an unknown state are safest in
+//! another one, which their leases see to.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+
+/// The state of a backend's loops; clones see the same.
+#[derive(Debug, Clone)]
+pub struct Vitals {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    turn: Turn,
+    /// The last claim that Redis answered, or the last instant at which there was none to make.
+    well_at: Instant,
+    broken: Option<&'static str>,
+}
+
+/// What the claim loop is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It asks for jobs, hands them out, or waits to ask again.
+    Claiming,
+    /// All slots are in use.
+    Full,
+    /// The worker drains: no more claims.
+    Over,
+}
+
+impl Vitals {
+    pub(super) fn new() -> Self {
+        let state = State { turn: Turn::Claiming, well_at: Instant::now(), broken: None };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of this lock can panic")
+    }
+
+    pub(super) fn turn(&self, turn: Turn) {
+        let mut state = self.state();
+        if state.turn != Turn::Claiming {
+            state.well_at = Instant::now();
+        }
+        state.turn = turn;
+    }
+
+    pub(super) fn claimed(&self) {
+        self.state().well_at = Instant::now();
+    }
+
+    /// How long claims have not worked although there were slots for them; zero while all slots are in use, and once
+    /// the worker drains.
+    #[must_use]
+    pub fn without_claims(&self) -> Duration {
+        let state = self.state();
+        if state.turn == Turn::Claiming { state.well_at.elapsed() } else { Duration::ZERO }
+    }
+
+    /// The loop that panicked, if one did: this backend is lost, and with it the sense of this process.
+    #[must_use]
+    pub fn broken(&self) -> Option<&'static str> {
+        self.state().broken
+    }
+
+    /// Runs a loop, and remembers its name should it panic.
+    pub(super) fn watch(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        let vitals = self.clone();
+        tokio::spawn(async move {
+            if tokio::spawn(work).await.is_err_and(|ended| ended.is_panic()) {
+                tracing::error!(name, "a loop of the queue's backend panicked");
+                vitals.state().broken = Some(name);
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_worker_is_well_and_an_idle_loop_is_not() {
+        let vitals = Vitals::new();
+        vitals.state().well_at -= Duration::from_secs(90);
+        assert!(vitals.without_claims() >= Duration::from_secs(90));
+        vitals.turn(Turn::Full);
+        assert_eq!(vitals.without_claims(), Duration::ZERO);
+        vitals.state().well_at -= Duration::from_secs(90);
+        vitals.turn(Turn::Claiming);
+        assert!(vitals.without_claims() < Duration::from_secs(1), "the wait for a slot does not count");
+        vitals.state().well_at -= Duration::from_secs(90);
+        vitals.claimed();
+        assert!(vitals.without_claims() < Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_panics_is_remembered_and_one_that_ends_is_not() {
+        let vitals = Vitals::new();
+        vitals.watch("calm", async {}).await.unwrap();
+        assert_eq!(vitals.broken(), None);
+        vitals.watch("wild", async { panic!("as told") }).await.unwrap();
+        assert_eq!(vitals.broken(), Some("wild"));
+    }
+}

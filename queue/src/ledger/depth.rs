@@ -1,0 +1,164 @@
+//! How much waits, and for how long: counted up to a cap, so that the answer takes as long for a backlog of
+//! millions as for one of thousands.
+//!
+//! The index of what waits is ordered by queue, tenant, lane, priority and id. Counting stops at the cap; the oldest
+//! job is the first of some lane and priority, and a loose index scan visits one row for each of those. The counts
+//! are ordered like the index because an order that only it has keeps the planner from reading the table.
+//! Rejected: `count(*)` (a second for a million), the planner's estimate (wrong by the age of its statistics), and
+//! an index by age (one more to write for every job).
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, Int8, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::envelope::made_at_ms;
+use crate::sql::statement;
+
+/// Most that is counted of one queue.
+pub const CAP: i64 = 10_000;
+
+/// Lanes and priorities among which the oldest job of a queue is looked for.
+const LANES: i64 = 256;
+
+/// How much waits somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Depth {
+    /// The queue, or the lane.
+    pub name: String,
+    /// Due jobs, those that run among them; the cap where there are more.
+    pub due: i64,
+    /// Whether there are more.
+    pub at_least: bool,
+    /// When the oldest was made.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Int8)]
+    due: i64,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    oldest: Option<Uuid>,
+}
+
+impl Row {
+    fn capped(self, cap: i64) -> Depth {
+        let oldest = self.oldest.and_then(|id| DateTime::from_timestamp_millis(made_at_ms(id)));
+        Depth { name: self.name, due: self.due.min(cap), at_least: self.due > cap, oldest }
+    }
+}
+
+/// The loose scan: from each lane and priority the next one. `$tenant` narrows it to one tenant.
+macro_rules! heads {
+    ($queue:literal, $tenant:literal) => {
+        concat!(
+            "WITH RECURSIVE heads AS (
+                (SELECT tenant_id, lane, priority, id FROM queue.jobs WHERE state = 'waiting' AND queue = ",
+            $queue,
+            $tenant,
+            " ORDER BY tenant_id, lane, priority DESC, id LIMIT 1)
+                UNION ALL
+                SELECT n.tenant_id, n.lane, n.priority, n.id FROM heads h CROSS JOIN LATERAL (
+                    SELECT * FROM (
+                        (SELECT tenant_id, lane, priority, id, 0 AS step FROM queue.jobs
+                            WHERE state = 'waiting' AND queue = ",
+            $queue,
+            " AND tenant_id = h.tenant_id AND lane = h.lane AND priority < h.priority
+                            ORDER BY priority DESC, id LIMIT 1)
+                        UNION ALL
+                        (SELECT tenant_id, lane, priority, id, 1 FROM queue.jobs
+                            WHERE state = 'waiting' AND queue = ",
+            $queue,
+            $tenant,
+            " AND (tenant_id, lane) > (h.tenant_id, h.lane)
+                            ORDER BY tenant_id, lane, priority DESC, id LIMIT 1)) either
+                    ORDER BY step LIMIT 1) n
+            )"
+        )
+    };
+}
+
+const OF_TENANT: &str = concat!(
+    "SELECT q.queue AS name, counted.due, first.oldest FROM unnest($1) AS q (queue)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS due FROM (
+            SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = q.queue AND j.tenant_id = $4
+            ORDER BY j.lane, j.priority DESC, j.id LIMIT $2) found) counted
+    CROSS JOIN LATERAL (",
+    heads!("q.queue", " AND tenant_id = $4"),
+    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) some ORDER BY id LIMIT 1) AS oldest) first"
+);
+
+const OF_ALL: &str = concat!(
+    "SELECT q.queue AS name, counted.due, first.oldest FROM unnest($1) AS q (queue)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS due FROM (
+            SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = q.queue
+            ORDER BY j.tenant_id, j.lane, j.priority DESC, j.id LIMIT $2) found) counted
+    CROSS JOIN LATERAL (",
+    heads!("q.queue", ""),
+    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) some ORDER BY id LIMIT 1) AS oldest) first"
+);
+
+/// How much waits in each of `queues`, of `tenant` or of everybody the role may see. Counted up to [`CAP`]; the
+/// oldest is looked for in the first 256 lanes.
+///
+/// # Errors
+/// The database's.
+pub async fn queues(conn: &mut AsyncPgConnection, queues: &[&str], tenant: Option<Uuid>) -> QueryResult<Vec<Depth>> {
+    let query = statement(if tenant.is_some() { OF_TENANT } else { OF_ALL })
+        .bind::<Array<Text>, _>(queues)
+        .bind::<Int8, _>(CAP + 1)
+        .bind::<Int8, _>(LANES);
+    let rows: Vec<Row> = match tenant {
+        Some(tenant) => query.bind::<SqlUuid, _>(tenant).load(conn).await?,
+        None => query.load(conn).await?,
+    };
+    Ok(rows.into_iter().map(|row| row.capped(CAP)).collect())
+}
+
+const LANES_OF: &str = concat!(
+    heads!("$1", " AND tenant_id = $2 AND lane > $3"),
+    ", named AS (
+        SELECT lane, (array_agg(id ORDER BY id))[1] AS oldest FROM (SELECT lane, id FROM heads LIMIT $4 * 10) some
+        GROUP BY lane ORDER BY lane LIMIT $4)
+    SELECT n.lane AS name, counted.due, n.oldest FROM named n
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS due FROM (
+            SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = n.lane
+            ORDER BY j.priority DESC, j.id LIMIT $5) found) counted
+    ORDER BY n.lane"
+);
+
+/// The lanes of `tenant` in `queue` in which anything waits, by name, those after `after`; each counted up to `cap`.
+///
+/// # Errors
+/// The database's.
+pub async fn lanes(
+    conn: &mut AsyncPgConnection,
+    queue: &str,
+    tenant: Uuid,
+    after: Option<&str>,
+    limit: i64,
+    cap: i64,
+) -> QueryResult<Vec<Depth>> {
+    let mut depths = Vec::new();
+    if after.is_none() {
+        depths.extend(own_lane(conn, queue, tenant, cap).await?);
+    }
+    let rows: Vec<Row> = statement(LANES_OF)
+        .bind::<Text, _>(queue)
+        .bind::<SqlUuid, _>(tenant)
+        .bind::<Text, _>(after.unwrap_or_default())
+        .bind::<Int8, _>(limit)
+        .bind::<Int8, _>(cap + 1)
+        .load(conn)
+        .await?;
+    depths.extend(rows.into_iter().map(|row| row.capped(cap)));
+    Ok(depths)
+}

@@ -1,0 +1,150 @@
+//! Lists of jobs, newest first, by what people filter on.
+//!
+//! One text for each way into the table, because a condition on a parameter hides an index: by id, by subject, and
+//! the dead, who are few among many and have a partial index that only a literal state can use.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, Bool, Int8, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::view::{JobView, view_columns};
+use crate::sql::statement;
+
+/// Which jobs a list shows; unset means any.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// Exactly these states; empty means any.
+    pub states: Vec<String>,
+    /// In this queue.
+    pub queue: Option<String>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// About this record.
+    pub subject: Option<String>,
+    /// With this class of error.
+    pub error_class: Option<String>,
+    /// Whose last error has this code.
+    pub error_code: Option<String>,
+    /// Made at or after.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Made before.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Ended at or after.
+    pub finished_from: Option<DateTime<Utc>>,
+    /// Ended before.
+    pub finished_before: Option<DateTime<Utc>>,
+    /// Whether a worker runs it now.
+    pub running: Option<bool>,
+    /// Whether it is held, or was put off for a reason.
+    pub held: Option<bool>,
+}
+
+macro_rules! conditions {
+    () => {
+        " AND (cardinality($3) = 0 OR state = ANY($3))
+        AND ($4 IS NULL OR queue = $4) AND ($5 IS NULL OR kind = $5)
+        AND ($6 IS NULL OR error_class = $6) AND ($7 IS NULL OR split_part(last_error, ': ', 1) = $7)
+        AND ($8 IS NULL OR id >= queue.uuid_floor($8)) AND ($9 IS NULL OR id < queue.uuid_floor($9))
+        AND ($10 IS NULL OR finished_at >= $10) AND ($11 IS NULL OR finished_at < $11)
+        AND ($12 IS NULL OR (running_since IS NOT NULL) = $12)
+        AND ($13 IS NULL OR (state = 'held' OR state = 'scheduled' AND held_reason IS NOT NULL) = $13)"
+    };
+}
+
+const LIST: &str = concat!(
+    "SELECT ",
+    view_columns!(),
+    " FROM queue.jobs WHERE tenant_id = $1 AND id < $2",
+    conditions!(),
+    " ORDER BY id DESC LIMIT $14"
+);
+
+const LIST_SUBJECT: &str = concat!(
+    "SELECT ",
+    view_columns!(),
+    " FROM queue.jobs WHERE tenant_id = $1 AND id < $2 AND subject = $15",
+    conditions!(),
+    " ORDER BY id DESC LIMIT $14"
+);
+
+const LIST_DEAD: &str = concat!(
+    "SELECT ",
+    view_columns!(),
+    " FROM queue.jobs WHERE tenant_id = $1 AND state = 'dead' AND id < $2 AND ($15 IS NULL OR subject = $15)",
+    conditions!(),
+    " ORDER BY id DESC LIMIT $14"
+);
+
+const DEAD_IDS: &str = concat!(
+    "SELECT id FROM queue.jobs
+    WHERE tenant_id = $1 AND state = 'dead' AND id < $2 AND ($15 IS NULL OR subject = $15)",
+    conditions!(),
+    " ORDER BY id LIMIT $14"
+);
+
+/// Binds `$1` to `$14`.
+macro_rules! bound {
+    ($sql:expr, $tenant:expr, $before:expr, $filter:expr, $limit:expr) => {
+        statement($sql)
+            .bind::<SqlUuid, _>($tenant)
+            .bind::<SqlUuid, _>($before)
+            .bind::<Array<Text>, _>(&$filter.states)
+            .bind::<Nullable<Text>, _>(&$filter.queue)
+            .bind::<Nullable<Text>, _>(&$filter.kind)
+            .bind::<Nullable<Text>, _>(&$filter.error_class)
+            .bind::<Nullable<Text>, _>(&$filter.error_code)
+            .bind::<Nullable<Timestamptz>, _>($filter.created_from)
+            .bind::<Nullable<Timestamptz>, _>($filter.created_before)
+            .bind::<Nullable<Timestamptz>, _>($filter.finished_from)
+            .bind::<Nullable<Timestamptz>, _>($filter.finished_before)
+            .bind::<Nullable<Bool>, _>($filter.running)
+            .bind::<Nullable<Bool>, _>($filter.held)
+            .bind::<Int8, _>($limit)
+    };
+}
+
+/// The jobs of `tenant` that match, newest first, before the id `before`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    tenant: Uuid,
+    filter: &JobFilter,
+    before: Uuid,
+    limit: i64,
+) -> QueryResult<Vec<JobView>> {
+    let only_dead = filter.states.len() == 1 && filter.states.iter().all(|state| state == "dead");
+    if !only_dead && filter.subject.is_none() {
+        return bound!(LIST, tenant, before, filter, limit).load(conn).await;
+    }
+    let sql = if only_dead { LIST_DEAD } else { LIST_SUBJECT };
+    bound!(sql, tenant, before, filter, limit).bind::<Nullable<Text>, _>(&filter.subject).load(conn).await
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The ids of the dead letters of `tenant` that match (whatever states the filter names), oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn dead_ids(
+    conn: &mut AsyncPgConnection,
+    tenant: Uuid,
+    filter: &JobFilter,
+    limit: i64,
+) -> QueryResult<Vec<Uuid>> {
+    let filter = JobFilter { states: Vec::new(), ..filter.clone() };
+    let rows: Vec<Id> = bound!(DEAD_IDS, tenant, Uuid::max(), filter, limit)
+        .bind::<Nullable<Text>, _>(&filter.subject)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}

@@ -1,0 +1,3 @@
+//! Imports: files of records, read and written by jobs.
+
+pub mod leads;

@@ -1,0 +1,44 @@
+//! What "ready" means for a worker: the ledger answers, Redis answers, and claims are happening.
+
+use std::time::Duration;
+
+use patchbay_queue::backend::Vitals;
+use patchbay_service::Shutdown;
+use patchbay_service::health::Health;
+
+use super::connect::Connections;
+
+/// Claims come about once a second on an idle worker; after this long without one something is wrong.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The checks of this process.
+pub(super) fn health(shutdown: &Shutdown, connections: &Connections, queues: Vec<(String, Vitals)>) -> Health {
+    let (db, lanes) = (connections.db.clone(), connections.lanes.clone());
+    Health::builder("patchbay-worker", shutdown)
+        .check("database", move || {
+            let db = db.clone();
+            async move {
+                let tx = db.system("readiness").await.map_err(|_| "no transaction can be had".to_owned())?;
+                tx.rollback().await.map_err(|_| "no transaction can be had".to_owned())
+            }
+        })
+        .check("redis", move || {
+            let lanes = lanes.clone();
+            async move { lanes.ping().await.map_err(|_| "no answer".to_owned()) }
+        })
+        .check("claims", move || std::future::ready(claims(&queues)))
+        .build()
+}
+
+fn claims(queues: &[(String, Vitals)]) -> Result<(), String> {
+    for (queue, vitals) in queues {
+        if let Some(name) = vitals.broken() {
+            return Err(format!("the {name} of {queue} is broken"));
+        }
+        let quiet = vitals.without_claims();
+        if quiet > QUIET {
+            return Err(format!("none from {queue} for {} s", quiet.as_secs()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! Runs that end at a bad moment: killed, cancelled, overtaken; and files larger than what may be held.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use async_trait::async_trait;
+use patchbay_domain::imports::options::Options;
+use patchbay_domain::imports::store::{self, CHUNK_BYTES};
+use patchbay_domain::imports::{Counts, ImportState};
+use patchbay_queue::Outcome;
+use patchbay_workers::imports::leads::Watch;
+
+use super::bench::{Bench, counts};
+
+const LINES: &[(&str, &str)] = &[("Name", "first_name"), ("Mobile", "phone")];
+
+fn people(n: usize) -> String {
+    let mut text = String::from("Name,Mobile\n");
+    for n in 0..n {
+        // Every tenth is wrong, every hundredth there already.
+        let phone = if n % 10 == 9 { "12".to_owned() } else { format!("+44791{:07}", 1_200_000 + n - n % 100 / 99) };
+        text.push_str(&format!("P{n},{phone}\n"));
+    }
+    text
+}
+
+/// Ends the run's future at a count of rows, as a kill would: nothing runs after it.
+struct Killer {
+    at: i32,
+    seen: AtomicI32,
+    killed: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl Watch for Killer {
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
+    async fn progress(&self, counts: Counts) {
+        self.seen.store(counts.done, Ordering::Relaxed);
+        if counts.done >= self.at {
+            self.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_killed_at_any_batch_is_continued_without_loss_or_double() {
+    let text = people(13_000);
+    let whole = Bench::new().await;
+    let expected = counts(&whole.import(text.as_bytes(), LINES, Options::default()).await);
+    let bench = Bench::new().await;
+    let id = bench.upload(text.as_bytes(), 10_000).await;
+    let job = bench.start(id, LINES, Options::default(), false).await;
+    for at in [0, 1, 5_000, 9_000] {
+        let killer = Killer { at, seen: AtomicI32::new(0), killed: tokio::sync::Notify::new() };
+        let importer = bench.importer();
+        tokio::select! {
+            ran = importer.import(bench.tenant, job, id, &killer, None) => panic!("not killed: {ran:?}"),
+            () = killer.killed.notified() => {}
+        }
+        let contacts = bench.count("SELECT count(*) AS n FROM contacts").await;
+        assert_eq!(contacts, i64::from(bench.get(id).await.counts.created));
+    }
+    bench.run(id, job).await.unwrap();
+    assert_eq!(counts(&bench.get(id).await), expected);
+    assert_eq!(bench.count("SELECT count(*) AS n FROM contacts").await, i64::from(expected[1]));
+    assert_eq!(bench.count("SELECT count(*) AS n FROM leads").await, i64::from(expected[1]));
+    assert_eq!(bench.count("SELECT count(*) AS n FROM import_rows").await, i64::from(expected[3] + expected[4]));
+}
+
+#[tokio::test]
+async fn a_run_that_repeats_a_finished_import_changes_nothing() {
+    let bench = Bench::new().await;
+    let id = bench.upload(people(50).as_bytes(), CHUNK_BYTES).await;
+    let job = bench.start(id, LINES, Options::default(), false).await;
+    let first = bench.run(id, job).await.unwrap();
+    assert_eq!(bench.run(id, job).await.unwrap(), first);
+    assert_eq!(bench.count("SELECT count(*) AS n FROM events WHERE type = 'import.completed'").await, 1);
+}
+
+/// Cancels the import itself after the first batch, as the API does.
+struct Canceller<'b>(&'b Bench, patchbay_db::ids::ImportId);
+
+#[async_trait]
+impl Watch for Canceller<'_> {
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
+    async fn progress(&self, counts: Counts) {
+        if counts.done > 0 {
+            let mut tx = self.0.db().begin(self.0.tenant).await.unwrap();
+            store::cancel(&mut tx, &self.0.cause(), self.1).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_import_writes_no_further_batch_and_drops_its_file() {
+    let bench = Bench::new().await;
+    let id = bench.upload(people(13_000).as_bytes(), CHUNK_BYTES).await;
+    let job = bench.start(id, LINES, Options::default(), false).await;
+    let ran = bench.importer().import(bench.tenant, job, id, &Canceller(&bench, id), None).await.unwrap();
+    assert_eq!(ran, Outcome::Cancelled);
+    let import = bench.get(id).await;
+    assert_eq!((import.state, import.counts.done), (ImportState::Cancelled, 4_000));
+    assert_eq!(bench.count("SELECT count(*) AS n FROM import_chunks").await, 0);
+}
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_ends_the_import_between_two_batches() {
+    let bench = Bench::new().await;
+    let id = bench.upload(people(100).as_bytes(), CHUNK_BYTES).await;
+    let job = bench.start(id, LINES, Options::default(), false).await;
+    let watch = super::bench::Onlooker { cancel: true.into() };
+    let ran = bench.importer().import(bench.tenant, job, id, &watch, None).await.unwrap();
+    assert_eq!(ran, Outcome::Cancelled);
+    assert_eq!(bench.get(id).await.state, ImportState::Cancelled);
+    assert_eq!(bench.count("SELECT count(*) AS n FROM contacts").await, 0);
+}
+
+#[tokio::test]
+async fn another_tenant_sees_nothing_of_an_import() {
+    let bench = Bench::new().await;
+    let id = bench.upload(people(10).as_bytes(), CHUNK_BYTES).await;
+    let other = bench.test.tenant().await;
+    let mut tx = bench.db().begin(other).await.unwrap();
+    assert!(matches!(store::get(&mut tx, id).await, Err(patchbay_db::DbError::NotFound)));
+    assert!(store::read_chunk(&mut tx, id, 0).await.unwrap().is_none());
+}
+
+/// nextest runs each test in a process of its own: the peak is this test's.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_large_file_is_never_held_in_memory() {
+    let bench = Bench::new().await;
+    let filler = "z".repeat(60_000);
+    let mut text = String::from("Name,Mobile,Filler\n");
+    (0..1_600).for_each(|n| text.push_str(&format!("P,+44791112{n:04},{filler}\n")));
+    let size = text.len();
+    let id = bench.upload(text.as_bytes(), CHUNK_BYTES).await;
+    drop(text);
+    let job = bench.start(id, LINES, Options::default(), false).await;
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    bench.run(id, job).await.unwrap();
+    assert_eq!(counts(&bench.get(id).await), [1_600, 1_600, 0, 0, 0]);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_kib: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(size > 90_000_000 && peak_kib < 100_000, "{size} bytes, peak {peak_kib} KiB");
+}
