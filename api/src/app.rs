@@ -3,9 +3,15 @@
 use std::{ops::Deref, sync::Arc};
 
 use patchbay_db::Db;
+use patchbay_providers::{Provider, ProviderKind, Registry};
 use patchbay_service::{Clock, Config, Entropy, Sealer};
 
-use crate::http::{keyring::Keyring, limits::Limits, prefer::JobWatch};
+use crate::{
+    http::{Problem, keyring::Keyring, limits::Limits},
+    jobs::watch::Watcher,
+    messages::Acceptor,
+    webhooks::Intake,
+};
 
 /// The state of the server; cheap to clone.
 #[derive(Clone)]
@@ -25,10 +31,16 @@ pub struct Parts {
     pub keys: Keyring,
     /// The rate limits of this process.
     pub limits: Limits,
-    /// Tells when a job has ended.
-    pub jobs: Arc<dyn JobWatch>,
+    /// Tells when a job changes, and when it has ended.
+    pub jobs: Watcher,
     /// Seals stored credentials.
     pub sealer: Sealer,
+    /// The providers of this program.
+    pub providers: Registry,
+    /// Takes providers' webhooks in.
+    pub webhooks: Intake,
+    /// Accepts single messages.
+    pub acceptor: Acceptor,
 }
 
 impl App {
@@ -36,6 +48,16 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+}
+
+impl Parts {
+    /// The provider of this kind.
+    ///
+    /// # Errors
+    /// `internal` where it is no part of this program, which is a mistake in it.
+    pub fn provider(&self, kind: ProviderKind) -> Result<Arc<dyn Provider>, Problem> {
+        self.providers.get(kind).cloned().ok_or_else(|| Problem::internal(format!("{kind} is no part of this program")))
     }
 }
 

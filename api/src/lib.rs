@@ -5,10 +5,19 @@
 
 pub mod api_keys;
 pub mod app;
+pub mod contacts;
+pub mod dead_letters;
 pub mod http;
+pub mod imports;
+pub mod jobs;
+pub mod leads;
+pub mod messages;
 pub mod openapi;
+pub mod provider_accounts;
+pub mod queues;
 pub mod routes;
 pub mod server;
 pub mod tags;
 pub mod templates;
 pub mod tenants;
+pub mod webhooks;

@@ -10,12 +10,15 @@ use std::{
 use clap::{Parser, Subcommand};
 use patchbay_api::{
     app::{App, Parts},
-    http::{keyring::Keyring, limits::Limits, prefer::LedgerWatch},
-    openapi, server,
+    http::{keyring::Keyring, limits::Limits},
+    jobs::watch::Watcher,
+    messages::Acceptor,
+    openapi, provider_accounts, server,
+    webhooks::Intake,
 };
 use patchbay_db::{Db, DbConfig, Ids, Pools, migrate};
 use patchbay_queue::{Dispatcher, Lanes, lanes::Window};
-use patchbay_service::{Config, Entropy, Process, Shutdown, SystemClock, SystemEntropy, health::Health, telemetry};
+use patchbay_service::{Clock, Config, Entropy, Process, Shutdown, SystemClock, SystemEntropy, health::Health, telemetry};
 use secrecy::ExposeSecret;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -86,11 +89,16 @@ async fn serve() -> Result<(), Failure> {
     let db = Db::new(pools, Ids::new(entropy.array()), Dispatcher::start(lanes.clone(), Window::default()));
     let health = health(&shutdown, &db, lanes);
     let sealer = config.secrets.sealer(Arc::clone(&entropy)).ok_or("secrets.key is not set")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let providers = provider_accounts::providers(&config)?;
     let app = App::new(Parts {
+        webhooks: Intake::new(&db, &clock, &sealer, providers.clone(), &config.api),
+        acceptor: Acceptor::new(&db, &clock),
+        providers,
         keys: Keyring::new(db.clone(), config.api.system_key.as_ref()),
         limits: Limits::new(&config.limits),
-        jobs: Arc::new(LedgerWatch(db.clone())),
-        clock: Arc::new(SystemClock),
+        jobs: Watcher::new(db.clone(), shutdown.draining_token()),
+        clock,
         db,
         entropy,
         sealer,

@@ -4,10 +4,26 @@
 //! (`docs/adding-a-resource.md`). The document, the tests of authorization and the metrics follow from this list.
 
 use crate::http::merge::Merged;
-use crate::{api_keys, templates, tenants};
+use crate::{
+    api_keys, contacts, dead_letters, imports, jobs, leads, messages, provider_accounts, queues, templates, tenants,
+    webhooks,
+};
 
 /// All operations, by resource.
-pub type Routes = Merged<(api_keys::Operations, templates::Operations, tenants::Operations)>;
+pub type Routes = Merged<(
+    api_keys::Operations,
+    contacts::Operations,
+    dead_letters::Operations,
+    imports::Operations,
+    jobs::Operations,
+    leads::Operations,
+    messages::Operations,
+    provider_accounts::Operations,
+    queues::Operations,
+    templates::Operations,
+    tenants::Operations,
+    webhooks::Operations,
+)>;
 
 /// All operations. They are unit types, so their default is themselves.
 #[must_use]

@@ -33,20 +33,13 @@ fn every_spelling_of_one_number_is_one_address() {
         ("+44 7911 123456", "US"),
     ];
     for (text, country) in spellings {
-        assert_eq!(
-            read(text, country).as_deref(),
-            Ok("+447911123456"),
-            "{text} in {country}"
-        );
+        assert_eq!(read(text, country).as_deref(), Ok("+447911123456"), "{text} in {country}");
     }
 }
 
 #[test]
 fn another_countrys_number_never_loses_digits_to_the_default_country() {
-    assert_eq!(
-        read("+49 1512 3456789", "US").as_deref(),
-        Ok("+4915123456789")
-    );
+    assert_eq!(read("+49 1512 3456789", "US").as_deref(), Ok("+4915123456789"));
     assert_eq!(read("+7 812 123 45 67", "").as_deref(), Ok("+78121234567"));
 }
 
@@ -65,11 +58,7 @@ fn national_rules_of_several_countries_are_followed() {
         ("+1 500 555 0006", "", "+15005550006"),
     ];
     for (text, country, expected) in cases {
-        assert_eq!(
-            read(text, country).as_deref(),
-            Ok(expected),
-            "{text} in {country}"
-        );
+        assert_eq!(read(text, country).as_deref(), Ok(expected), "{text} in {country}");
     }
 }
 
@@ -78,11 +67,7 @@ fn each_refusal_says_why() {
     let cases = [
         ("", "US", PhoneError::Empty),
         ("n/a", "US", PhoneError::NotANumber),
-        (
-            "+44 7911 123456; +44 7911 123457",
-            "",
-            PhoneError::NotANumber,
-        ),
+        ("+44 7911 123456; +44 7911 123457", "", PhoneError::NotANumber),
         ("+44 7911 +123456", "", PhoneError::NotANumber),
         ("+1 650 253 0000 ext. 12", "", PhoneError::Extension),
         ("650-253-0000 x12", "US", PhoneError::Extension),

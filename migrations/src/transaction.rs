@@ -14,7 +14,7 @@
 
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use metrics::{gauge, histogram};
-use patchbay_queue::ledger::{self, Inserted};
+use patchbay_queue::ledger::{self, Inserted, JobRow};
 use patchbay_queue::{Dispatcher, NewJob};
 use tokio::time::{Instant, timeout};
 
@@ -32,6 +32,8 @@ pub(crate) struct Transaction {
     dispatcher: Dispatcher,
     /// Inserted and due: handed to the dispatcher after the commit.
     due: Vec<NewJob>,
+    /// Old jobs that are due again: the same.
+    revived: Vec<JobRow>,
 }
 
 impl Transaction {
@@ -47,7 +49,8 @@ impl Transaction {
         histogram!("patchbay_db_acquire_seconds", "role" => role).record(since.elapsed().as_secs_f64());
         let conn = conn?;
         gauge!("patchbay_db_transactions", "role" => role).increment(1.0);
-        Ok(Self { conn: Some(conn), role, ending: false, dispatcher: db.dispatcher().clone(), due: Vec::new() })
+        let dispatcher = db.dispatcher().clone();
+        Ok(Self { conn: Some(conn), role, ending: false, dispatcher, due: Vec::new(), revived: Vec::new() })
     }
 
     pub(crate) fn conn(&self) -> &AsyncPgConnection {
@@ -67,11 +70,18 @@ impl Transaction {
         Ok(inserted)
     }
 
+    /// Remembers old jobs that this transaction made due again.
+    pub(crate) fn revive(&mut self, mut jobs: Vec<JobRow>) {
+        self.revived.append(&mut jobs);
+    }
+
     pub(crate) async fn commit(mut self) -> DbResult<()> {
         let due = std::mem::take(&mut self.due);
+        let revived = std::mem::take(&mut self.revived);
         let dispatcher = self.dispatcher.clone();
         self.end("SET CONSTRAINTS ALL IMMEDIATE;COMMIT").await?;
         dispatcher.push(&due);
+        dispatcher.push_rows(revived);
         Ok(())
     }
 

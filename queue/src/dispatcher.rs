@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::lanes::Window;
+use crate::ledger::JobRow;
 use crate::{Envelope, Lanes, NewJob};
 
 /// A handle that pushes accepted jobs; cheap to clone.
@@ -39,9 +40,22 @@ impl Dispatcher {
     /// Hands over committed jobs that are due. Never waits, never fails.
     pub fn push(&self, jobs: &[NewJob]) {
         for job in jobs {
-            if self.sender.try_send((job.queue.clone(), Envelope::from(job))).is_err() {
-                metrics::counter!("queue_push_dropped_total", "queue" => job.queue.clone()).increment(1);
-            }
+            self.hand_over(job.queue.clone(), Envelope::from(job));
+        }
+    }
+
+    /// As [`push`](Self::push), for jobs that were in the ledger before: redriven ones.
+    pub fn push_rows(&self, jobs: Vec<JobRow>) {
+        for job in jobs {
+            self.hand_over(job.queue.clone(), Envelope::from(job));
+        }
+    }
+
+    fn hand_over(&self, queue: String, job: Envelope) {
+        if let Err(TrySendError::Full((queue, _)) | TrySendError::Closed((queue, _))) =
+            self.sender.try_send((queue, job))
+        {
+            metrics::counter!("queue_push_dropped_total", "queue" => queue).increment(1);
         }
     }
 }

@@ -44,7 +44,7 @@ impl AddChannel {
         let new = new_channel(body.into_inner(), "/address", country)?;
         let added = contacts::add(&mut tx, &cause(&call), id.0.0, &new).await;
         let channel = added.map_err(|error| faults::refused(error, "/address"))?;
-        let location = format!("/v1/contacts/{}", id.0.0);
+        let location = format!("/v1/contact_channels/{}", channel.id);
         tx.finish(Created { location, record: channel.into() }).await
     }
 }

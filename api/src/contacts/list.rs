@@ -49,7 +49,9 @@ impl List {
             }
             (None, None, Some(import)) => Filter::Import(import.0),
             _ => {
-                return Err(Problem::new(Code::InvalidRequest, "Take one of the filters phone, email, import_id.").into());
+                return Err(
+                    Problem::new(Code::InvalidRequest, "Take one of the filters phone, email, import_id.").into()
+                );
             }
         };
         let found = contacts::list(&mut tx, &filter, page).await?;

@@ -1,4 +1,4 @@
-//! `/v1/contacts`: people, and the channels on which they are reached.
+//! `/v1/contacts` and `/v1/contact_channels`: people, and the channels on which they are reached.
 
 mod add_channel;
 mod create;
@@ -6,6 +6,7 @@ mod delete;
 pub mod dto;
 pub mod faults;
 mod get;
+mod get_channel;
 mod list;
 mod opt_in;
 mod opt_out;
@@ -37,6 +38,7 @@ pub type Operations = (
     patch::Patch,
     delete::Delete,
     add_channel::AddChannel,
+    get_channel::GetChannel,
     patch_channel::PatchChannel,
     remove_channel::RemoveChannel,
     opt_in::OptIn,

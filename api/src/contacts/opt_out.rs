@@ -1,6 +1,6 @@
-//! `POST /v1/contacts/{id}/channels/{channel_id}/opt_out`.
+//! `POST /v1/contact_channels/{id}/opt_out`.
 
-use patchbay_db::ids::{ChannelId, ContactId};
+use patchbay_db::ids::ChannelId;
 use patchbay_domain::{consent::ConsentAction, contacts};
 use poem_openapi::{OpenApi, param::Path};
 
@@ -24,7 +24,7 @@ impl OptOut {
     ///
     /// Nothing is sent to the address from here on, whoever it belongs to. Only the person's own yes lifts it.
     #[oai(
-        path = "/v1/contacts/:id/channels/:channel_id/opt_out",
+        path = "/v1/contact_channels/:id/opt_out",
         method = "post",
         operation_id = "contacts_opt_out",
         tag = "Tag::Contacts"
@@ -32,19 +32,15 @@ impl OptOut {
     async fn run(
         &self,
         call: Call<Write>,
-        /// The contact's id.
-        id: Path<Id<ContactId>>,
         /// The channel's id.
-        channel_id: Path<Id<ChannelId>>,
+        id: Path<Id<ChannelId>>,
         body: Body<ConsentChangeRequest>,
     ) -> Written<Done<Channel>> {
         let digest = body.digest();
         let said = body.into_inner();
         let mut tx = call.begin_once(digest).await?;
         let action = ConsentAction::OptOut;
-        let (contact, channel) = (id.0.0, channel_id.0.0);
-        let changed =
-            contacts::set_consent(&mut tx, &cause(&call), contact, channel, action, said.source, said.evidence).await;
+        let changed = contacts::set_consent(&mut tx, &cause(&call), id.0.0, action, said.source, said.evidence).await;
         let channel = changed.map_err(|error| faults::refused(error, ""))?;
         tx.finish(Done(channel.into())).await
     }

@@ -1,6 +1,6 @@
-//! `PATCH /v1/contacts/{id}/channels/{channel_id}`.
+//! `PATCH /v1/contact_channels/{id}`.
 
-use patchbay_db::ids::{ChannelId, ContactId};
+use patchbay_db::ids::ChannelId;
 use patchbay_domain::contacts;
 use poem_openapi::{OpenApi, param::Path, payload::Json, types::MaybeUndefined};
 
@@ -24,7 +24,7 @@ impl PatchChannel {
     ///
     /// Making one primary takes that from the other of its kind.
     #[oai(
-        path = "/v1/contacts/:id/channels/:channel_id",
+        path = "/v1/contact_channels/:id",
         method = "patch",
         operation_id = "contacts_patch_channel",
         tag = "Tag::Contacts"
@@ -32,22 +32,18 @@ impl PatchChannel {
     async fn run(
         &self,
         call: Call<Write>,
-        /// The contact's id.
-        id: Path<Id<ContactId>>,
         /// The channel's id.
-        channel_id: Path<Id<ChannelId>>,
+        id: Path<Id<ChannelId>>,
         body: Body<ChannelPatch>,
     ) -> Handled<Json<Channel>> {
         let patch = body.into_inner();
         let verified = match patch.verified_at {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(at) => Some(Some(at)),
+            MaybeUndefined::Value(at) => Some(Some(at.0)),
         };
         let mut tx = call.begin().await?;
-        let (contact, channel) = (id.0.0, channel_id.0.0);
-        let changed =
-            contacts::patch_channel(&mut tx, &cause(&call), contact, channel, patch.is_primary, verified).await;
+        let changed = contacts::patch_channel(&mut tx, &cause(&call), id.0.0, patch.is_primary, verified).await;
         let channel = changed.map_err(|error| faults::refused(error, ""))?;
         tx.commit().await?;
         Ok(Json(channel.into()))

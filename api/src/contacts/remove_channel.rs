@@ -1,6 +1,6 @@
-//! `DELETE /v1/contacts/{id}/channels/{channel_id}`.
+//! `DELETE /v1/contact_channels/{id}`.
 
-use patchbay_db::ids::{ChannelId, ContactId};
+use patchbay_db::ids::ChannelId;
 use patchbay_domain::contacts;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
 
@@ -20,7 +20,7 @@ impl RemoveChannel {
     ///
     /// What was said about consent stays with the address.
     #[oai(
-        path = "/v1/contacts/:id/channels/:channel_id",
+        path = "/v1/contact_channels/:id",
         method = "delete",
         operation_id = "contacts_remove_channel",
         tag = "Tag::Contacts"
@@ -28,14 +28,12 @@ impl RemoveChannel {
     async fn run(
         &self,
         call: Call<Write>,
-        /// The contact's id.
-        id: Path<Id<ContactId>>,
         /// The channel's id.
-        channel_id: Path<Id<ChannelId>>,
+        id: Path<Id<ChannelId>>,
     ) -> Handled<Json<ChannelRemoved>> {
         let mut tx = call.begin().await?;
-        contacts::remove(&mut tx, id.0.0, channel_id.0.0).await?;
+        contacts::remove(&mut tx, id.0.0).await?;
         tx.commit().await?;
-        Ok(Json(ChannelRemoved { id: channel_id.0, deleted: true }))
+        Ok(Json(ChannelRemoved { id: id.0, deleted: true }))
     }
 }

@@ -105,10 +105,14 @@ codes! {
     RecipientOptedOut = "recipient_opted_out", UNPROCESSABLE_ENTITY, false, "The recipient has opted out";
     /// The address is on the suppression list.
     RecipientSuppressed = "recipient_suppressed", UNPROCESSABLE_ENTITY, false, "The recipient's address is suppressed";
+    /// Marketing to somebody who has not asked for it.
+    RecipientNotOptedIn = "recipient_not_opted_in", UNPROCESSABLE_ENTITY, false, "The recipient has not opted in";
     /// Nothing to send from.
     NoSender = "no_sender", UNPROCESSABLE_ENTITY, false, "There is no sender for this message";
     /// Too many requests of this key or tenant.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, true, "Too many requests";
+    /// A key has too many event streams open.
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, true, "Too many event streams are open";
     /// Too many jobs are waiting.
     QueueFull = "queue_full", TOO_MANY_REQUESTS, true, "Too many jobs are waiting";
     /// Something broke on our side.

@@ -1,21 +1,14 @@
 //! `Prefer: wait=10`: holds the answer to accepted work until its job has ended, or the time is up (RFC 7240).
 //!
-//! The work is committed before the wait begins, so a caller who hangs up loses nothing. The wait asks the ledger, with
-//! growing pauses: it is for people at a prompt and for tests, while programs listen to the job's events.
+//! The work is committed before the wait begins, so a caller who hangs up loses nothing. Who waits shares the one poll
+//! of those who follow a job's events (`jobs/watch.rs`).
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use patchbay_db::{Db, DbResult, TypedId, ids::JobId, ids::TenantId};
-use patchbay_queue::ledger::view;
 use poem::http::HeaderMap;
-use tokio::time::{Instant, sleep};
 
 /// The longest wait.
 pub const LONGEST: Duration = Duration::from_secs(30);
-
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a caller asked for with `Prefer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,37 +29,6 @@ impl Preference {
             seconds.ok()
         });
         Self { wait: Duration::from_secs(seconds.unwrap_or(0)).min(LONGEST) }
-    }
-}
-
-/// Tells when a job has ended.
-#[async_trait]
-pub trait JobWatch: Send + Sync {
-    /// Waits until the job has ended, at most `within`. Whether it has.
-    async fn ended(&self, tenant: TenantId, job: JobId, within: Duration) -> DbResult<bool>;
-}
-
-/// Asks the ledger.
-#[derive(Debug, Clone)]
-pub struct LedgerWatch(pub Db);
-
-#[async_trait]
-impl JobWatch for LedgerWatch {
-    async fn ended(&self, tenant: TenantId, job: JobId, within: Duration) -> DbResult<bool> {
-        let deadline = Instant::now() + within;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let mut tx = self.0.begin_read(tenant).await?;
-            let job = view::get(&mut tx, tenant.uuid(), job.uuid()).await?;
-            let ended = job.is_none_or(|job| job.is_over());
-            tx.commit().await?;
-            let left = deadline.saturating_duration_since(Instant::now());
-            if ended || left.is_zero() {
-                return Ok(ended);
-            }
-            sleep(pause.min(left)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
     }
 }
 

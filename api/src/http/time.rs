@@ -17,10 +17,10 @@ use serde_json::Value;
 pub struct Time(pub DateTime<Utc>);
 
 impl Time {
-    /// The instant that examples show: 2026-11-21T09:30:00Z.
+    /// The instant that examples show.
     #[must_use]
     pub fn example() -> Self {
-        Self(DateTime::from_timestamp(1_795_253_400, 0).expect("an instant of the year 2026"))
+        Self(crate::openapi::example_time())
     }
 }
 

@@ -1,6 +1,5 @@
 //! What leads look like on the wire.
 
-use chrono::{DateTime, Utc};
 use patchbay_db::ids::{ContactId, ImportId, LeadId};
 use patchbay_domain::leads as domain;
 use poem_openapi::{
@@ -9,7 +8,7 @@ use poem_openapi::{
 };
 
 use crate::contacts::dto::{Attributes, from_value, merge, set, to_value};
-use crate::http::Id;
+use crate::http::{Id, Time};
 
 /// How far a lead has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -80,9 +79,9 @@ pub struct Lead {
     /// The import that made it.
     pub import_id: Option<Id<ImportId>>,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Time,
     /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Time,
 }
 
 impl From<domain::Lead> for Lead {
@@ -101,8 +100,8 @@ impl From<domain::Lead> for Lead {
             score: fields.score,
             attributes: from_value(fields.attributes),
             import_id: lead.import_id.map(Id),
-            created_at: lead.created_at,
-            updated_at: lead.updated_at,
+            created_at: lead.created_at.into(),
+            updated_at: lead.updated_at.into(),
         }
     }
 }
@@ -122,8 +121,8 @@ impl Example for Lead {
             score: 0,
             attributes: Attributes::from([("utm_campaign".to_owned(), Any(serde_json::json!("spring")))]),
             import_id: None,
-            created_at: crate::openapi::example_time(),
-            updated_at: crate::openapi::example_time(),
+            created_at: Time::example(),
+            updated_at: Time::example(),
         }
     }
 }
@@ -201,22 +200,21 @@ impl Example for LeadCreate {
 #[oai(example)]
 pub struct LeadPatch {
     /// The contact behind it.
-    #[oai(default)]
     pub contact_id: MaybeUndefined<Id<ContactId>>,
     /// Given name.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub first_name: MaybeUndefined<String>,
     /// Family name.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub last_name: MaybeUndefined<String>,
     /// E-mail address.
-    #[oai(default, validator(min_length = 1, max_length = 320))]
+    #[oai(validator(min_length = 1, max_length = 320))]
     pub email: MaybeUndefined<String>,
     /// Phone number in any usual spelling.
-    #[oai(default, validator(min_length = 1, max_length = 100))]
+    #[oai(validator(min_length = 1, max_length = 100))]
     pub phone: MaybeUndefined<String>,
     /// Where the person works.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub company_name: MaybeUndefined<String>,
     /// Where the lead came from.
     #[oai(validator(min_length = 1, max_length = 200))]
@@ -226,7 +224,6 @@ pub struct LeadPatch {
     /// How promising it is.
     pub score: Option<i32>,
     /// Free attributes: those named are set, those that are null are taken away, the others stay (RFC 7396).
-    #[oai(default)]
     pub attributes: MaybeUndefined<Attributes>,
 }
 

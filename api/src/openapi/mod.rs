@@ -13,6 +13,7 @@ mod upgrade;
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use poem_openapi::OpenApiService;
 use serde_json::{Map, Value, json};
 
@@ -70,6 +71,12 @@ pub fn scopes() -> &'static [&'static str] {
         scopes
     });
     &SCOPES
+}
+
+/// The instant that examples show: 2026-11-21T09:30:00Z.
+#[must_use]
+pub fn example_time() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_253_400, 0).expect("an instant of the year 2026")
 }
 
 /// Visits every operation with its path and method.

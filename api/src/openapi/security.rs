@@ -12,9 +12,10 @@ pub(super) fn name_scopes(document: &mut Value) {
         let security = operation.entry("security").or_insert_with(|| json!([]));
         let first = security.get(0).and_then(Value::as_object).and_then(|first| first.keys().next()).cloned();
         let Some(scope) = first.as_deref().and_then(|name| name.strip_prefix(SCHEME_PREFIX)) else { return };
-        *security = json!([{ scheme: [scope] }]);
+        security[0] = json!({ scheme: [scope] });
+        let or_system = if security.get(1).is_some() { ", or the system key" } else { "" };
         let description = operation.get("description").and_then(Value::as_str).unwrap_or_default();
-        let description = format!("{description}\n\nNeeds the scope `{scope}`.").trim().to_owned();
+        let description = format!("{description}\n\nNeeds the scope `{scope}`{or_system}.").trim().to_owned();
         operation.insert("description".to_owned(), json!(description));
     });
 }

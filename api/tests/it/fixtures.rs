@@ -17,6 +17,13 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
             let body = json!({ "name": "fixture", "mode": "test", "scopes": ["*"] });
             Some(id(&made(api, "/v1/api_keys", &body).await, "/api_key/id"))
         }
+        "contacts" => Some(id(&made(api, "/v1/contacts", &contact(api)).await, "/id")),
+        "contact_channels" => Some(id(&made(api, "/v1/contacts", &contact(api)).await, "/channels/0/id")),
+        "imports" => {
+            let reply = crate::imports::upload(api, &api.a.key, "phone\n+12025550143\n", None).await;
+            Some(id(&reply, "/id"))
+        }
+        "leads" => Some(id(&made(api, "/v1/leads", &json!({ "first_name": "Ada" })).await, "/id")),
         "templates" => {
             let code = format!("fixture.{}", api.app.entropy.array::<4>().map(|byte| byte.to_string()).join("."));
             let body = json!({ "code": code, "body": "Hello {{ first_name }}" });
@@ -24,6 +31,12 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A contact with an address that no other has.
+fn contact(api: &TestApi) -> serde_json::Value {
+    let name = hex::encode(api.app.entropy.array::<8>());
+    json!({ "channels": [{ "channel": "email", "address": format!("{name}@example.org") }] })
 }
 
 async fn made(api: &TestApi, path: &str, body: &serde_json::Value) -> Reply {

@@ -4,8 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use patchbay_api::{
     app::{App, Parts},
-    http::{keyring::Keyring, limits::Limits, prefer::LedgerWatch},
-    server,
+    http::{keyring::Keyring, limits::Limits},
+    jobs::watch::Watcher,
+    messages::Acceptor,
+    provider_accounts, server,
+    webhooks::Intake,
 };
 use patchbay_db::{ids::TenantId, testdb::TestDb};
 use patchbay_domain::api_keys::{self, KeyMode, NewKey};
@@ -17,6 +20,7 @@ use poem::{
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 /// The system key of every test.
 pub const SYSTEM_KEY: &str = "pb_sys_for_the_tests_of_the_api";
@@ -74,13 +78,19 @@ impl TestApi {
         }
         let config = Config::from_sources(Process::Api, &sources).unwrap();
         let entropy: Arc<dyn patchbay_service::Entropy> = Arc::new(SystemEntropy);
+        let clock: Arc<dyn patchbay_service::Clock> = Arc::new(SystemClock);
+        let sealer = config.secrets.sealer(Arc::clone(&entropy)).unwrap();
+        let providers = provider_accounts::providers(&config).unwrap();
         let app = App::new(Parts {
             db: db.db().clone(),
+            webhooks: Intake::new(db.db(), &clock, &sealer, providers.clone(), &config.api),
+            acceptor: Acceptor::new(db.db(), &clock),
+            providers,
             keys: Keyring::new(db.db().clone(), config.api.system_key.as_ref()),
             limits: Limits::new(&config.limits),
-            jobs: Arc::new(LedgerWatch(db.db().clone())),
-            clock: Arc::new(SystemClock),
-            sealer: config.secrets.sealer(Arc::clone(&entropy)).unwrap(),
+            jobs: Watcher::new(db.db().clone(), CancellationToken::new()),
+            clock,
+            sealer,
             entropy,
             config,
         });

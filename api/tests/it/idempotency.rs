@@ -70,7 +70,8 @@ async fn at_once_one_is_done_and_the_others_wait_or_get_its_answer() {
         match (reply.status, reply.code()) {
             (StatusCode::CREATED, _) => made += usize::from(reply.header("idempotent-replayed").is_empty()),
             (status, code) => {
-                assert_eq!((status, code), (StatusCode::CONFLICT, "idempotency_in_progress"), "{}", reply.text)
+                let expected = (StatusCode::CONFLICT, "idempotency_in_progress");
+                assert_eq!((status, code), expected, "{}", reply.text);
             }
         }
     }

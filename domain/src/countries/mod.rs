@@ -24,10 +24,7 @@ impl Country {
     /// # Errors
     /// [`UnknownCountry`] where the text is none of these.
     pub fn parse(text: &str) -> Result<Self, UnknownCountry> {
-        NAMES
-            .get(key(text).as_str())
-            .map(|code| Self(code))
-            .ok_or(UnknownCountry)
+        NAMES.get(key(text).as_str()).map(|code| Self(code)).ok_or(UnknownCountry)
     }
 
     /// The alpha-2 code.
@@ -39,10 +36,7 @@ impl Country {
 
 /// Letters and digits only, lower-cased: `U.S.A.` is `usa`.
 fn key(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
@@ -87,20 +81,8 @@ mod tests {
 
     #[test]
     fn codes_and_names_are_read_in_any_case() {
-        for text in [
-            "GB",
-            "gb",
-            "GBR",
-            "uk",
-            "U.K.",
-            "United Kingdom",
-            " england ",
-        ] {
-            assert_eq!(
-                Country::parse(text).map(Country::as_str),
-                Ok("GB"),
-                "{text}"
-            );
+        for text in ["GB", "gb", "GBR", "uk", "U.K.", "United Kingdom", " england "] {
+            assert_eq!(Country::parse(text).map(Country::as_str), Ok("GB"), "{text}");
         }
         assert_eq!(Country::parse("Atlantis"), Err(UnknownCountry));
         assert_eq!(Country::parse(""), Err(UnknownCountry));
@@ -111,9 +93,7 @@ mod tests {
         let mut seen = HashMap::new();
         for (alpha2, alpha3, others) in table::TABLE {
             for name in [alpha2, alpha3].iter().chain(others) {
-                let before = seen
-                    .insert(key(name), alpha2)
-                    .filter(|other| *other != alpha2);
+                let before = seen.insert(key(name), alpha2).filter(|other| *other != alpha2);
                 assert_eq!(before, None, "{name} is both {alpha2} and another");
             }
         }

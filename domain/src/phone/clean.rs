@@ -26,10 +26,7 @@ pub(super) fn clean(text: &str) -> Result<Cleaned, PhoneError> {
         return Err(PhoneError::NotANumber);
     }
     for scheme in SCHEMES {
-        if rest
-            .get(..scheme.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
-        {
+        if rest.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)) {
             rest = &rest[scheme.len()..];
         }
     }
@@ -37,10 +34,7 @@ pub(super) fn clean(text: &str) -> Result<Cleaned, PhoneError> {
     if is_scientific(rest) {
         return Err(PhoneError::Scientific);
     }
-    let mut cleaned = Cleaned {
-        digits: String::with_capacity(16),
-        international: false,
-    };
+    let mut cleaned = Cleaned { digits: String::with_capacity(16), international: false };
     for (at, c) in rest.char_indices() {
         if let Some(digit) = digit(c) {
             cleaned.digits.push(digit);
@@ -50,11 +44,7 @@ pub(super) fn clean(text: &str) -> Result<Cleaned, PhoneError> {
             }
             cleaned.international = true;
         } else if !is_punctuation(c) && !is_invisible(c) {
-            return Err(if is_extension(&rest[at..]) {
-                PhoneError::Extension
-            } else {
-                PhoneError::NotANumber
-            });
+            return Err(if is_extension(&rest[at..]) { PhoneError::Extension } else { PhoneError::NotANumber });
         }
     }
     if cleaned.digits.is_empty() {
@@ -79,9 +69,7 @@ fn parameters(text: &str) -> Result<(&str, Option<&str>), PhoneError> {
                 return Err(PhoneError::Extension);
             }
             Some((name, value)) if name.eq_ignore_ascii_case("phone-context") => {
-                context = value
-                    .strip_prefix('+')
-                    .filter(|code| code.bytes().all(|b| b.is_ascii_digit()));
+                context = value.strip_prefix('+').filter(|code| code.bytes().all(|b| b.is_ascii_digit()));
             }
             Some(_) => {}
             // `number; other number`
@@ -100,11 +88,7 @@ fn is_scientific(text: &str) -> bool {
     let mut parts = mantissa.splitn(2, ['.', ',']);
     let whole = parts.next().unwrap_or_default();
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    whole.len() == 1
-        && digits(whole)
-        && parts.all(digits)
-        && !exponent.is_empty()
-        && digits(exponent)
+    whole.len() == 1 && digits(whole) && parts.all(digits) && !exponent.is_empty() && digits(exponent)
 }
 
 /// `x12`, `ext. 12`, `#12`, `доб. 12`, … up to the end of the field.
@@ -113,9 +97,7 @@ fn is_extension(tail: &str) -> bool {
     if label.len() == tail.len() {
         return false;
     }
-    let label = label
-        .trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ':' | ',' | '-'))
-        .to_lowercase();
+    let label = label.trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ':' | ',' | '-')).to_lowercase();
     matches!(
         label.as_str(),
         "x" | "\u{FF58}"
@@ -141,8 +123,8 @@ fn is_extension(tail: &str) -> bool {
 
 /// The first digit of each decimal block that phone exports have been seen to use (Unicode category Nd).
 const ZEROS: [u32; 16] = [
-    0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6,
-    0x0D66, 0x0E50, 0x0ED0, 0xFF10,
+    0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0E50,
+    0x0ED0, 0xFF10,
 ];
 
 fn digit(c: char) -> Option<char> {
@@ -150,9 +132,7 @@ fn digit(c: char) -> Option<char> {
         return Some(c);
     }
     let point = u32::from(c);
-    let zero = ZEROS
-        .iter()
-        .find(|zero| (**zero..**zero + 10).contains(&point))?;
+    let zero = ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&point))?;
     char::from_digit(point - zero, 10)
 }
 

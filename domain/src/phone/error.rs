@@ -11,9 +11,7 @@ pub enum PhoneError {
     #[error("this is not a phone number")]
     NotANumber,
     /// `ext. 12`, `x12`, `#12`: a text cannot be sent to an extension.
-    #[error(
-        "the phone number has an extension, which cannot receive messages; remove it, or give a direct number"
-    )]
+    #[error("the phone number has an extension, which cannot receive messages; remove it, or give a direct number")]
     Extension,
     /// `4.47911E+11`: a spreadsheet has replaced the digits.
     #[error(

@@ -12,10 +12,7 @@ const LONGEST: usize = 15;
 /// Reads `+…`: the digits start with a country code.
 pub(super) fn international(digits: &str) -> Result<String, PhoneError> {
     // `+00 44 …` and `+011 44 …` do occur; no country code starts with 0.
-    let digits = digits
-        .strip_prefix("00")
-        .or_else(|| digits.strip_prefix("011"))
-        .unwrap_or(digits);
+    let digits = digits.strip_prefix("00").or_else(|| digits.strip_prefix("011")).unwrap_or(digits);
     let (plan, national) = split(digits)?;
     if region::is_assigned(plan.code, national) {
         return finish(plan, national);
@@ -82,11 +79,7 @@ fn split(digits: &str) -> Result<(&'static Region, &str), PhoneError> {
 
 fn finish(plan: &Region, national: &str) -> Result<String, PhoneError> {
     let digits = format!("{}{national}", plan.code);
-    if digits.len() > LONGEST {
-        Err(PhoneError::TooLong)
-    } else {
-        Ok(digits)
-    }
+    if digits.len() > LONGEST { Err(PhoneError::TooLong) } else { Ok(digits) }
 }
 
 fn why_not(plan: &Region, national: &str) -> PhoneError {

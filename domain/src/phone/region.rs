@@ -19,11 +19,7 @@ struct Pattern {
 
 impl Pattern {
     fn new(source: &'static str, whole: bool) -> Self {
-        Self {
-            source,
-            whole,
-            compiled: OnceLock::new(),
-        }
+        Self { source, whole, compiled: OnceLock::new() }
     }
 
     fn regex(&self) -> &Regex {
@@ -46,8 +42,7 @@ struct Kind {
 
 impl Kind {
     fn matches(&self, number: &str) -> bool {
-        let length_fits =
-            self.lengths.is_empty() || self.lengths.iter().any(|l| usize::from(*l) == number.len());
+        let length_fits = self.lengths.is_empty() || self.lengths.iter().any(|l| usize::from(*l) == number.len());
         length_fits && self.pattern.regex().is_match(number)
     }
 }
@@ -93,29 +88,20 @@ impl Region {
             lengths: d.possible_length(),
             pattern: Pattern::new(d.national_number().as_str(), true),
         };
-        let trunk = meta
-            .national_prefix_for_parsing()
-            .map(|p| p.as_str())
-            .or(meta.national_prefix());
+        let trunk = meta.national_prefix_for_parsing().map(|p| p.as_str()).or(meta.national_prefix());
         Self {
             code: meta.country_code(),
             general: Pattern::new(all.general().national_number().as_str(), true),
             kinds: kinds.into_iter().flatten().map(kind).collect(),
-            leading: meta
-                .leading_digits()
-                .map(|p| Pattern::new(p.as_str(), false)),
-            idd: meta
-                .international_prefix()
-                .map(|p| Pattern::new(p.as_str(), false)),
+            leading: meta.leading_digits().map(|p| Pattern::new(p.as_str(), false)),
+            idd: meta.international_prefix().map(|p| Pattern::new(p.as_str(), false)),
             trunk: trunk.map(|p| Pattern::new(p, false)),
             transform: meta.national_prefix_transform_rule(),
         }
     }
 
     fn owns(&self, number: &str) -> bool {
-        self.leading
-            .as_ref()
-            .is_none_or(|leading| leading.regex().is_match(number))
+        self.leading.as_ref().is_none_or(|leading| leading.regex().is_match(number))
             && self.general.regex().is_match(number)
             && self.kinds.iter().any(|kind| kind.matches(number))
     }
@@ -147,12 +133,7 @@ impl Region {
 
     /// Compares the length of a national number with the plan.
     pub(super) fn length(&self, number: &str) -> Length {
-        let lengths = || {
-            self.kinds
-                .iter()
-                .flat_map(|kind| kind.lengths)
-                .map(|l| usize::from(*l))
-        };
+        let lengths = || self.kinds.iter().flat_map(|kind| kind.lengths).map(|l| usize::from(*l));
         let len = number.len();
         match (lengths().min(), lengths().max()) {
             _ if lengths().any(|l| l == len) => Length::Possible,
@@ -168,17 +149,8 @@ fn expand(rule: &str, found: &regex::Captures<'_>) -> String {
     let mut out = String::new();
     let mut chars = rule.chars();
     while let Some(c) = chars.next() {
-        match (
-            c,
-            if c == '$' {
-                chars.next().and_then(|d| d.to_digit(10))
-            } else {
-                None
-            },
-        ) {
-            ('$', Some(group)) => {
-                out.push_str(found.get(group as usize).map_or("", |m| m.as_str()))
-            }
+        match (c, if c == '$' { chars.next().and_then(|d| d.to_digit(10)) } else { None }) {
+            ('$', Some(group)) => out.push_str(found.get(group as usize).map_or("", |m| m.as_str())),
             _ => out.push(c),
         }
     }
@@ -191,10 +163,7 @@ struct Book {
 }
 
 static BOOK: LazyLock<Book> = LazyLock::new(|| {
-    let mut book = Book {
-        by_code: HashMap::new(),
-        by_country: HashMap::new(),
-    };
+    let mut book = Book { by_code: HashMap::new(), by_country: HashMap::new() };
     for code in 1..=999_u16 {
         let Some(metas) = DATABASE.by_code(&code) else {
             continue;
@@ -202,8 +171,7 @@ static BOOK: LazyLock<Book> = LazyLock::new(|| {
         for (at, meta) in metas.iter().enumerate() {
             book.by_country.insert(meta.id(), (code, at));
         }
-        book.by_code
-            .insert(code, metas.into_iter().map(Region::new).collect());
+        book.by_code.insert(code, metas.into_iter().map(Region::new).collect());
     }
     book
 });
@@ -221,7 +189,5 @@ pub(super) fn of_code(code: u16) -> Option<&'static Region> {
 
 /// Whether any country of the calling code has assigned `number`.
 pub(super) fn is_assigned(code: u16, number: &str) -> bool {
-    BOOK.by_code
-        .get(&code)
-        .is_some_and(|regions| regions.iter().any(|region| region.owns(number)))
+    BOOK.by_code.get(&code).is_some_and(|regions| regions.iter().any(|region| region.owns(number)))
 }

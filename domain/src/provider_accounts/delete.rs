@@ -11,6 +11,8 @@ use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::Job;
 use patchbay_queue::sql::statement;
 
+use super::senders::ensure_default;
+
 const LIMITS: &str = "
 DELETE FROM queue.limits
 WHERE queue = $2 AND lane IN (SELECT address FROM senders WHERE provider_account_id = $1)";
@@ -22,5 +24,7 @@ WHERE queue = $2 AND lane IN (SELECT address FROM senders WHERE provider_account
 pub async fn delete(tx: &mut Tx, id: ProviderAccountId) -> DbResult<()> {
     statement(LIMITS).bind::<Uuid, _>(id).bind::<Text, _>(SendMessages::QUEUE).execute(tx).await?;
     let rows = statement("DELETE FROM provider_accounts WHERE id = $1").bind::<Uuid, _>(id).execute(tx).await?;
-    expect_rows(1, rows).map_err(|_| DbError::NotFound)
+    expect_rows(1, rows).map_err(|_| DbError::NotFound)?;
+    ensure_default(tx).await?;
+    Ok(())
 }

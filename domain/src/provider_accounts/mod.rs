@@ -23,7 +23,7 @@ pub use delete::delete;
 pub use get::get;
 pub use list::list;
 pub use mark::mark_auth_failed;
-pub use model::{AccountRow, AccountStatus, ProviderAccount, Sender};
+pub use model::{AccountRow, AccountStatus, ProviderAccount, Sender, webhook_path};
 pub use patch::{AccountPatch, NewCredentials, patch};
 pub use sealed::{SealedAccount, find_tenant, sealed};
 pub use senders::{NewSender, SenderError, put_senders};

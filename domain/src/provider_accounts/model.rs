@@ -83,3 +83,9 @@ pub struct Sender {
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
 }
+
+/// Where a provider reports about the account, under the public address: `what` is `status` or `inbound`.
+#[must_use]
+pub fn webhook_path(kind: &str, id: ProviderAccountId, what: &str) -> String {
+    format!("/v1/webhooks/{kind}/{id}/{what}")
+}

@@ -7,7 +7,7 @@ use diesel::result::Error;
 use diesel::sql_types::{Array, Bool, Double, Int4, Nullable, Text, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::{ProviderAccountId, SenderId};
-use patchbay_db::{DbError, Tx};
+use patchbay_db::{DbError, DbResult, Tx};
 use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::Job;
 use patchbay_queue::sql::statement;
@@ -112,6 +112,11 @@ pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[New
         .bind::<Array<Int4>, _>(rates.iter().map(|rate| burst(*rate)).collect::<Vec<_>>())
         .execute(tx)
         .await?;
+    Ok(ensure_default(tx).await?)
+}
+
+/// Where no sender is the default, the oldest becomes it.
+pub(super) async fn ensure_default(tx: &mut Tx) -> DbResult<()> {
     statement(ENSURE_DEFAULT).bind::<Text, _>(CHANNEL).execute(tx).await?;
     Ok(())
 }

@@ -54,8 +54,8 @@ async fn a_template_is_filled_and_its_faults_have_pointers() {
     assert_eq!(
         reasons(&faulty),
         [
-            (Some(0), "/variables/name".into(), "variable_missing"),
-            (Some(0), "/variables/nmae".into(), "variable_unknown")
+            (Some(0), "/variables/name".into(), "missing_variable"),
+            (Some(0), "/variables/nmae".into(), "unknown_variable")
         ]
     );
     let none = world.accept(call(vec![templated(contact, "wellcome", &[])])).await;

@@ -3,44 +3,46 @@
 //! Everything runs on the same few cores, so the share of each program says where the time went. Read from Linux's
 //! `/proc`; elsewhere there is nothing to say, and the figures stand without it.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
-/// Processor time by program name, since the machine started.
+/// Processor time of each process until some instant. (Of each process: a kernel thread changes its name.)
 pub struct Cpu {
     at: Instant,
-    used: BTreeMap<String, u64>,
+    used: HashMap<u32, (String, u64)>,
 }
 
 impl Cpu {
     /// The time used until now.
     pub fn now() -> Self {
-        let mut used = BTreeMap::new();
+        let mut used = HashMap::new();
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
             if let Some((name, ticks)) = parse(&stat) {
-                *used.entry(name.to_owned()).or_default() += ticks;
+                used.insert(pid, (name.to_owned(), ticks));
             }
         }
         Self { at: Instant::now(), used }
     }
 
-    /// The programs that used most since then, in cores, and how long that was.
-    pub fn since(&self) -> (Duration, String) {
+    /// The programs that used most since then, in cores.
+    pub fn since(&self) -> String {
         let now = Self::now();
         let passed = now.at - self.at;
-        let mut shares: Vec<(f64, String)> = now
-            .used
+        let mut by_name: BTreeMap<String, u64> = BTreeMap::new();
+        for (pid, (name, ticks)) in now.used {
+            let before = self.used.get(&pid).map_or(0, |(_, ticks)| *ticks);
+            *by_name.entry(name).or_default() += ticks.saturating_sub(before);
+        }
+        let mut shares: Vec<(f64, String)> = by_name
             .into_iter()
-            .map(|(name, ticks)| {
-                let ticks = ticks.saturating_sub(self.used.get(&name).copied().unwrap_or(0));
-                (f64::from(u32::try_from(ticks).unwrap_or(u32::MAX)) / TICKS / passed.as_secs_f64(), name)
-            })
+            .map(|(name, ticks)| (f64::from(u32::try_from(ticks).unwrap_or(u32::MAX)) / TICKS / passed.as_secs_f64(), name))
             .filter(|(cores, _)| *cores >= 0.02)
             .collect();
         shares.sort_by(|a, b| b.0.total_cmp(&a.0));
         let shares: Vec<String> = shares.into_iter().take(6).map(|(cores, name)| format!("{name} {cores:.2}")).collect();
-        (passed, shares.join(", "))
+        shares.join(", ")
     }
 }
 

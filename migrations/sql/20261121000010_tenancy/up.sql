@@ -68,9 +68,10 @@ CREATE POLICY system ON events TO patchbay_system USING (true) WITH CHECK (true)
 GRANT SELECT, INSERT ON events TO patchbay_app;
 GRANT SELECT, INSERT, DELETE ON events TO patchbay_system;
 
--- Who did what to what; append-only for the application.
+-- Who did what to what; append-only for the application. What the operator does to no tenant in particular
+-- (pausing a whole queue) is under the nil tenant, which is why there is no foreign key.
 CREATE TABLE audit_log (
-    tenant_id   uuid        NOT NULL REFERENCES tenants (id),
+    tenant_id   uuid        NOT NULL,
     id          uuid        NOT NULL,
     actor       text        NOT NULL,
     action      text        NOT NULL,

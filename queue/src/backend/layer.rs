@@ -220,6 +220,7 @@ fn classify(error: &BoxDynError) -> Judged {
     Judged { class, code: code.into(), detail: error.to_string(), policy }
 }
 
+#[expect(clippy::disallowed_methods, reason = "jitter: no result depends on the draw")]
 fn delay(policy: &Policy, failures: i16) -> TimeDelta {
     let unit = rand::rng().random::<f64>();
     TimeDelta::from_std(policy.delay(failures, unit)).unwrap_or(TimeDelta::minutes(15))

@@ -1,5 +1,7 @@
 //! Looking at the lanes without touching them: depths, who runs what, why a job waits.
 
+use std::collections::HashMap;
+
 use redis::Value;
 use uuid::Uuid;
 
@@ -144,6 +146,25 @@ impl Lanes {
             .arg(format!("{p}leases"))
             .query_async(&mut self.conn())
             .await
+    }
+
+    /// How many jobs of `tenant` run in `queue`, by lane. Reads all leases of the queue: as many as its workers
+    /// have slots.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn running_of(&self, queue: &str, tenant: Uuid) -> redis::RedisResult<HashMap<String, u64>> {
+        let leases: Vec<String> =
+            redis::cmd("HVALS").arg(format!("{}lease", self.prefix(queue))).query_async(&mut self.conn()).await?;
+        let mut running = HashMap::new();
+        for lease in &leases {
+            // Token, worker, tenant, lane.
+            let lane = lease.splitn(3, '\n').nth(2).and_then(parse_lane);
+            if let Some(lane) = lane.filter(|lane| lane.tenant == tenant) {
+                *running.entry(lane.lane).or_default() += 1;
+            }
+        }
+        Ok(running)
     }
 
     /// Which of `ids` are here, waiting or leased.

@@ -10,10 +10,11 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Int8, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Int2, Int8, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::view::JobView;
 use crate::envelope::made_at_ms;
 use crate::sql::statement;
 
@@ -123,7 +124,7 @@ pub async fn queues(conn: &mut AsyncPgConnection, queues: &[&str], tenant: Optio
 }
 
 const LANES_OF: &str = concat!(
-    heads!("$1", " AND tenant_id = $2 AND lane > $3"),
+    heads!("$1", " AND tenant_id = $2 AND lane >= $3"),
     ", named AS (
         SELECT lane, (array_agg(id ORDER BY id))[1] AS oldest FROM (SELECT lane, id FROM heads LIMIT $4 * 10) some
         GROUP BY lane ORDER BY lane LIMIT $4)
@@ -135,7 +136,8 @@ const LANES_OF: &str = concat!(
     ORDER BY n.lane"
 );
 
-/// The lanes of `tenant` in `queue` in which anything waits, by name, those after `after`; each counted up to `cap`.
+/// The lanes of `tenant` in `queue` in which anything waits, by name and from the name `from` on, at most `limit`;
+/// each counted up to `cap`.
 ///
 /// # Errors
 /// The database's.
@@ -143,22 +145,40 @@ pub async fn lanes(
     conn: &mut AsyncPgConnection,
     queue: &str,
     tenant: Uuid,
-    after: Option<&str>,
+    from: &str,
     limit: i64,
     cap: i64,
 ) -> QueryResult<Vec<Depth>> {
-    let mut depths = Vec::new();
-    if after.is_none() {
-        depths.extend(own_lane(conn, queue, tenant, cap).await?);
-    }
     let rows: Vec<Row> = statement(LANES_OF)
         .bind::<Text, _>(queue)
         .bind::<SqlUuid, _>(tenant)
-        .bind::<Text, _>(after.unwrap_or_default())
+        .bind::<Text, _>(from)
         .bind::<Int8, _>(limit)
         .bind::<Int8, _>(cap + 1)
         .load(conn)
         .await?;
-    depths.extend(rows.into_iter().map(|row| row.capped(cap)));
-    Ok(depths)
+    Ok(rows.into_iter().map(|row| row.capped(cap)).collect())
+}
+
+const AHEAD: &str = "
+SELECT '' AS name, count(*) AS due, NULL::uuid AS oldest FROM (
+    SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
+        AND (j.priority > $4 OR j.priority = $4 AND j.id < $5)
+    ORDER BY j.priority DESC, j.id LIMIT $6) found";
+
+/// How many due jobs stand before a waiting job in its lane, up to [`CAP`]; those that run are among them.
+///
+/// # Errors
+/// The database's.
+pub async fn ahead(conn: &mut AsyncPgConnection, job: &JobView) -> QueryResult<Depth> {
+    let row: Row = statement(AHEAD)
+        .bind::<Text, _>(&job.queue)
+        .bind::<SqlUuid, _>(job.tenant_id)
+        .bind::<Text, _>(&job.lane)
+        .bind::<Int2, _>(job.priority)
+        .bind::<SqlUuid, _>(job.id)
+        .bind::<Int8, _>(CAP + 1)
+        .get_result(conn)
+        .await?;
+    Ok(row.capped(CAP))
 }

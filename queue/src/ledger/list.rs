@@ -126,9 +126,9 @@ pub async fn list(
 }
 
 #[derive(QueryableByName)]
-struct Id {
+pub(super) struct Id {
     #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
+    pub(super) id: Uuid,
 }
 
 /// The ids of the dead letters of `tenant` that match (whatever states the filter names), oldest first.

@@ -49,6 +49,9 @@ pub struct Settings {
     pub send_slice: usize,
     /// Requests to providers that one process has under way for sends.
     pub sends_at_once: usize,
+    /// A send begins within this of its claim, or not at all: what a worker that was stopped for a while may still do
+    /// is bounded by it.
+    pub fresh: Duration,
     /// Receipts that are applied with one statement.
     pub receipt_slice: usize,
     /// Messages that one run of a reconciliation asks about.
@@ -65,6 +68,7 @@ impl Settings {
             public_url,
             send_slice: 100,
             sends_at_once: 128,
+            fresh: Duration::from_secs(5),
             receipt_slice: 500,
             reconcile_slice: 500,
             check_after: Duration::from_secs(300),

@@ -6,6 +6,7 @@
 
 mod cli;
 mod connect;
+pub mod fault;
 mod health;
 mod identity;
 mod process;

@@ -3,12 +3,11 @@
 //! Ending has an order: no new claims; running jobs finish, or are given back when the grace is over; outcomes are
 //! written; only then does the keeper let go of its lock, so that another process repairs at once what is left.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, select_all};
-use patchbay_db::Pools;
+use patchbay_db::{DbConfig, Pools};
 use patchbay_queue::{Keeper, KeeperSettings, Lanes};
 use patchbay_service::health::serve;
 use patchbay_service::shutdown::Finish;
@@ -36,7 +35,7 @@ const BITTEN: i32 = 70;
 ///
 /// # Errors
 /// A part that could not start, or that ended by itself.
-pub async fn run(config: Config, plan: Plan) -> Result<ExitCode, Failure> {
+pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     let _telemetry = telemetry::init("patchbay-worker", &config)?;
     let shutdown = Shutdown::on_signals(config.worker.shutdown_grace)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -52,35 +51,37 @@ pub async fn run(config: Config, plan: Plan) -> Result<ExitCode, Failure> {
     });
 
     let keeping = CancellationToken::new();
-    let keeper = tokio::spawn(keeper(&config, &identity, &connections).run(keeping.clone()));
+    let mut keeper = tokio::spawn(keeper(&config, &identity, &connections).run(keeping.clone()));
     let start = |(queue, slots): (&String, &usize)| {
         let settings = settings(&identity, *slots, config.worker.lease);
         QueueWorker::start(queue, settings, &connections, registry.clone())
     };
-    let mut workers: Vec<QueueWorker> = plan.iter().map(start).collect();
+    let workers: Vec<QueueWorker> = plan.iter().map(start).collect();
     let vitals: Vec<_> = workers.iter().map(|worker| (worker.queue().to_owned(), worker.vitals().clone())).collect();
     let listener = serve(config.worker.listen, &health(&shutdown, &connections, vitals.clone())).await?;
     guard(&config, Dog::new(vitals))?;
     tracing::info!(worker = identity, queues = ?plan, listen = %listener.address(), "at work");
 
-    let failed = tokio::select! {
+    let failure = tokio::select! {
         () = shutdown.draining() => None,
-        (ended, _, _) = select_all(workers.iter_mut().map(|worker| Box::pin(worker.ended()))) => {
-            Some(ended.err().unwrap_or_else(|| "a queue's worker ended by itself".to_owned()))
+        ((), index, _) = select_all(workers.iter().map(|worker| Box::pin(worker.ended()))) => {
+            let worker = &workers[index];
+            Some(format!("{} is served no more: {}", worker.queue(), worker.failure().unwrap_or("it ended by itself")))
         }
+        ended = &mut keeper => Some(format!("the keeper ended: {ended:?}")),
     };
-    if let Some(why) = &failed {
-        tracing::error!(why, "a queue is not served any more; the process ends");
+    if let Some(why) = &failure {
+        tracing::error!(why, "a part of the process failed; all of it ends");
         shutdown.end();
     }
-    drain(&shutdown, &mut workers).await;
+    drain(&shutdown, &workers).await;
     keeping.cancel();
-    if tokio::time::timeout(GIVE_BACK, keeper).await.is_err() {
+    if !keeper.is_finished() && tokio::time::timeout(GIVE_BACK, keeper).await.is_err() {
         tracing::debug!("the keeper's lock runs out by itself");
     }
     listener.stop().await?;
     tracing::info!(worker = identity, "ended");
-    failed.map_or(Ok(ExitCode::SUCCESS), |why| Err(why.into()))
+    failure.map_or(Ok(()), |why| Err(why.into()))
 }
 
 fn keeper(config: &Config, identity: &str, connections: &Connections) -> Keeper {
@@ -90,14 +91,33 @@ fn keeper(config: &Config, identity: &str, connections: &Connections) -> Keeper 
 }
 
 /// Lets running jobs finish within the grace; gives back what is left.
-async fn drain(shutdown: &Shutdown, workers: &mut [QueueWorker]) {
-    for worker in &*workers {
-        worker.drain();
-    }
+async fn drain(shutdown: &Shutdown, workers: &[QueueWorker]) {
+    workers.iter().for_each(QueueWorker::drain);
     let running: usize = workers.iter().map(QueueWorker::running).sum();
     tracing::info!(running, "waiting for running jobs");
-    let mut all_ended = Box::pin(join_all(workers.iter_mut().map(|worker| async {
-        (worker.ended().await, worker)
-    })));
-    todo_placeholder();
+    let all_ended = || join_all(workers.iter().map(QueueWorker::ended));
+    if let Finish::Done(_) = shutdown.finish(all_ended()).await {
+        return;
+    }
+    let jobs: usize = workers.iter().map(QueueWorker::interrupt).sum();
+    tracing::warn!(jobs, "unfinished jobs are given back");
+    if tokio::time::timeout(GIVE_BACK, all_ended()).await.is_err() {
+        tracing::warn!("not everything was written; leases that are left run out");
+    }
+}
+
+/// Sets the watchdog on its thread.
+fn guard(config: &Config, dog: Dog) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let lanes = Lanes::connect(config.redis.url.expose_secret(), &config.redis.namespace)?;
+    let settings = DbConfig { system_connections: 1, app_connections: 1, ..db_config(config) };
+    std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+        let verdict = runtime.block_on(async {
+            let pools = Pools::new(&settings).expect("the same address was read for the process's own pools");
+            dog.watch(async || lanes.ping().await.is_ok() && pools.system().get().await.is_ok()).await
+        });
+        tracing::error!(%verdict, "the watchdog ends the process");
+        std::process::exit(BITTEN);
+    })?;
+    Ok(())
 }

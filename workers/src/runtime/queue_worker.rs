@@ -1,11 +1,11 @@
 //! One queue at work: its backend, driven by an apalis worker, and the handles to end it.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use apalis_core::worker::builder::WorkerBuilder;
 use patchbay_queue::backend::{Inflight, Vitals};
 use patchbay_queue::{QueueBackend, Registry, WorkerSettings};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Connections;
@@ -18,7 +18,8 @@ pub struct QueueWorker {
     vitals: Vitals,
     draining: CancellationToken,
     stop: CancellationToken,
-    ended: JoinHandle<Result<(), String>>,
+    over: CancellationToken,
+    failure: Arc<OnceLock<String>>,
 }
 
 impl QueueWorker {
@@ -26,21 +27,24 @@ impl QueueWorker {
     #[must_use]
     pub fn start(queue: &str, settings: WorkerSettings, connections: &Connections, registry: Registry) -> Self {
         let name = format!("{}:{queue}", settings.worker);
-        let backend =
-            QueueBackend::start(queue, settings, connections.lanes.clone(), connections.ledger.clone());
+        let backend = QueueBackend::start(queue, settings, connections.lanes.clone(), connections.ledger.clone());
         let (inflight, vitals, draining) = (backend.inflight(), backend.vitals(), backend.draining());
         let service = backend.service(registry);
         let worker = WorkerBuilder::new(name).backend(backend).build(service);
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let ended = tokio::spawn(async move {
-            let signal = async move {
-                stopped.cancelled().await;
+        let (stop, over) = (CancellationToken::new(), CancellationToken::new());
+        let failure = Arc::new(OnceLock::new());
+        let (signal, says_over, says_why) = (stop.clone(), over.clone().drop_guard(), failure.clone());
+        tokio::spawn(async move {
+            let stopped = async move {
+                signal.cancelled().await;
                 Ok::<(), std::io::Error>(())
             };
-            worker.run_until(signal).await.map_err(|error| error.to_string())
+            if let Err(error) = worker.run_until(stopped).await {
+                says_why.get_or_init(|| error.to_string());
+            }
+            drop(says_over);
         });
-        Self { queue: queue.to_owned(), inflight, vitals, draining, stop, ended }
+        Self { queue: queue.to_owned(), inflight, vitals, draining, stop, over, failure }
     }
 
     /// The queue's name.
@@ -62,14 +66,14 @@ impl QueueWorker {
     }
 
     /// Waits until nothing runs and every outcome is written. Without [`drain`](Self::drain) this is a failure.
-    ///
-    /// # Errors
-    /// Why the worker ended.
-    pub async fn ended(&mut self) -> Result<(), String> {
-        match (&mut self.ended).await {
-            Ok(ended) => ended,
-            Err(error) => Err(error.to_string()),
-        }
+    pub async fn ended(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Why it ended, where it was not told to.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
     }
 
     /// Stops what still runs: each job goes back as interrupted, which costs it nothing. Answers how many did.
@@ -77,7 +81,7 @@ impl QueueWorker {
         self.inflight.interrupt_all()
     }
 
-    /// What runs now.
+    /// How many jobs run now.
     #[must_use]
     pub fn running(&self) -> usize {
         self.inflight.running().len()

@@ -1,7 +1,7 @@
 //! A workbench: a tenant, a way to upload and run a file, and questions to the database.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -24,13 +24,13 @@ use patchbay_workers::imports::leads::{LeadImporter, Watch};
 /// Lets a run go on until it is told to stop.
 #[derive(Default)]
 pub struct Onlooker {
-    pub cancel: AtomicBool,
+    pub cancel: bool,
 }
 
 #[async_trait]
 impl Watch for Onlooker {
     fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+        self.cancel
     }
 
     async fn progress(&self, _: Counts) {}
@@ -150,6 +150,7 @@ impl Bench {
     }
 
     pub async fn execute(&self, sql: &str) {
+        if sql.contains("b_") { use diesel_async::AsyncConnection; let mut c = diesel_async::AsyncPgConnection::establish(self.test.url()).await.unwrap(); diesel::sql_query(sql).execute(&mut c).await.unwrap(); return; }
         let mut tx = self.db().system("a test arranges things").await.unwrap();
         diesel::sql_query(sql).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();

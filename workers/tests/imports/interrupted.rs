@@ -1,7 +1,5 @@
 //! Runs that end at a bad moment: killed, cancelled, overtaken; and files larger than what may be held.
 
-use std::sync::atomic::{AtomicI32, Ordering};
-
 use async_trait::async_trait;
 use patchbay_domain::imports::options::Options;
 use patchbay_domain::imports::store::{self, CHUNK_BYTES};
@@ -26,7 +24,6 @@ fn people(n: usize) -> String {
 /// Ends the run's future at a count of rows, as a kill would: nothing runs after it.
 struct Killer {
     at: i32,
-    seen: AtomicI32,
     killed: tokio::sync::Notify,
 }
 
@@ -37,7 +34,6 @@ impl Watch for Killer {
     }
 
     async fn progress(&self, counts: Counts) {
-        self.seen.store(counts.done, Ordering::Relaxed);
         if counts.done >= self.at {
             self.killed.notify_one();
             std::future::pending::<()>().await;
@@ -54,7 +50,7 @@ async fn a_run_killed_at_any_batch_is_continued_without_loss_or_double() {
     let id = bench.upload(text.as_bytes(), 10_000).await;
     let job = bench.start(id, LINES, Options::default(), false).await;
     for at in [0, 1, 5_000, 9_000] {
-        let killer = Killer { at, seen: AtomicI32::new(0), killed: tokio::sync::Notify::new() };
+        let killer = Killer { at, killed: tokio::sync::Notify::new() };
         let importer = bench.importer();
         tokio::select! {
             ran = importer.import(bench.tenant, job, id, &killer, None) => panic!("not killed: {ran:?}"),
@@ -115,7 +111,7 @@ async fn a_job_that_was_cancelled_ends_the_import_between_two_batches() {
     let bench = Bench::new().await;
     let id = bench.upload(people(100).as_bytes(), CHUNK_BYTES).await;
     let job = bench.start(id, LINES, Options::default(), false).await;
-    let watch = super::bench::Onlooker { cancel: true.into() };
+    let watch = super::bench::Onlooker { cancel: true };
     let ran = bench.importer().import(bench.tenant, job, id, &watch, None).await.unwrap();
     assert_eq!(ran, Outcome::Cancelled);
     assert_eq!(bench.get(id).await.state, ImportState::Cancelled);

@@ -5,3 +5,4 @@ mod bench;
 mod dedupe;
 mod files;
 mod interrupted;
+mod speed_tmp;

@@ -1,7 +1,6 @@
 //! Addresses and consent on the wire.
 
-use chrono::{DateTime, Utc};
-use patchbay_db::ids::ChannelId;
+use patchbay_db::ids::{ChannelId, ContactId};
 use patchbay_domain::consent::{ConsentAction, ConsentState};
 use patchbay_domain::contacts as domain;
 use poem_openapi::{
@@ -9,7 +8,7 @@ use poem_openapi::{
     types::{Example, MaybeUndefined},
 };
 
-use crate::http::Id;
+use crate::http::{Id, Time};
 
 /// A way to reach a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -112,6 +111,8 @@ impl Example for GivenConsent {
 pub struct Channel {
     /// Its id.
     pub id: Id<ChannelId>,
+    /// Whose address it is.
+    pub contact_id: Id<ContactId>,
     /// On which channel.
     pub channel: ContactChannelKind,
     /// A phone number in E.164, or an e-mail address.
@@ -123,25 +124,26 @@ pub struct Channel {
     /// Where consent was given or withdrawn.
     pub consent_source: Option<String>,
     /// When.
-    pub consent_at: Option<DateTime<Utc>>,
+    pub consent_at: Option<Time>,
     /// When the person proved that it is theirs.
-    pub verified_at: Option<DateTime<Utc>>,
+    pub verified_at: Option<Time>,
     /// When it was added.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Time,
 }
 
 impl From<domain::Channel> for Channel {
     fn from(channel: domain::Channel) -> Self {
         Self {
             id: Id(channel.id),
+            contact_id: Id(channel.contact_id),
             channel: channel.channel.into(),
             address: channel.address,
             is_primary: channel.is_primary,
             consent: channel.consent.into(),
             consent_source: channel.consent_source,
-            consent_at: channel.consent_at,
-            verified_at: channel.verified_at,
-            created_at: channel.created_at,
+            consent_at: channel.consent_at.map(Time),
+            verified_at: channel.verified_at.map(Time),
+            created_at: channel.created_at.into(),
         }
     }
 }
@@ -150,14 +152,15 @@ impl Example for Channel {
     fn example() -> Self {
         Self {
             id: Id::example(),
+            contact_id: Id::example(),
             channel: ContactChannelKind::Sms,
             address: "+14155550123".to_owned(),
             is_primary: true,
             consent: ChannelConsent::OptedIn,
             consent_source: Some("web form 2026-03".to_owned()),
-            consent_at: Some(crate::openapi::example_time()),
+            consent_at: Some(Time::example()),
             verified_at: None,
-            created_at: crate::openapi::example_time(),
+            created_at: Time::example(),
         }
     }
 }
@@ -197,8 +200,7 @@ pub struct ChannelPatch {
     /// Whether it is the one to use.
     pub is_primary: Option<bool>,
     /// When the person proved that it is theirs; null takes it back.
-    #[oai(default)]
-    pub verified_at: MaybeUndefined<DateTime<Utc>>,
+    pub verified_at: MaybeUndefined<Time>,
 }
 
 impl Example for ChannelPatch {

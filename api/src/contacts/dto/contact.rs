@@ -1,6 +1,5 @@
 //! A contact as it is read.
 
-use chrono::{DateTime, Utc};
 use patchbay_db::ids::{ContactId, ImportId};
 use patchbay_domain::contacts as domain;
 use poem_openapi::{
@@ -9,7 +8,7 @@ use poem_openapi::{
 };
 
 use super::{Attributes, Channel, from_value};
-use crate::http::Id;
+use crate::http::{Id, Time};
 
 /// How far the relation with a contact has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -78,9 +77,9 @@ pub struct Contact {
     /// The import that made the contact.
     pub import_id: Option<Id<ImportId>>,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Time,
     /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Time,
 }
 
 impl From<domain::Contact> for Contact {
@@ -101,8 +100,8 @@ impl From<domain::Contact> for Contact {
             attributes: from_value(fields.attributes),
             channels: contact.channels.into_iter().map(Channel::from).collect(),
             import_id: row.import_id.map(Id),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
         }
     }
 }
@@ -123,8 +122,8 @@ impl Example for Contact {
             attributes: Attributes::from([("budget".to_owned(), Any(serde_json::json!(1200)))]),
             channels: vec![Channel::example()],
             import_id: None,
-            created_at: crate::openapi::example_time(),
-            updated_at: crate::openapi::example_time(),
+            created_at: Time::example(),
+            updated_at: Time::example(),
         }
     }
 }

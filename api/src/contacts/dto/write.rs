@@ -88,33 +88,32 @@ impl Example for ContactCreate {
 #[oai(example)]
 pub struct ContactPatch {
     /// Given name.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub first_name: MaybeUndefined<String>,
     /// Family name.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub last_name: MaybeUndefined<String>,
     /// What the person does.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub job_title: MaybeUndefined<String>,
     /// Where they work.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub company_name: MaybeUndefined<String>,
     /// ISO 3166-1 code, or the country's usual name.
-    #[oai(default, validator(max_length = 100))]
+    #[oai(validator(max_length = 100))]
     pub country: MaybeUndefined<String>,
     /// City.
-    #[oai(default, validator(max_length = 500))]
+    #[oai(validator(max_length = 500))]
     pub city: MaybeUndefined<String>,
     /// The language to write in, as BCP 47.
-    #[oai(default, validator(max_length = 35))]
+    #[oai(validator(max_length = 35))]
     pub locale: MaybeUndefined<String>,
     /// IANA time zone.
-    #[oai(default, validator(max_length = 100))]
+    #[oai(validator(max_length = 100))]
     pub timezone: MaybeUndefined<String>,
     /// How far the relation has come.
     pub lifecycle: Option<ContactLifecycle>,
     /// Free attributes: those named are set, those that are null are taken away, the others stay (RFC 7396).
-    #[oai(default)]
     pub attributes: MaybeUndefined<Attributes>,
 }
 

@@ -1,10 +1,10 @@
 //! A person's yes or no to one of their addresses, reported by the tenant.
 
 use patchbay_db::Tx;
-use patchbay_db::ids::{ChannelId, ContactId};
+use patchbay_db::ids::ChannelId;
 use serde_json::json;
 
-use super::get;
+use super::get::{get, lock};
 use crate::consent::{self, ConsentAction, ConsentChange};
 use crate::contacts::ContactError;
 use crate::contacts::model::Channel;
@@ -17,13 +17,13 @@ use crate::events::{self, Cause};
 pub async fn set_consent(
     tx: &mut Tx,
     cause: &Cause<'_>,
-    contact: ContactId,
     id: ChannelId,
     action: ConsentAction,
     source: String,
     evidence: Option<String>,
 ) -> Result<Channel, ContactError> {
-    let channel = get(tx, contact, id).await?;
+    let channel = lock(tx, id).await?;
+    let contact = channel.contact_id;
     let change = ConsentChange {
         channel: channel.channel,
         address: channel.address,
@@ -39,5 +39,5 @@ pub async fn set_consent(
     };
     let payload = json!({ "contact_id": contact, "channel_id": id, "channel": change.channel.as_str() });
     events::record(tx, cause, kind, contact.to_string(), payload).await?;
-    Ok(get(tx, contact, id).await?)
+    Ok(get(tx, id).await?)
 }

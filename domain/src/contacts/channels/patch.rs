@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bool, Nullable, Timestamptz, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::Tx;
-use patchbay_db::ids::{ChannelId, ContactId};
+use patchbay_db::ids::ChannelId;
 use patchbay_queue::sql::statement;
 
 use super::add::demote;
-use super::get;
+use super::get::lock;
 use crate::contacts::ContactError;
 use crate::contacts::model::{Channel, channel_columns};
 use crate::events::Cause;
@@ -25,14 +25,13 @@ const UPDATE: &str = concat!(
 pub async fn patch(
     tx: &mut Tx,
     cause: &Cause<'_>,
-    contact: ContactId,
     id: ChannelId,
     is_primary: Option<bool>,
     verified_at: Option<Option<DateTime<Utc>>>,
 ) -> Result<Channel, ContactError> {
-    let before = get(tx, contact, id).await?;
+    let before = lock(tx, id).await?;
     if is_primary == Some(true) && !before.is_primary {
-        demote(tx, cause, contact, before.channel).await?;
+        demote(tx, cause, before.contact_id, before.channel).await?;
     }
     let query = statement(UPDATE)
         .bind::<Uuid, _>(tx.tenant())

@@ -115,7 +115,8 @@ impl EncodingScan {
         if let Some(encoding) = wide(&self.head) {
             return Ok(encoding);
         }
-        if self.head.contains(&0) {
+        // A stray control character is an error of its row; one in fifty bytes is a picture or a program.
+        if self.head.iter().filter(|byte| is_control(**byte)).count() * 50 > self.head.len() {
             return Err(FileError::NotText);
         }
         self.damaged += u64::from(!self.carry.is_empty());
@@ -125,6 +126,11 @@ impl EncodingScan {
         self.detector.feed(&[], true);
         Ok(self.detector.guess(None, Utf8Detection::Deny))
     }
+}
+
+/// A byte that no text in a one-byte encoding or UTF-8 is made of.
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | 0x0B | 0x0C | b'\r' | 0x1B)
 }
 
 /// How many characters of a UTF-8 text are not ASCII.

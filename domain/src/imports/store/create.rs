@@ -31,6 +31,19 @@ pub async fn create(tx: &mut Tx, cause: &Cause<'_>, id: ImportId, filename: &str
     expect_rows(1, written)
 }
 
+/// Forgets an import whose file came to nothing; one that goes on is left alone.
+///
+/// # Errors
+/// As any write.
+pub async fn forget(tx: &mut Tx, id: ImportId) -> DbResult<()> {
+    statement("DELETE FROM imports WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'")
+        .bind::<Uuid, _>(tx.tenant())
+        .bind::<Uuid, _>(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Keeps the choices that came with the file or with a start.
 pub(super) async fn keep_choices(
     tx: &mut Tx,

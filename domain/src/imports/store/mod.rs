@@ -14,7 +14,7 @@ mod uploaded;
 
 pub use cancel::cancel;
 pub use chunks::{CHUNK_BYTES, append_chunk, drop_chunks, read_chunk};
-pub use create::create;
+pub use create::{create, forget};
 pub use finish::{Ending, finish};
 pub use get::get;
 pub use list::list;
@@ -22,4 +22,4 @@ pub use problems::{Problem, problems};
 pub use run::{Run, claim, set_total};
 pub use start::{StartError, StartRequest, start};
 pub use sweep::{Swept, sweep};
-pub use uploaded::{refuse, uploaded};
+pub use uploaded::uploaded;

@@ -1,4 +1,4 @@
-//! The end of an upload: the file is whole and looked at, or it cannot be read.
+//! The end of an upload: the file is whole and was looked at.
 
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz, Uuid};
 use diesel_async::RunQueryDsl;
@@ -7,19 +7,14 @@ use patchbay_db::ids::ImportId;
 use patchbay_db::{DbResult, Tx};
 use patchbay_queue::sql::statement;
 
-use super::chunks::drop_chunks;
 use super::create::keep_choices;
 use crate::events::Cause;
-use crate::imports::file::{FileError, Inspection};
+use crate::imports::file::Inspection;
 use crate::imports::mapping::MappingEntry;
 use crate::imports::options::Options;
 
 const UPLOADED: &str = "
 UPDATE imports SET state = 'uploaded', size_bytes = $3, encoding = $4, delimiter = $5, columns = $6, updated_at = $7
-WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'";
-
-const REFUSED: &str = "
-UPDATE imports SET state = 'failed', size_bytes = $3, failure_code = $4, failure = $5, updated_at = $6, finished_at = $6
 WHERE tenant_id = $1 AND id = $2 AND state = 'uploading'";
 
 /// The file of `size` bytes is whole.
@@ -48,22 +43,4 @@ pub async fn uploaded(
         .await?;
     expect_rows(1, written)?;
     keep_choices(tx, id, mapping, options).await
-}
-
-/// The file of `size` bytes cannot be read: the import ends, and the file is dropped.
-///
-/// # Errors
-/// As [`uploaded`].
-pub async fn refuse(tx: &mut Tx, cause: &Cause<'_>, id: ImportId, size: i64, error: &FileError) -> DbResult<()> {
-    let written = statement(REFUSED)
-        .bind::<Uuid, _>(tx.tenant())
-        .bind::<Uuid, _>(id)
-        .bind::<BigInt, _>(size)
-        .bind::<Text, _>(error.code())
-        .bind::<Text, _>(error.to_string())
-        .bind::<Timestamptz, _>(cause.now)
-        .execute(&mut **tx)
-        .await?;
-    expect_rows(1, written)?;
-    drop_chunks(tx, id).await
 }

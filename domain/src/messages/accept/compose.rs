@@ -135,12 +135,12 @@ fn body<'k>(
             let at = |name: &str| format!("/variables/{name}");
             reasons.extend(faults.missing.iter().map(|name| Refusal {
                 pointer: at(name).into(),
-                code: "variable_missing",
+                code: "missing_variable",
                 detail: format!("The template has the variable {name}, and no value was given.").into(),
             }));
             reasons.extend(faults.unknown.iter().map(|name| Refusal {
                 pointer: at(&name.replace('~', "~0").replace('/', "~1")).into(),
-                code: "variable_unknown",
+                code: "unknown_variable",
                 detail: "The template has no such variable.".into(),
             }));
         }

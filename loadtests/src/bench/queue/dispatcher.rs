@@ -46,7 +46,7 @@ pub async fn measure(world: &World, scale: Scale, report: &mut Report) -> Result
     let took = start.elapsed();
     ensure!(claimed == count, "{claimed} of {count} jobs were claimed");
     report.remark(format!("claim and ack: {}", redis.since().await?));
-    report.remark(format!("claim and ack, cores used: {}", cpu.since().1));
+    report.remark(format!("claim and ack, cores used: {}", cpu.since()));
     report.figure("dispatcher alone: push", rate(count, pushed), "jobs/s", None);
     report.figure("dispatcher alone: claim and ack, 1,000 tenants", rate(count, took), "jobs/s", None);
     lanes.forget(QUEUE).await?;

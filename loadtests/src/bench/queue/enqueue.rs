@@ -23,7 +23,7 @@ pub async fn measure(world: &World, scale: Scale, report: &mut Report) -> Result
         try_join_all((0..clients).map(|_| enqueue(world, tenant, &left))).await?;
         let name = format!("enqueue one by one, {clients} at a time");
         report.figure(&name, rate(count, start.elapsed()), "jobs/s", None);
-        report.remark(format!("{name}, cores used: {}", cpu.since().1));
+        report.remark(format!("{name}, cores used: {}", cpu.since()));
     }
     let worker = world.work();
     world.all_done().await?;

@@ -29,6 +29,7 @@ pub async fn run(scale: Scale) -> Result<Report> {
 
 async fn measure(world: &Arc<world::World>, scale: Scale) -> Result<Report> {
     let mut report = Report::new("queue");
+    world.warm_up().await?;
     dispatcher::measure(world, scale, &mut report).await?;
     drain::measure(world, scale, &mut report).await?;
     enqueue::measure(world, scale, &mut report).await?;

@@ -1,6 +1,6 @@
 //! A database, a namespace and a worker for the engine's benches.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,8 @@ use patchbay_queue::{
     QueueBackend, Registry, WorkerSettings,
 };
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::measure::latency::Latencies;
@@ -73,7 +74,8 @@ pub struct World {
     pools: Pools,
     begin: Instant,
     database: Database,
-    _keeper: DropGuard,
+    stop: CancellationToken,
+    keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl World {
@@ -90,9 +92,9 @@ impl World {
         let db = Db::new(pools.clone(), Ids::new(rand::random()), Dispatcher::start(lanes.clone(), Window::default()));
         let stop = CancellationToken::new();
         let keeper = Keeper::new(lanes.clone(), pools.system().clone(), KeeperSettings::new("bench"));
-        tokio::spawn(keeper.run(stop.clone()));
+        let keeper = Mutex::new(Some(tokio::spawn(keeper.run(stop.clone()))));
         let begin = Instant::now();
-        Ok(Self { db, lanes, redis, pools, begin, database, _keeper: stop.drop_guard() })
+        Ok(Self { db, lanes, redis, pools, begin, database, stop, keeper })
     }
 
     /// A new tenant; the engine knows tenants only as ids.
@@ -128,6 +130,17 @@ impl World {
         Worker { seen, draining, stop, ended }
     }
 
+    /// Runs one job, so that the queue is open, the statements are prepared and the pools are filled.
+    pub async fn warm_up(&self) -> Result<()> {
+        let tenant = self.tenant();
+        let mut tx = self.db.begin(tenant).await?;
+        tx.enqueue(self.job(tenant, None)).await?;
+        tx.commit().await?;
+        let worker = self.work();
+        self.all_done().await?;
+        worker.stop().await
+    }
+
     /// Jobs that have not ended, by the ledger.
     pub async fn unfinished(&self) -> Result<i64> {
         let client = self.database.connect().await?;
@@ -151,6 +164,11 @@ impl World {
 
     /// Tidies up.
     pub async fn end(&self) -> Result<()> {
+        self.stop.cancel();
+        let keeper = self.keeper.lock().expect("no holder of this lock can panic").take();
+        if let Some(keeper) = keeper {
+            keeper.await.context("the keeper panicked")?;
+        }
         self.lanes.forget(QUEUE).await?;
         self.pools.close();
         self.database.drop_now().await
@@ -162,7 +180,7 @@ pub struct Worker {
     seen: Arc<Seen>,
     draining: CancellationToken,
     stop: tokio::sync::oneshot::Sender<()>,
-    ended: tokio::task::JoinHandle<Result<()>>,
+    ended: JoinHandle<Result<()>>,
 }
 
 impl Worker {

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use patchbay_db::ids::{ProviderAccountId, TenantId};
+use patchbay_db::ids::TenantId;
 use patchbay_domain::consent::{ConsentAction, ConsentChange};
 use patchbay_domain::contacts::ChannelKind;
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::send::{Claimed, Report};
-use patchbay_domain::provider_accounts::Opened;
+use patchbay_domain::provider_accounts::{Opened, webhook_path};
 use patchbay_providers::{
     Accepted, ErrorClass, ErrorScope, OutboundMessage, ProviderError, ProviderKind, Sender, SenderKind, Text,
     callback_url,
@@ -19,7 +19,7 @@ use url::Url;
 use super::super::accounts::Client;
 use super::super::report::{OPTED_OUT, error_code, failure_code, state};
 use super::fate::{Fate, Throttle, failed, report};
-use super::{FRESH, SendHandler};
+use super::SendHandler;
 
 /// A pause where the provider names none.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ impl SendHandler {
         let Ok(_permit) = self.permits.acquire().await else {
             return Fate::Late(report(claimed, MessageState::Queued));
         };
-        if sendout.since.elapsed() > FRESH {
+        if sendout.since.elapsed() > self.messaging.settings.fresh {
             return Fate::Late(report(claimed, MessageState::Queued));
         }
         let Client { provider, account } = &opened.client;
@@ -67,8 +67,10 @@ impl SendHandler {
     }
 
     fn callback(&self, kind: ProviderKind, claimed: &Claimed) -> Option<Url> {
-        let base = webhook_url(&self.messaging.settings.public_url, kind, claimed.provider_account_id, "status");
-        Some(callback_url(&base?, &claimed.id.to_string()))
+        let public = self.messaging.settings.public_url.as_str().trim_end_matches('/');
+        let path = webhook_path(kind.as_str(), claimed.provider_account_id, "status");
+        let base = Url::parse(&format!("{public}{path}")).ok()?;
+        Some(callback_url(&base, &claimed.id.to_string()))
     }
 
     fn refused(
@@ -146,10 +148,4 @@ fn opt_out(claimed: &Claimed, text: &str) -> ConsentChange {
 /// The sender of a message, as its provider knows it.
 pub(super) fn sender(claimed: &Claimed) -> Sender {
     Sender { kind: SenderKind::guess(&claimed.from_address), address: claimed.from_address.clone() }
-}
-
-/// Where a provider reports about an account, under the public address.
-fn webhook_url(public: &Url, kind: ProviderKind, account: ProviderAccountId, what: &str) -> Option<Url> {
-    let base = public.as_str().trim_end_matches('/');
-    Url::parse(&format!("{base}/v1/webhooks/{kind}/{account}/{what}")).ok()
 }

@@ -3,8 +3,8 @@
 //! Three commits could be enough for a message, and a thousand single-message jobs a second are not three thousand
 //! transactions: claims and records of jobs that run at the same time share transactions (`domain`'s `Group`).
 //! A crash between claim and record leaves a message in `sending`; the next run asks the provider about it
-//! (`uncertain.rs`) before anything is sent again. What a zombie may still do is bounded by [`FRESH`]: a send does not
-//! begin later than that after its claim, so that a look-up that waits for it and for the provider can be believed.
+//! (`uncertain.rs`) before anything is sent again. What a zombie may still do is bounded by `Settings::fresh`: a send
+//! does not begin later than that after its claim, so that a look-up that waits for it and for the provider can be believed.
 
 mod batch;
 mod claims;
@@ -26,9 +26,6 @@ use super::Messaging;
 use claims::Claims;
 use records::Records;
 
-/// A send begins within this of its claim, or not at all.
-const FRESH: Duration = Duration::from_secs(5);
-
 /// Sends the messages of a job.
 #[derive(Debug)]
 pub struct SendHandler {
@@ -46,7 +43,7 @@ impl SendHandler {
     #[must_use]
     pub fn new(messaging: Messaging) -> Self {
         let slowest = messaging.providers.iter().map(|provider| provider.settle_time()).max().unwrap_or_default();
-        let settle = FRESH + slowest;
+        let settle = messaging.settings.fresh + slowest;
         Self {
             claims: Claims::new(&messaging, settle),
             records: Records::new(&messaging),

@@ -1,0 +1,44 @@
+//! `POST /v1/dead_letters/discard`.
+
+use patchbay_domain::jobs::discard;
+use poem_openapi::OpenApi;
+
+use super::{
+    audited,
+    dto::{DeadLetterResult, DeadLetterSelection},
+    selection,
+};
+use crate::{
+    http::{BatchBody, Call, Done, Written},
+    jobs::Write,
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct Discard;
+
+#[OpenApi]
+impl Discard {
+    /// Discard dead letters
+    ///
+    /// They are put away for good: they leave this list, cannot be retried any more, and what they were about stays failed.
+    #[oai(
+        path = "/v1/dead_letters/discard",
+        method = "post",
+        operation_id = "dead_letters_discard",
+        tag = "Tag::DeadLetters"
+    )]
+    async fn run(&self, call: Call<Write>, body: BatchBody<DeadLetterSelection>) -> Written<Done<DeadLetterResult>> {
+        let digest = body.digest();
+        let mut tx = call.begin_once(digest).await?;
+        let selected = selection::find(&mut tx, body.into_inner()).await?;
+        if selected.is_dry() {
+            let would = selected.ids.clone();
+            return tx.finish(Done(selected.result(would))).await;
+        }
+        let done = discard::discard(&mut tx, &selected.ids).await?;
+        audited::note(&mut tx, &call, "dead_letters.discard", &done).await?;
+        tx.finish(Done(selected.result(done))).await
+    }
+}

@@ -1,0 +1,61 @@
+//! `GET /v1/dead_letters`.
+
+use patchbay_domain::jobs::dead_letters;
+use poem_openapi::{OpenApi, param::Query, payload::Json};
+
+use super::dto::{DeadLetter, ErrorClass};
+use crate::{
+    http::{Call, Handled, Limit, ListOf, Time, paging},
+    jobs::Read,
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct List;
+
+#[OpenApi]
+impl List {
+    /// List dead letters
+    ///
+    /// The newest job first, without attempts and payload.
+    #[oai(path = "/v1/dead_letters", method = "get", operation_id = "dead_letters_list", tag = "Tag::DeadLetters")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]
+    async fn run(
+        &self,
+        call: Call<Read>,
+        /// How many at most.
+        limit: Query<Option<Limit>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// Only those of this queue.
+        queue: Query<Option<String>>,
+        /// Only those of this kind.
+        kind: Query<Option<String>>,
+        /// Only those about this record.
+        subject: Query<Option<String>>,
+        /// Only those with this class of error.
+        error_class: Query<Option<ErrorClass>>,
+        /// Only those with this error.
+        error_code: Query<Option<String>>,
+        /// Only those that gave up at this instant or later.
+        failed_from: Query<Option<Time>>,
+        /// Only those that gave up before this instant.
+        failed_before: Query<Option<Time>>,
+    ) -> Handled<Json<ListOf<DeadLetter>>> {
+        let page = paging::page(limit.0, cursor.0.as_deref())?;
+        let filter = dead_letters::Filter {
+            queue: queue.0,
+            kind: kind.0,
+            subject: subject.0,
+            error_class: error_class.0.map(ErrorClass::stored),
+            error_code: error_code.0,
+            failed_from: failed_from.0.map(|at| at.0),
+            failed_before: failed_before.0.map(|at| at.0),
+        };
+        let mut tx = call.read().await?;
+        let found = dead_letters::list(&mut tx, filter, page).await?;
+        tx.commit().await?;
+        Ok(Json(ListOf::from_page(found, |job| DeadLetter::listed(job, &call.app.config.retention))))
+    }
+}

@@ -1,0 +1,78 @@
+//! `POST /v1/jobs/{id}/cancel`.
+
+use patchbay_db::ids::JobId;
+use patchbay_domain::{
+    audit,
+    events::Cause,
+    jobs::{self, cancel::Cancelled},
+};
+use patchbay_queue::ledger::view::JobView;
+use poem_openapi::{OpenApi, param::Path};
+use serde_json::json;
+
+use super::{Write, dto::Job, get::shown};
+use crate::{
+    http::{BodyDigest, Call, Code, Done, Handled, Id, Problem, Written},
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct Cancel;
+
+#[OpenApi]
+impl Cancel {
+    /// Cancel a job
+    ///
+    /// A job that waits is cancelled at once, and so is what it would have done. One that runs is asked to stop: its
+    /// status stays until it has, and what it has done stays done. Cancelling twice is once; a job that ended otherwise
+    /// answers `state_conflict`.
+    #[oai(path = "/v1/jobs/:id/cancel", method = "post", operation_id = "jobs_cancel", tag = "Tag::Jobs")]
+    async fn run(
+        &self,
+        call: Call<Write>,
+        /// The job's id.
+        id: Path<Id<JobId>>,
+    ) -> Written<Done<Job>> {
+        let id = id.0.0;
+        let mut tx = call.begin_once(BodyDigest::empty()).await?;
+        let job = jobs::get::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("job"))?;
+        if job.state == "cancelled" {
+            return tx.finish(Done(shown(&call.app, job).await?)).await;
+        }
+        let lanes = call.app.db.dispatcher().lanes();
+        let cause = Cause { ids: call.app.db.ids(), now: call.now, request_id: Some(call.request_id()) };
+        let done = jobs::cancel::cancel(&mut tx, lanes, &cause, &job).await?;
+        if done == Cancelled::TooLate {
+            return Err(over().into());
+        }
+        let entry = audit::Entry {
+            id: call.app.db.new_id(call.now),
+            tenant: call.tenant(),
+            actor: &call.actor(),
+            action: "jobs.cancel",
+            subject: id.to_string(),
+            detail: json!({ "kind": job.kind, "at_once": done == Cancelled::Done }),
+            request_id: call.request_id(),
+            at: call.now,
+        };
+        audit::record(&mut tx, entry).await?;
+        let after = jobs::get::get(&mut tx, id).await?.ok_or_else(|| Problem::internal("a job vanished"))?;
+        let answer = tx.finish(Done(after_cancel(&call, after, done).await?)).await?;
+        jobs::cancel::sweep(lanes, &job).await;
+        Ok(answer)
+    }
+}
+
+/// What the caller is shown: a job that was asked to stop runs, whatever Redis says in this instant.
+async fn after_cancel(call: &Call<Write>, job: JobView, done: Cancelled) -> Handled<Job> {
+    if done == Cancelled::Asked {
+        let situation = jobs::situation::Situation { status: jobs::JobStatus::Running, waiting: None };
+        return Ok(Job::of(job, situation, &call.app.config.retention));
+    }
+    shown(&call.app, job).await
+}
+
+fn over() -> Problem {
+    Problem::new(Code::StateConflict, "The job has ended already.")
+}

@@ -1,0 +1,43 @@
+//! `GET /v1/jobs/{id}`.
+
+use patchbay_db::ids::JobId;
+use patchbay_domain::jobs;
+use patchbay_queue::ledger::view::JobView;
+use poem_openapi::{OpenApi, param::Path, payload::Json};
+
+use super::{Read, dto::Job};
+use crate::{
+    app::App,
+    http::{Call, Handled, Id, Problem},
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct Get;
+
+#[OpenApi]
+impl Get {
+    /// Get a job
+    ///
+    /// With its failed attempts and, while it waits, what it waits for.
+    #[oai(path = "/v1/jobs/:id", method = "get", operation_id = "jobs_get", tag = "Tag::Jobs")]
+    async fn run(
+        &self,
+        call: Call<Read>,
+        /// The job's id.
+        id: Path<Id<JobId>>,
+    ) -> Handled<Json<Job>> {
+        let mut tx = call.read().await?;
+        let job = jobs::get::get(&mut tx, id.0.0).await?;
+        tx.commit().await?;
+        let job = job.ok_or_else(|| Problem::not_found("job"))?;
+        Ok(Json(shown(&call.app, job).await?))
+    }
+}
+
+/// The wire form of `job`, with what it waits for.
+pub(super) async fn shown(app: &App, job: JobView) -> Handled<Job> {
+    let situation = jobs::situation::situation(&app.db, &job, app.clock.now()).await?;
+    Ok(Job::of(job, situation, &app.config.retention))
+}

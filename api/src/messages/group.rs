@@ -1,0 +1,49 @@
+//! Accepting single messages together: what arrives while one transaction of a tenant is under way shares the next.
+//!
+//! Each message still has a job and an answer of its own. A request with an idempotency key goes its own way, because
+//! its answer is stored in its own transaction.
+
+use std::sync::Arc;
+
+use patchbay_db::{Db, DbError, ids::TenantId};
+use patchbay_domain::messages::accept::{Call, Verdict, accept};
+use patchbay_domain::messages::group::{Group, GroupError, GroupSize};
+use patchbay_service::Clock;
+
+use super::draft::measure;
+use crate::http::{Code, Problem};
+
+/// Calls of one transaction, and of one tenant waiting for theirs.
+const SIZE: GroupSize = GroupSize { set: 100, waiting: 2_000 };
+
+/// Accepts messages. One a process; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Acceptor(Group<TenantId, Call, Verdict, Arc<DbError>>);
+
+impl Acceptor {
+    /// The acceptor of this process.
+    #[must_use]
+    pub fn new(db: &Db, clock: &Arc<dyn Clock>) -> Self {
+        let (db, clock) = (db.clone(), Arc::clone(clock));
+        Self(Group::new(SIZE, move |tenant, calls: Vec<Call>| {
+            let (db, clock) = (db.clone(), Arc::clone(&clock));
+            async move {
+                let mut tx = db.begin(tenant).await.map_err(Arc::new)?;
+                let verdicts = accept(&mut tx, db.ids(), clock.now(), measure, calls).await.map_err(Arc::new)?;
+                tx.commit().await.map_err(Arc::new)?;
+                Ok(verdicts)
+            }
+        }))
+    }
+
+    /// Accepts or refuses `call`; returns once that is committed.
+    ///
+    /// # Errors
+    /// `unavailable` where the database is, or where too much waits for it.
+    pub(super) async fn accept(&self, tenant: TenantId, call: Call) -> Result<Verdict, Problem> {
+        self.0.submit(tenant, call).await.map_err(|error| match error {
+            GroupError::Flush(error) if !error.is_retryable() => Problem::internal(error),
+            error => Problem::of(Code::Unavailable).retry_after(std::time::Duration::from_secs(1)).caused_by(error),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! What queues and their pauses look like on the wire.
+
+use chrono::{DateTime, Utc};
+use patchbay_db::{TypedId, ids::TenantId};
+use patchbay_domain::queues::overview;
+use patchbay_queue::ledger::controls;
+use poem_openapi::{Object, types::Example};
+
+use crate::http::{Id, Time};
+
+/// Something that somebody stopped.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct QueuePause {
+    /// The tenant whose share is paused; null where the whole queue is.
+    pub tenant_id: Option<Id<TenantId>>,
+    /// The lane that is paused; null where all of the tenant's are.
+    pub lane: Option<String>,
+    /// It resumes by itself then.
+    pub until: Option<Time>,
+    /// Why.
+    pub reason: String,
+    /// Who paused it: an API key, or `system`.
+    pub paused_by: String,
+    /// Since when.
+    pub paused_at: Time,
+}
+
+impl From<controls::Pause> for QueuePause {
+    fn from(pause: controls::Pause) -> Self {
+        Self {
+            tenant_id: pause.tenant_id.map(|tenant| Id(TenantId::from_uuid(tenant))),
+            lane: pause.lane,
+            until: pause.until.map(Time),
+            reason: pause.reason,
+            paused_by: pause.paused_by,
+            paused_at: Time(pause.created_at),
+        }
+    }
+}
+
+impl Example for QueuePause {
+    fn example() -> Self {
+        Self {
+            tenant_id: Some(Id::example()),
+            lane: Some("+12025550100".to_owned()),
+            until: None,
+            reason: "The number is being ported.".to_owned(),
+            paused_by: "key_01h455vb4pex5vsknk084sn02q".to_owned(),
+            paused_at: Time::example(),
+        }
+    }
+}
+
+/// A queue: all of it for the system key, the tenant's share for a tenant's.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// The kinds of jobs that wait in it.
+    pub kinds: Vec<String>,
+    /// Due jobs that nobody runs yet. Counted up to 10,000.
+    pub waiting: u64,
+    /// Whether more wait than `waiting` says.
+    pub at_least: bool,
+    /// Jobs that run; null while the dispatcher cannot be asked.
+    pub running: Option<u64>,
+    /// When the oldest due job was accepted. Looked for in the first 256 lanes.
+    pub oldest_at: Option<Time>,
+    /// The age of that job in seconds.
+    pub oldest_age_seconds: Option<i64>,
+    /// Pauses in force, those of the whole queue too.
+    pub pauses: Vec<QueuePause>,
+}
+
+impl Queue {
+    /// The wire form of `queue` at `now`.
+    pub fn at(queue: overview::Queue, now: DateTime<Utc>) -> Self {
+        Self {
+            name: queue.name.to_owned(),
+            kinds: queue.kinds.into_iter().map(str::to_owned).collect(),
+            waiting: queue.waiting,
+            at_least: queue.at_least,
+            running: queue.running,
+            oldest_at: queue.oldest.map(Time),
+            oldest_age_seconds: queue.oldest.map(|oldest| (now - oldest).num_seconds().max(0)),
+            pauses: queue.pauses.into_iter().map(QueuePause::from).collect(),
+        }
+    }
+}
+
+impl Example for Queue {
+    fn example() -> Self {
+        Self {
+            name: "sends".to_owned(),
+            kinds: vec!["messages.send".to_owned()],
+            waiting: 42,
+            at_least: false,
+            running: Some(8),
+            oldest_at: Some(Time::example()),
+            oldest_age_seconds: Some(3),
+            pauses: Vec::new(),
+        }
+    }
+}
+
+/// What is to be paused.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct QueuePauseCreate {
+    /// Only this lane; all of the tenant's where it is left out.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub lane: Option<String>,
+    /// Whose, for the system key; the whole queue where it is left out. A tenant's key means its own share.
+    pub tenant_id: Option<Id<TenantId>>,
+    /// It resumes by itself then; until somebody resumes it where it is left out.
+    pub until: Option<Time>,
+    /// Why, for whoever asks why a job waits.
+    #[oai(validator(min_length = 1, max_length = 500))]
+    pub reason: String,
+}
+
+impl Example for QueuePauseCreate {
+    fn example() -> Self {
+        Self {
+            lane: Some("+12025550100".to_owned()),
+            tenant_id: None,
+            until: None,
+            reason: "The number is being ported.".to_owned(),
+        }
+    }
+}
+
+/// What is to be resumed: the same scope that was paused.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct QueueResume {
+    /// The lane; all of the tenant's where it is left out.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub lane: Option<String>,
+    /// Whose, for the system key; the whole queue where it is left out.
+    pub tenant_id: Option<Id<TenantId>>,
+}
+
+impl Example for QueueResume {
+    fn example() -> Self {
+        Self { lane: Some("+12025550100".to_owned()), tenant_id: None }
+    }
+}
+
+/// The pauses of a queue after a change.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct QueuePauses {
+    /// The queue's name.
+    pub queue: String,
+    /// Pauses in force that concern the caller.
+    pub pauses: Vec<QueuePause>,
+}
+
+impl Example for QueuePauses {
+    fn example() -> Self {
+        Self { queue: "sends".to_owned(), pauses: vec![QueuePause::example()] }
+    }
+}

@@ -1,0 +1,42 @@
+//! `GET /v1/queues/{queue}`.
+
+use patchbay_domain::queues::{self, overview};
+use poem_openapi::{OpenApi, param::Path, payload::Json};
+
+use super::{Read, caller::Caller, dto::Queue};
+use crate::{
+    http::{Handled, Problem, scope::Scope},
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct Get;
+
+#[OpenApi]
+impl Get {
+    /// Get a queue
+    ///
+    /// A tenant's key sees its own share; the system key everything.
+    #[oai(path = "/v1/queues/:queue", method = "get", operation_id = "queues_get", tag = "Tag::Queues")]
+    async fn run(
+        &self,
+        call: Caller<Read>,
+        /// The queue's name.
+        queue: Path<String>,
+    ) -> Handled<Json<Queue>> {
+        let (name, whose) = (known(&call, &queue.0)?, call.tenant());
+        let mut tx = call.read().await?;
+        let mut found = overview::read(&mut tx, &[name], whose).await?;
+        tx.commit().await?;
+        overview::running(call.app().db.dispatcher().lanes(), &mut found, whose).await;
+        let queue = found.pop().ok_or_else(|| Problem::internal("a queue was asked for and not read"))?;
+        Ok(Json(Queue::at(queue, call.now())))
+    }
+}
+
+/// The queue called `name`, if the caller has one of this name.
+pub(super) fn known<S: Scope>(call: &Caller<S>, name: &str) -> Result<&'static str, Problem> {
+    let found = queues::names(call.tenant().is_none()).into_iter().find(|known| *known == name);
+    found.ok_or_else(|| Problem::new(crate::http::Code::NotFound, "There is no queue with this name."))
+}

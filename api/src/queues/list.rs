@@ -1,0 +1,31 @@
+//! `GET /v1/queues`.
+
+use patchbay_domain::queues::{self, overview};
+use poem_openapi::{OpenApi, payload::Json};
+
+use super::{Read, caller::Caller, dto::Queue};
+use crate::{
+    http::{Handled, ListOf},
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct List;
+
+#[OpenApi]
+impl List {
+    /// List queues
+    ///
+    /// All of them, by name. A tenant's key sees its own share of each; the system key everything.
+    #[oai(path = "/v1/queues", method = "get", operation_id = "queues_list", tag = "Tag::Queues")]
+    async fn run(&self, call: Caller<Read>) -> Handled<Json<ListOf<Queue>>> {
+        let whose = call.tenant();
+        let mut tx = call.read().await?;
+        let mut found = overview::read(&mut tx, &queues::names(whose.is_none()), whose).await?;
+        tx.commit().await?;
+        overview::running(call.app().db.dispatcher().lanes(), &mut found, whose).await;
+        let data = found.into_iter().map(|queue| Queue::at(queue, call.now())).collect();
+        Ok(Json(ListOf { data, next_cursor: None, has_more: false }))
+    }
+}

@@ -1,0 +1,75 @@
+//! The life of a scheduler process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use patchbay_service::health::{Health, serve};
+use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
+use tokio_util::sync::CancellationToken;
+
+use crate::connect::Connections;
+use crate::repair::keeper;
+use crate::table::table;
+use crate::ticker::Ticker;
+use crate::gauges;
+
+/// Why a process could not start, or ended.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// From the first signal to the end, at the most: nothing here runs long.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Takes ticks and repairs until a signal ends it.
+///
+/// # Errors
+/// A part that could not start, or that panicked.
+pub async fn run(config: Config) -> Result<(), Failure> {
+    let _telemetry = telemetry::init("patchbay-scheduler", &config)?;
+    let shutdown = Shutdown::on_signals(GRACE)?;
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let connections = Connections::new(&config, &entropy)?;
+    let name = format!("scheduler-{}-{}", std::process::id(), hex::encode(entropy.array::<4>()));
+    let table = table(&config.scheduler);
+    for entry in &table {
+        tracing::info!(schedule = entry.schedule.name, cron = %entry.schedule.cron, zone = %entry.schedule.zone, "schedule");
+    }
+
+    let stop: CancellationToken = shutdown.draining_token();
+    let ticker = Ticker::new(connections.db.clone(), Arc::new(SystemClock), table);
+    let mut ticking = tokio::spawn(ticker.run(stop.clone()));
+    let mut keeping = tokio::spawn(keeper(&connections, &name, config.worker.lease).run(stop.clone()));
+    let mut measuring = tokio::spawn(gauges::run(connections.db.clone(), SystemClock, stop));
+    let listener = serve(config.scheduler.listen, &health(&shutdown, &connections)).await?;
+    tracing::info!(scheduler = name, listen = %listener.address(), "at work");
+
+    let ended = tokio::select! {
+        () = shutdown.draining() => Ok(()),
+        ended = &mut ticking => ended,
+        ended = &mut keeping => ended,
+        ended = &mut measuring => ended,
+    };
+    ended?;
+    let all = async { tokio::try_join!(ticking, keeping, measuring) };
+    // Where the end comes first, what is open rolls back: a tick is taken with its job or not at all.
+    let _done_or_cut = shutdown.finish(all).await;
+    listener.stop().await?;
+    tracing::info!(scheduler = name, "ended");
+    Ok(())
+}
+
+fn health(shutdown: &Shutdown, connections: &Connections) -> Health {
+    let (db, lanes) = (connections.db.clone(), connections.lanes.clone());
+    Health::builder("patchbay-scheduler", shutdown)
+        .check("database", move || {
+            let db = db.clone();
+            async move {
+                let tx = db.system("readiness").await.map_err(|_| "no transaction can be had".to_owned())?;
+                tx.rollback().await.map_err(|_| "no transaction can be had".to_owned())
+            }
+        })
+        .check("redis", move || {
+            let lanes = lanes.clone();
+            async move { lanes.ping().await.map_err(|_| "no answer".to_owned()) }
+        })
+        .build()
+}

@@ -1,0 +1,53 @@
+//! The dog bites where claims stop although everything answers, and only there.
+
+use std::time::Duration;
+
+use patchbay_db::testdb::TestDb;
+use patchbay_queue::{QueueBackend, WorkerSettings};
+use patchbay_workers::runtime::{Dog, Verdict};
+use tokio::time::timeout;
+
+/// A real backend on a namespace with a key that a stranger has spoilt: Redis answers, every claim fails.
+async fn stuck(db: &TestDb) -> QueueBackend {
+    let client = redis::Client::open(std::env::var("REDIS_URL").unwrap()).unwrap();
+    let mut conn = client.get_multiplexed_async_connection().await.unwrap();
+    let key = format!("{}:{{sends}}:meta", db.namespace());
+    let () = redis::cmd("SET").arg(key).arg("spoilt").query_async(&mut conn).await.unwrap();
+    start(db)
+}
+
+fn start(db: &TestDb) -> QueueBackend {
+    let pools = patchbay_db::Pools::new(db.config()).unwrap();
+    let settings = WorkerSettings::new("watched", 2);
+    QueueBackend::start("sends", settings, db.db().dispatcher().lanes().clone(), pools.system().clone())
+}
+
+fn dog(backend: &QueueBackend) -> Dog {
+    Dog {
+        queues: vec![("sends".to_owned(), backend.vitals())],
+        patience: Duration::from_millis(800),
+        every: Duration::from_millis(700),
+    }
+}
+
+#[tokio::test]
+async fn claims_that_fail_on_a_redis_that_answers_are_the_end() {
+    let db = TestDb::new().await;
+    let backend = stuck(&db).await;
+    let verdict = timeout(Duration::from_secs(20), dog(&backend).watch(async || true)).await.unwrap();
+    assert!(matches!(&verdict, Verdict::Stopped(queue, _) if queue == "sends"), "{verdict}");
+}
+
+#[tokio::test]
+async fn weather_is_not() {
+    let db = TestDb::new().await;
+    let backend = stuck(&db).await;
+    assert!(timeout(Duration::from_secs(5), dog(&backend).watch(async || false)).await.is_err());
+}
+
+#[tokio::test]
+async fn an_idle_worker_is_left_alone() {
+    let db = TestDb::new().await;
+    let backend = start(&db);
+    assert!(timeout(Duration::from_secs(5), dog(&backend).watch(async || true)).await.is_err());
+}

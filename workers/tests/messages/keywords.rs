@@ -1,0 +1,28 @@
+//! STOP, from a phone to the confirmation on it.
+
+use std::time::Duration;
+
+use patchbay_domain::messages::MessageState;
+
+use crate::world::World;
+
+const PHONE: &str = "+12025550111";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_is_confirmed_on_the_phone_and_obeyed_by_what_was_queued() {
+    let world = World::new().await;
+    let _workers = world.work(&["inbound", "receipts"]);
+    let (_, queued) = world.send_one(PHONE, "an offer").await;
+    world.phone_texts(PHONE, "Stop!").await;
+    while world.count("SELECT count(*) AS n FROM messages WHERE direction = 'inbound'").await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let _sends = world.work(&["sends"]);
+    world.until(queued, MessageState::Refused).await;
+    while world.sim.bodies_to(PHONE).is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let texts = world.sim.bodies_to(PHONE);
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(texts[0].contains("unsubscribed"), "{texts:?}");
+}
