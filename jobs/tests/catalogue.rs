@@ -81,7 +81,8 @@ fn the_contract_of_each_kind_is_the_reviewed_one() {
         writeln!(contract, "{} v{}", kind.name, kind.version).unwrap();
         writeln!(contract, "  queue {}, priority {}, of {owner}", kind.queue, policy.priority).unwrap();
         let (from, to) = (policy.backoff, policy.backoff_max);
-        writeln!(contract, "  {} errors, {from:?} to {to:?} apart; {:?} a run", policy.max_attempts, policy.timeout).unwrap();
+        writeln!(contract, "  {} errors, {from:?} to {to:?} apart; {:?} a run", policy.max_attempts, policy.timeout)
+            .unwrap();
         writeln!(contract, "  unique by {}", unique.as_deref().unwrap_or("nothing")).unwrap();
     }
     insta::assert_snapshot!("contract", contract);

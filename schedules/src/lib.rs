@@ -4,7 +4,6 @@
 //! so each tick enqueues once whoever lives, dies or hangs, and no leader is needed for that.
 
 pub mod connect;
-pub mod gauges;
 pub mod process;
 pub mod repair;
 pub mod table;

@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use patchbay_service::health::{Health, serve};
 use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
-use tokio_util::sync::CancellationToken;
 
 use crate::connect::Connections;
 use crate::repair::keeper;
 use crate::table::table;
 use crate::ticker::Ticker;
-use crate::gauges;
 
 /// Why a process could not start, or ended.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -34,11 +32,10 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         tracing::info!(schedule = entry.schedule.name, cron = %entry.schedule.cron, zone = %entry.schedule.zone, "schedule");
     }
 
-    let stop: CancellationToken = shutdown.draining_token();
+    let stop = shutdown.draining_token();
     let ticker = Ticker::new(connections.db.clone(), Arc::new(SystemClock), table);
     let mut ticking = tokio::spawn(ticker.run(stop.clone()));
-    let mut keeping = tokio::spawn(keeper(&connections, &name, config.worker.lease).run(stop.clone()));
-    let mut measuring = tokio::spawn(gauges::run(connections.db.clone(), SystemClock, stop));
+    let mut keeping = tokio::spawn(keeper(&connections, &name, config.worker.lease).run(stop));
     let listener = serve(config.scheduler.listen, &health(&shutdown, &connections)).await?;
     tracing::info!(scheduler = name, listen = %listener.address(), "at work");
 
@@ -46,10 +43,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         () = shutdown.draining() => Ok(()),
         ended = &mut ticking => ended,
         ended = &mut keeping => ended,
-        ended = &mut measuring => ended,
     };
     ended?;
-    let all = async { tokio::try_join!(ticking, keeping, measuring) };
+    let all = async { tokio::try_join!(ticking, keeping) };
     // Where the end comes first, what is open rolls back: a tick is taken with its job or not at all.
     let _done_or_cut = shutdown.finish(all).await;
     listener.stop().await?;

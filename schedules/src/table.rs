@@ -31,7 +31,10 @@ impl Entry {
     #[must_use]
     pub fn new<J: Job + Default>(name: &'static str, cron: &str, zone: Tz) -> Self {
         let cron = cron::Schedule::from_str(cron).expect("the table's rules are cron rules: a test reads them all");
-        Self { schedule: Schedule { name, cron, zone }, job: |id| JobRequest::new(id, SYSTEM_TENANT, J::default()).into() }
+        Self {
+            schedule: Schedule { name, cron, zone },
+            job: |id| JobRequest::new(id, SYSTEM_TENANT, J::default()).into(),
+        }
     }
 
     /// The job of a tick, under the id `id`.
@@ -81,8 +84,7 @@ mod tests {
     use super::*;
 
     fn defaults() -> SchedulerConfig {
-        let sources =
-            Sources::default().with_env("DATABASE_URL", "postgres://h/d").with_env("REDIS_URL", "redis://h");
+        let sources = Sources::default().with_env("DATABASE_URL", "postgres://h/d").with_env("REDIS_URL", "redis://h");
         Config::from_sources(Process::Scheduler, &sources).unwrap().scheduler
     }
 

@@ -59,7 +59,8 @@ impl Ticker {
         loop {
             let now = self.clock.now();
             let all = now >= all_at || now < last;
-            let due = self.table.iter().filter(|entry| all || entry.schedule.next(last).is_some_and(|tick| tick <= now));
+            let due =
+                self.table.iter().filter(|entry| all || entry.schedule.next(last).is_some_and(|tick| tick <= now));
             let mut pause = LOOK_AT_LEAST;
             for entry in due {
                 if let Err(error) = self.look(entry, now).await {

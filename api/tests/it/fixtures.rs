@@ -23,6 +23,8 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
             let reply = crate::imports::upload(api, &api.a.key, "phone\n+12025550143\n", None).await;
             Some(id(&reply, "/id"))
         }
+        // Over, so that the stream of its events ends.
+        "jobs" | "dead_letters" => Some(api.dead(api.a.id, "fixture").await.to_string()),
         "leads" => Some(id(&made(api, "/v1/leads", &json!({ "first_name": "Ada" })).await, "/id")),
         "templates" => {
             let code = format!("fixture.{}", api.app.entropy.array::<4>().map(|byte| byte.to_string()).join("."));

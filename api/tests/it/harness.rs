@@ -130,8 +130,13 @@ impl TestApi {
 
     /// Sends a request as it is.
     pub async fn raw(&self, request: Request) -> Reply {
+        read(self.open(request).await).await
+    }
+
+    /// Sends a request, and leaves the body of its answer to be read.
+    pub async fn open(&self, request: Request) -> Response {
         let response = tokio::time::timeout(Duration::from_secs(60), self.endpoint.call(request)).await.unwrap();
-        read(response.unwrap()).await
+        response.unwrap()
     }
 
     pub async fn get(&self, path: &str, key: &str) -> Reply {

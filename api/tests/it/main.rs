@@ -4,16 +4,21 @@
 
 mod api_keys;
 mod authorization;
+mod contacts;
+mod dead_letters;
 mod document;
 mod errors;
 mod fixtures;
 mod front;
 mod harness;
 mod idempotency;
-mod leads;
 mod imports;
-mod contacts;
+mod job_events;
+mod jobs;
+mod leads;
 mod lists;
 mod prefer;
+mod queues;
 mod templates;
 mod tenants;
+mod work;

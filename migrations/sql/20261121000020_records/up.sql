@@ -1,6 +1,8 @@
 -- Contacts, the channels they are reached on, leads, and the consent ledger.
+-- These tables do not refer to `tenants`: row-level security ties every row to its transaction's tenant, and a
+-- foreign key would check and lock the tenant's one row for each of the many that an import writes.
 CREATE TABLE contacts (
-    tenant_id    uuid        NOT NULL REFERENCES tenants (id),
+    tenant_id    uuid        NOT NULL,
     id           uuid        NOT NULL,
     first_name   text,
     last_name    text,
@@ -56,7 +58,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON contact_channels TO patchbay_app, patchb
 
 -- The opt-out ledger: append-only, kept by address (an address can outlive its contact).
 CREATE TABLE consent_events (
-    tenant_id   uuid        NOT NULL REFERENCES tenants (id),
+    tenant_id   uuid        NOT NULL,
     id          uuid        NOT NULL,
     channel     text        NOT NULL,
     address     text        NOT NULL,
@@ -95,7 +97,7 @@ CREATE POLICY system ON suppressions TO patchbay_system USING (true) WITH CHECK 
 GRANT SELECT, INSERT, UPDATE, DELETE ON suppressions TO patchbay_app, patchbay_system;
 
 CREATE TABLE leads (
-    tenant_id    uuid        NOT NULL REFERENCES tenants (id),
+    tenant_id    uuid        NOT NULL,
     id           uuid        NOT NULL,
     contact_id   uuid,
     first_name   text,

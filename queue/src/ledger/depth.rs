@@ -92,7 +92,7 @@ const OF_TENANT: &str = concat!(
             ORDER BY j.lane, j.priority DESC, j.id LIMIT $2) found) counted
     CROSS JOIN LATERAL (",
     heads!("q.queue", " AND tenant_id = $4"),
-    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) some ORDER BY id LIMIT 1) AS oldest) first"
+    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) looked_at ORDER BY id LIMIT 1) AS oldest) first"
 );
 
 const OF_ALL: &str = concat!(
@@ -103,7 +103,7 @@ const OF_ALL: &str = concat!(
             ORDER BY j.tenant_id, j.lane, j.priority DESC, j.id LIMIT $2) found) counted
     CROSS JOIN LATERAL (",
     heads!("q.queue", ""),
-    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) some ORDER BY id LIMIT 1) AS oldest) first"
+    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) looked_at ORDER BY id LIMIT 1) AS oldest) first"
 );
 
 /// How much waits in each of `queues`, of `tenant` or of everybody the role may see. Counted up to [`CAP`]; the
@@ -126,7 +126,7 @@ pub async fn queues(conn: &mut AsyncPgConnection, queues: &[&str], tenant: Optio
 const LANES_OF: &str = concat!(
     heads!("$1", " AND tenant_id = $2 AND lane >= $3"),
     ", named AS (
-        SELECT lane, (array_agg(id ORDER BY id))[1] AS oldest FROM (SELECT lane, id FROM heads LIMIT $4 * 10) some
+        SELECT lane, (array_agg(id ORDER BY id))[1] AS oldest FROM (SELECT lane, id FROM heads LIMIT $4 * 10) looked_at
         GROUP BY lane ORDER BY lane LIMIT $4)
     SELECT n.lane AS name, counted.due, n.oldest FROM named n
     CROSS JOIN LATERAL (

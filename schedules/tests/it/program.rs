@@ -97,8 +97,8 @@ async fn the_ticks_go_on_when_one_of_two_is_killed_and_a_signal_ends_the_other()
     for line in [
         "patchbay_schedule_ticks_total{schedule=\"reconcile\",outcome=\"still_running\"}",
         "patchbay_schedule_lateness_seconds_bucket{schedule=\"reconcile\"",
-        "patchbay_queue_waiting{queue=\"maintenance\"}",
-        "patchbay_queue_oldest_seconds{queue=\"sends\"} 0",
+        "queue_ready{queue=\"maintenance\"} 1",
+        "queue_oldest_age_seconds{queue=\"maintenance\"}",
     ] {
         assert!(metrics.contains(line), "{line} is not in:\n{metrics}");
     }

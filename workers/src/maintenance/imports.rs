@@ -42,7 +42,8 @@ impl ImportSweeper {
 #[async_trait]
 impl Handler<SweepImports> for ImportSweeper {
     async fn run(&self, _: SweepImports, _: &JobContext) -> Result<Outcome, JobError> {
-        let Swept { uploads, orphans, files } = self.sweep(self.clock.now()).await.map_err(|error| fault::db(&error))?;
+        let Swept { uploads, orphans, files } =
+            self.sweep(self.clock.now()).await.map_err(|error| fault::db(&error))?;
         Ok(Outcome::Done(Some(json!({ "uploads": uploads, "orphans": orphans, "files": files }))))
     }
 }

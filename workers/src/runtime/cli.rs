@@ -73,7 +73,8 @@ impl Cli {
         let slots = |name: &String, own: Option<usize>| {
             own.or(self.concurrency).or_else(|| configured.get(name.as_str()).copied()).unwrap_or(0)
         };
-        let plan: Plan = requests.into_iter().map(|(name, own)| (slots(&name, own), name)).map(|(n, name)| (name, n)).collect();
+        let plan: Plan =
+            requests.into_iter().map(|(name, own)| (slots(&name, own), name)).map(|(n, name)| (name, n)).collect();
         let idle = plan.iter().filter(|(_, slots)| **slots == 0);
         let mut problems: Vec<String> = idle
             .map(|(name, _)| format!("--queues: worker.queues.{name} is 0; write --queues {name}=4, or raise it"))
@@ -109,7 +110,10 @@ mod tests {
 
     #[test]
     fn a_number_beside_a_queue_wins_over_the_common_one() {
-        assert_eq!(plan(&["--queues", "sends,imports=3", "--concurrency", "8"]), Ok(pairs(&[("imports", 3), ("sends", 8)])));
+        assert_eq!(
+            plan(&["--queues", "sends,imports=3", "--concurrency", "8"]),
+            Ok(pairs(&[("imports", 3), ("sends", 8)]))
+        );
         assert_eq!(plan(&["--queues", "maintenance=1"]), Ok(pairs(&[("maintenance", 1)])));
         assert_eq!(plan(&["--concurrency", "5"]), Ok(pairs(&[("imports", 5), ("sends", 5)])));
     }

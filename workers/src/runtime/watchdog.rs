@@ -22,11 +22,9 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Broken(queue, name) => write!(f, "the {name} of {queue} panicked"),
-            Self::Stopped(queue, quiet) => write!(
-                f,
-                "no claim from {queue} for {} s, although Redis and PostgreSQL answer",
-                quiet.as_secs()
-            ),
+            Self::Stopped(queue, quiet) => {
+                write!(f, "no claim from {queue} for {} s, although Redis and PostgreSQL answer", quiet.as_secs())
+            }
         }
     }
 }

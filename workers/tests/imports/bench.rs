@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -150,7 +149,6 @@ impl Bench {
     }
 
     pub async fn execute(&self, sql: &str) {
-        if sql.contains("b_") { use diesel_async::AsyncConnection; let mut c = diesel_async::AsyncPgConnection::establish(self.test.url()).await.unwrap(); diesel::sql_query(sql).execute(&mut c).await.unwrap(); return; }
         let mut tx = self.db().system("a test arranges things").await.unwrap();
         diesel::sql_query(sql).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();

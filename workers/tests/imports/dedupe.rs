@@ -98,6 +98,6 @@ async fn a_dry_run_counts_what_the_real_run_does_and_writes_no_record() {
         assert_eq!(counts(&bench.get(id).await), dry);
         assert_eq!(bench.count("SELECT count(*) AS n FROM contacts").await, 4_900);
         assert_eq!(bench.count("SELECT count(*) AS n FROM import_addresses").await, 0);
-        assert_eq!(bench.count(&format!("SELECT count(*) AS n FROM import_rows")).await, i64::from(dry[3] + dry[4]));
+        assert_eq!(bench.count("SELECT count(*) AS n FROM import_rows").await, i64::from(dry[3] + dry[4]));
     }
 }

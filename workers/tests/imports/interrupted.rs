@@ -128,6 +128,49 @@ async fn another_tenant_sees_nothing_of_an_import() {
     assert!(store::read_chunk(&mut tx, id, 0).await.unwrap().is_none());
 }
 
+#[tokio::test]
+async fn an_import_that_failed_goes_on_where_it_stopped_when_its_job_is_redriven() {
+    let bench = Bench::new().await;
+    let id = bench.upload(people(100).as_bytes(), CHUNK_BYTES).await;
+    let job = bench.start(id, LINES, Options::default(), false).await;
+    let mut tx = bench.db().begin(bench.tenant).await.unwrap();
+    let ending = store::Ending::Failed("database_error".to_owned(), "a query failed".to_owned());
+    store::finish(&mut tx, &bench.cause(), id, ending).await.unwrap();
+    tx.commit().await.unwrap();
+    bench.run(id, job).await.unwrap();
+    let import = bench.get(id).await;
+    assert_eq!((import.state, import.failure_code.as_deref()), (ImportState::Completed, None));
+    assert_eq!(counts(&import), [100, 89, 0, 1, 10]);
+}
+
+#[tokio::test]
+async fn the_sweep_ends_what_nobody_came_back_for() {
+    let bench = Bench::new().await;
+    let file = people(2);
+    let broken = bench.upload(file.as_bytes(), CHUNK_BYTES).await;
+    let orphan = bench.upload(file.as_bytes(), CHUNK_BYTES).await;
+    let idle = bench.upload(file.as_bytes(), CHUNK_BYTES).await;
+    let fresh = bench.upload(file.as_bytes(), CHUNK_BYTES).await;
+    let job = bench.start(orphan, LINES, Options::default(), false).await;
+    let uuid = |id: patchbay_db::ids::ImportId| patchbay_db::TypedId::uuid(id).to_string();
+    let (old, job) = ("now() - interval '8 days'", patchbay_db::TypedId::uuid(job).to_string());
+    bench
+        .execute(&format!("UPDATE imports SET state = 'uploading', created_at = {old} WHERE id = '{}'", uuid(broken)))
+        .await;
+    bench.execute(&format!("UPDATE imports SET updated_at = {old} WHERE id = '{}'", uuid(idle))).await;
+    bench.execute(&format!("UPDATE queue.jobs SET state = 'dead' WHERE id = '{job}'")).await;
+    let mut tx = bench.db().system("a test of the sweep").await.unwrap();
+    let swept = store::sweep(&mut tx, bench.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(swept, store::Swept { uploads: 1, orphans: 1, files: 1 });
+    let mut seen = Vec::new();
+    for id in [broken, orphan, idle, fresh] {
+        seen.push(bench.get(id).await.state);
+    }
+    assert_eq!(seen, [ImportState::Failed, ImportState::Failed, ImportState::Cancelled, ImportState::Uploaded]);
+    assert_eq!(bench.count("SELECT count(*) AS n FROM import_chunks").await, 3);
+}
+
 /// nextest runs each test in a process of its own: the peak is this test's.
 #[cfg(target_os = "linux")]
 #[tokio::test]

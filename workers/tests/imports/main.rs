@@ -5,4 +5,3 @@ mod bench;
 mod dedupe;
 mod files;
 mod interrupted;
-mod speed_tmp;

@@ -16,7 +16,10 @@ async fn the_job_of_a_killed_worker_is_finished_by_another() {
     let _other = Program::start(world.worker(&["--queues", "maintenance=1"])).await;
     lock.rollback().await.unwrap();
     world.until("SELECT count(*) AS count FROM queue.jobs WHERE state = 'succeeded'", 1).await;
-    assert_eq!(world.standing(id).await, Standing { state: "succeeded".into(), errors: 0, crashes: 1, interruptions: 0 });
+    assert_eq!(
+        world.standing(id).await,
+        Standing { state: "succeeded".into(), errors: 0, crashes: 1, interruptions: 0 }
+    );
 }
 
 #[tokio::test]

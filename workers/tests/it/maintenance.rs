@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use patchbay_db::ids::TenantId;
 use patchbay_db::TypedId as _;
+use patchbay_db::ids::TenantId;
 use patchbay_service::{Config, Process, Sources, TestClock};
 use patchbay_workers::maintenance::retention::Removed;
 use patchbay_workers::maintenance::{ImportSweeper, PartitionMaker, ReconcileStarter, Retention};
@@ -89,7 +89,8 @@ async fn days_of_ended_jobs_go_and_a_dead_letter_keeps_its_day_for_a_while() {
              '{state}', now() - interval '{days} days')"
         )
     };
-    for (days, state) in [(95, "dead"), (95, "succeeded"), (60, "dead"), (60, "succeeded"), (40, "succeeded"), (20, "succeeded")]
+    for (days, state) in
+        [(95, "dead"), (95, "succeeded"), (60, "dead"), (60, "succeeded"), (40, "succeeded"), (20, "succeeded")]
     {
         world.execute(&insert(days, state)).await;
     }
@@ -124,7 +125,8 @@ async fn the_coming_days_are_made_once() {
 async fn each_account_with_something_to_ask_gets_one_living_job() {
     let world = World::new().await;
     let mut tenants = Vec::new();
-    for (check_at, status) in [("now() - interval '1 s'", "active"), ("now() + interval '1 h'", "active"), ("now()", "disabled")]
+    for (check_at, status) in
+        [("now() - interval '1 s'", "active"), ("now() + interval '1 h'", "active"), ("now()", "disabled")]
     {
         let tenant = world.db.tenant().await;
         let account = account(&world, tenant).await;

@@ -1,6 +1,5 @@
 //! A job's run belongs to the trace of the request that caused it.
 
-
 use chrono::Utc;
 use patchbay_db::TypedId as _;
 use patchbay_db::ids::JobId;

@@ -1,7 +1,5 @@
 //! STOP, from a phone to the confirmation on it.
 
-use std::time::Duration;
-
 use patchbay_domain::messages::MessageState;
 
 use crate::world::World;
@@ -14,14 +12,11 @@ async fn stop_is_confirmed_on_the_phone_and_obeyed_by_what_was_queued() {
     let _workers = world.work(&["inbound", "receipts"]);
     let (_, queued) = world.send_one(PHONE, "an offer").await;
     world.phone_texts(PHONE, "Stop!").await;
-    while world.count("SELECT count(*) AS n FROM messages WHERE direction = 'inbound'").await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    world.until_count("SELECT count(*) AS n FROM messages WHERE direction = 'inbound'", 1).await;
     let _sends = world.work(&["sends"]);
     world.until(queued, MessageState::Refused).await;
-    while world.sim.bodies_to(PHONE).is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let confirmed = "SELECT count(*) AS n FROM messages WHERE class = 'compliance' AND state = 'delivered'";
+    world.until_count(confirmed, 1).await;
     let texts = world.sim.bodies_to(PHONE);
     assert_eq!(texts.len(), 1, "{texts:?}");
     assert!(texts[0].contains("unsubscribed"), "{texts:?}");

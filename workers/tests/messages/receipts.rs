@@ -52,13 +52,7 @@ async fn what_cannot_be_read_is_kept_and_stops_nobody() {
     };
     patchbay_domain::messages::raw::store(&mut tx, world.db().ids(), chrono::Utc::now(), &[raw]).await.unwrap();
     tx.commit().await.unwrap();
-    loop {
-        let open = "SELECT count(*) AS n FROM provider_events WHERE processed_at IS NULL";
-        if world.count(open).await == 0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    world.until_count("SELECT count(*) AS n FROM provider_events WHERE processed_at IS NULL", 0).await;
     let kept = "SELECT count(*) AS n FROM provider_events WHERE position('\\xff'::bytea IN body) > 0";
     assert_eq!(world.count(kept).await, 1);
 }

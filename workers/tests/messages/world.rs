@@ -17,7 +17,7 @@ use patchbay_domain::messages::{Body, Message, MessageState, get};
 use patchbay_domain::provider_accounts::{self, NewAccount, NewSender};
 use patchbay_providers::{HttpSettings, Registry as Providers, twilio::Twilio};
 use patchbay_queue::lanes::Window;
-use patchbay_queue::{Registry, WorkerSettings};
+use patchbay_queue::{Keeper, KeeperSettings, Registry, WorkerSettings};
 use patchbay_service::secrets::SealingKey;
 use patchbay_service::{Sealer, SystemClock, SystemEntropy, http};
 use patchbay_simulator::{AccountSettings, RunningSimulator, Simulator};
@@ -30,6 +30,8 @@ use poem::{EndpointExt as _, Request, Route, Server, handler};
 pub const SENDER: &str = "+12025550100";
 pub const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
 
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
 /// As long as a test may wait for anything.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -40,6 +42,7 @@ pub struct World {
     pub sim: RunningSimulator,
     connections: Connections,
     registry: Registry,
+    _keeper: tokio_util::sync::DropGuard,
 }
 
 /// Stores what the simulator tells, as the API does once it has verified it.
@@ -71,6 +74,15 @@ async fn take(
     poem::http::StatusCode::NO_CONTENT
 }
 
+/// Promotes what is due again, as the scheduler does, until the guard is dropped.
+fn keep(connections: &Connections) -> tokio_util::sync::DropGuard {
+    let stop = tokio_util::sync::CancellationToken::new();
+    let settings = KeeperSettings::new(format!("keeper-{}", uuid::Uuid::now_v7()));
+    let keeper = Keeper::new(connections.lanes.clone(), connections.ledger.clone(), settings);
+    tokio::spawn(keeper.run(stop.clone()));
+    stop.drop_guard()
+}
+
 impl World {
     pub async fn new() -> Self {
         let test = TestDb::new().await;
@@ -87,6 +99,7 @@ impl World {
         let sim = Simulator::start(patchbay_simulator::Config::default()).await.unwrap();
         sim.configure(ACCOUNT_SID, AccountSettings {
             inbound_url: Some(format!("{public}v1/webhooks/twilio/{account}/inbound")),
+            auth_token: Some(TOKEN.to_owned().into()),
             opt_out_handling: false,
             ..AccountSettings::default()
         });
@@ -122,13 +135,14 @@ impl World {
         let ledger = Pools::new(test.config()).unwrap().system().clone();
         let connections = Connections { db, ledger, lanes, window: Window::default(), providers };
         let registry = messaging.register(Registry::default());
-        let world = Self { test, tenant, account, sim, connections, registry };
+        let keeper = keep(&connections);
+        let world = Self { test, tenant, account, sim, connections, registry, _keeper: keeper };
         world.add_account(&sealer).await;
         world
     }
 
     async fn add_account(&self, sealer: &Sealer) {
-        let secrets = serde_json::json!({"auth_token": "0123456789abcdef0123456789abcdef"});
+        let secrets = serde_json::json!({"auth_token": TOKEN});
         let mut tx = self.tx().await;
         let account = NewAccount {
             id: self.account,
@@ -141,7 +155,7 @@ impl World {
                 id: self.db().new_id(Utc::now()),
                 address: SENDER.into(),
                 is_default: true,
-                rate_per_second: None,
+                rate_per_second: Some(10_000.0),
                 usual_rate: 1.0,
             }],
         };
@@ -259,6 +273,22 @@ impl World {
         let mut tx = self.tx().await;
         let row: Count = diesel::sql_query(sql).get_result(&mut *tx).await.unwrap();
         row.n
+    }
+
+    /// Waits until `sql` counts so many.
+    pub async fn until_count(&self, sql: &str, wanted: i64) {
+        let wait = async {
+            while self.count(sql).await != wanted {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            let (inbound, raw) = (
+                self.count("SELECT count(*) AS n FROM messages").await,
+                self.count("SELECT count(*) AS n FROM provider_events").await,
+            );
+            panic!("not {wanted} but {}: {sql} ({inbound} messages, {raw} webhooks)", self.count(sql).await);
+        }
     }
 
     pub async fn execute(&self, sql: &str) {

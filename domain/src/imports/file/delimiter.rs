@@ -49,5 +49,5 @@ fn score(text: &str, delimiter: u8) -> (usize, usize) {
         all += 1;
         same += usize::from(record.len() == first);
     }
-    (if all == 0 { 0 } else { same * 10 / all }, first)
+    ((same * 10).checked_div(all).unwrap_or(0), first)
 }

@@ -140,7 +140,7 @@ impl Planner<'_> {
                     .push(candidate.problem(RowOutcome::Failed, RowError::row("row_matches_two_contacts", detail)));
             }
             (Some(owner), _) | (None, Some(owner)) => {
-                self.change(owner, candidate.row.clone(), phone_taken, email_taken)
+                self.change(owner, candidate.row.clone(), phone_taken, email_taken);
             }
             (None, None) => self.create(candidate.row.clone()),
         }

@@ -5,11 +5,11 @@ use patchbay_queue::{ErrorClass, JobError};
 
 /// The database's trouble as the job's. A mistake in a query is tried again like weather: its attempts are few.
 pub(super) fn job_error(error: DbError) -> JobError {
-    let code = match &error {
+    let error = match error {
         DbError::NotFound => return JobError::permanent("import_not_found", "the import does not exist (any more)"),
-        error if error.is_retryable() => "database_unavailable",
-        _ => "database_error",
+        error => error,
     };
+    let code = if error.is_retryable() { "database_unavailable" } else { "database_error" };
     tracing::warn!(%error, cause = std::error::Error::source(&error), code, "an import met the database's trouble");
     JobError::retryable(code, error.to_string())
 }

@@ -17,10 +17,7 @@ pub(super) fn pieces(db: &Db, tenant: TenantId, import: ImportId) -> Pieces {
     let db = db.clone();
     tokio::spawn(async move {
         for seq in 0.. {
-            let piece = match read(&db, tenant, import, seq).await.transpose() {
-                Some(piece) => piece,
-                None => return,
-            };
+            let Some(piece) = read(&db, tenant, import, seq).await.transpose() else { return };
             let is_last = piece.is_err();
             if sender.send(piece).await.is_err() || is_last {
                 return;

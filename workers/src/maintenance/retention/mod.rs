@@ -118,6 +118,8 @@ impl From<Removed> for Value {
     fn from(removed: Removed) -> Self {
         let Removed { dead_letters, days, answers, webhooks } = removed;
         let counts = [("dead_letters", dead_letters), ("days", days), ("answers", answers), ("webhooks", webhooks)];
-        Self::Object(counts.map(|(name, count)| (name.to_owned(), Self::from(count))).into_iter().collect::<Map<_, _>>())
+        Self::Object(
+            counts.map(|(name, count)| (name.to_owned(), Self::from(count))).into_iter().collect::<Map<_, _>>(),
+        )
     }
 }

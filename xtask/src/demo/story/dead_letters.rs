@@ -17,10 +17,15 @@ pub async fn play(stage: &mut Stage) -> Result<[Step; 2]> {
         "listing what failed for good",
         Counts { total, failed: total, ..Counts::default() },
     );
-    let letters = stage.list("/v1/dead_letters").await?;
+    let until = Instant::now() + Duration::from_secs(30);
+    let mut letters = stage.list("/v1/dead_letters").await?;
+    while letters.len() < BROKEN.len() && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        letters = stage.list("/v1/dead_letters").await?;
+    }
     let found = u64::try_from(letters.len())?;
     if let Some(first) = letters.first() {
-        stage.asides.push(format!("why a dead letter died: {}", first["last_error"]));
+        stage.asides.push(format!("why a dead letter died: {}", first["error"]["detail"]));
     }
     let listed = bar.finish(Counts { total: found, failed: found, ..Counts::default() });
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{ROWS, Stage};
 use crate::api::{self, text};
@@ -33,10 +33,10 @@ pub async fn play(stage: &mut Stage) -> Result<Step> {
     let upload = stage.api.request(Method::POST, "/v1/imports").multipart(Form::new().part("file", part));
     let import = api::json(upload).await?;
     let id = text(&import, "id")?;
-    let mapping: Map<String, Value> =
-        MAPPING.iter().map(|(column, field)| ((*column).to_owned(), json!(field))).collect();
+    let mapping: Vec<Value> =
+        MAPPING.iter().map(|(column, field)| json!({"column": column, "field": field})).collect();
     let started = stage.api.post(&format!("/v1/imports/{id}/start"), &json!({"mapping": mapping})).await?;
-    let job = text(&started["job"], "id")?;
+    let job = text(&started, "job_id")?;
     let job = follow::job(&stage.api, &job, Duration::from_secs(120), |job| {
         bar.show(Counts::of_progress(&job["progress"]));
     })

@@ -75,7 +75,7 @@ impl Stage {
         let account = json!({
             "kind": "twilio",
             "name": "Twilio (simulated)",
-            "credentials": {"account_sid": account_sid, "auth_token": auth_token},
+            "settings": {"account_sid": account_sid, "auth_token": auth_token},
             "senders": [{"address": SENDER, "is_default": true, "rate_per_second": 200.0}],
         });
         let account = api.post("/v1/provider_accounts", &account).await.context("cannot add the provider account")?;
@@ -88,7 +88,7 @@ impl Stage {
             first_delivered: None,
             asides: Vec::new(),
         };
-        let inbound = format!("{}/v1/webhooks/twilio/{}/inbound", programs.api, text(&account, "id")?);
+        let inbound = text(&account["webhooks"], "inbound")?;
         stage
             .simulate(
                 reqwest::Method::PUT,

@@ -30,14 +30,13 @@ pub async fn play(stage: &mut Stage) -> Result<(Step, u64)> {
         let messages: Vec<Value> = chunk
             .iter()
             .map(|contact| {
-                json!({
-                    "contact_id": contact["id"], "variables": {"first_name": contact["first_name"]},
-                })
+                let name = contact["first_name"].as_str().unwrap_or("there");
+                json!({"contact_id": contact["id"], "variables": {"first_name": name}})
             })
             .collect();
         let batch = json!({"template": "welcome", "mode": "permissive", "messages": messages});
         let accepted = stage.api.post("/v1/messages/batch", &batch).await?;
-        jobs.push(text(&accepted["job"], "id")?);
+        jobs.push(text(&accepted, "job_id")?);
     }
     let mut sum = Counts::default();
     for job in jobs {

@@ -1,0 +1,141 @@
+//! The real programs, as an operator would run them: separate processes on free ports of this machine, with a database
+//! and a Redis namespace of their own.
+//!
+//! Settings are the defaults, but for addresses, secrets and the rate limits of callers, which would
+//! measure themselves. The processes end with the [`Stack`], also when a bench fails or is interrupted.
+
+mod namespace;
+mod program;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+pub use program::Program;
+
+use crate::postgres::Database;
+use crate::{console, folders};
+use namespace::Namespace;
+
+/// Which programs run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// The API alone: what it accepts waits.
+    Api,
+    /// API, one worker, one scheduler, simulator.
+    All,
+}
+
+/// Running programs.
+pub struct Stack {
+    /// Their database.
+    pub database: Database,
+    /// The system key.
+    pub system_key: String,
+    api: SocketAddr,
+    simulator: SocketAddr,
+    namespace: Namespace,
+    programs: Vec<Program>,
+}
+
+impl Stack {
+    /// Migrates a new database and starts `parts`; returns when all of them are ready.
+    ///
+    /// # Errors
+    /// When a program is missing, ends, or is not ready within a minute; with the end of its log.
+    pub async fn start(parts: Parts) -> Result<Self> {
+        console::note("  starting the programs");
+        let database = Database::create().await?;
+        let namespace = Namespace::fresh(&folders::required("REDIS_URL")?).await?;
+        let mut stack = Self {
+            database,
+            system_key: format!("pb_sys_{}", hex::<32>()),
+            api: free_address()?,
+            simulator: free_address()?,
+            namespace,
+            programs: Vec::new(),
+        };
+        let env = stack.environment()?;
+        program::run_to_end("patchbay-api", &["migrate"], &env).await.context("the migration failed")?;
+        if parts == Parts::All {
+            let listen = stack.simulator.to_string();
+            stack.launch("patchbay-simulator", &["--listen", &listen], stack.simulator, &env)?;
+        }
+        stack.launch("patchbay-api", &["serve"], stack.api, &env)?;
+        if parts == Parts::All {
+            for (program, section) in [("patchbay-worker", "WORKER"), ("patchbay-scheduler", "SCHEDULER")] {
+                let address = free_address()?;
+                let mut env = env.clone();
+                env.push((format!("PATCHBAY__{section}__LISTEN"), address.to_string()));
+                stack.launch(program, &[], address, &env)?;
+            }
+        }
+        for program in &mut stack.programs {
+            program.ready(Duration::from_secs(60)).await?;
+        }
+        Ok(stack)
+    }
+
+    /// Where the API listens.
+    pub fn api(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// The base URL of the simulator.
+    pub fn simulator(&self) -> String {
+        format!("http://{}", self.simulator)
+    }
+
+    /// A running program by its name.
+    pub fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.iter().find(|program| program.name() == name)
+    }
+
+    /// Ends the programs as a supervisor does, and removes database and namespace.
+    ///
+    /// # Errors
+    /// When something could not be removed; the programs are ended in any case.
+    pub async fn end(self) -> Result<()> {
+        for program in self.programs {
+            program.end().await;
+        }
+        self.namespace.remove().await?;
+        self.database.drop_now().await
+    }
+
+    fn environment(&self) -> Result<Vec<(String, String)>> {
+        let set = |name: &str, value: String| (name.to_owned(), value);
+        let mut env = vec![
+            set("DATABASE_URL", self.database.url().to_owned()),
+            set("REDIS_URL", folders::required("REDIS_URL")?),
+            set("PATCHBAY__REDIS__NAMESPACE", self.namespace.name().to_owned()),
+            set("PATCHBAY__API__LISTEN", self.api.to_string()),
+            set("PATCHBAY__API__PUBLIC_URL", format!("http://{}", self.api)),
+            set("PATCHBAY__API__SYSTEM_KEY", self.system_key.clone()),
+            set("PATCHBAY__SECRETS__KEY", hex::<32>()),
+            set("PATCHBAY__PROVIDERS__TWILIO__BASE_URL", self.simulator()),
+        ];
+        for whose in ["KEY", "TENANT"] {
+            env.push(set(&format!("PATCHBAY__LIMITS__{whose}_PER_SECOND"), "1000000".to_owned()));
+            env.push(set(&format!("PATCHBAY__LIMITS__{whose}_BURST"), "10000000".to_owned()));
+        }
+        Ok(env)
+    }
+
+    fn launch(&mut self, name: &'static str, args: &[&str], at: SocketAddr, env: &[(String, String)]) -> Result<()> {
+        self.programs.push(Program::start(name, args, at, env)?);
+        Ok(())
+    }
+}
+
+/// A port of this machine that was free a moment ago.
+pub fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr()?)
+}
+
+/// `N` random bytes in hex, for keys.
+pub fn hex<const N: usize>() -> String {
+    (0..N).map(|_| format!("{:02x}", rand::random::<u8>())).collect()
+}
