@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 
 /// Now, by this machine.
-#[expect(clippy::disallowed_methods, reason = "a measurement is about the real time; nothing here is tested at another")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measurement is about the real time; nothing here is tested at another"
+)]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
 }

@@ -17,8 +17,6 @@ pub const SENDER: &str = "+14155550100";
 pub struct Customer {
     /// Its key.
     pub key: String,
-    /// Its id, `tnt_…`.
-    pub tenant: String,
     /// Where the API listens.
     pub api: SocketAddr,
     http: Client,
@@ -40,12 +38,12 @@ impl Customer {
     pub async fn sign_up(stack: &Stack) -> Result<Self> {
         let http = Client::builder().timeout(Duration::from_secs(600)).build()?;
         let api = stack.api();
-        let system = Self { key: stack.system_key.clone(), tenant: String::new(), api, http };
+        let system = Self { key: stack.system_key.clone(), api, http };
         let tenant = json!({"name": "Bench", "default_country": "US", "timezone": "America/Chicago"});
         let tenant = text(&system.post("/v1/tenants", &tenant).await?, "id")?;
         let key = json!({"name": "bench", "mode": "test", "scopes": ["*"]});
         let key = system.post(&format!("/v1/tenants/{tenant}/api_keys"), &key).await?;
-        Ok(Self { key: text(&key, "secret")?, tenant, ..system })
+        Ok(Self { key: text(&key, "secret")?, ..system })
     }
 
     /// Adds a Twilio account whose other end is the simulator; its one sender is never throttled.

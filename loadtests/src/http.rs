@@ -56,7 +56,11 @@ impl Connection {
     /// Another answer; its text is in the error.
     pub async fn accepted(&mut self, path: &str, key: &str, body: Bytes) -> Result<Bytes> {
         let (status, answer) = self.post(path, key, body).await?;
-        ensure!(status == StatusCode::ACCEPTED, "{path} was answered with {status}: {}", String::from_utf8_lossy(&answer));
+        ensure!(
+            status == StatusCode::ACCEPTED,
+            "{path} was answered with {status}: {}",
+            String::from_utf8_lossy(&answer)
+        );
         Ok(answer)
     }
 }

@@ -9,14 +9,18 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 mod bench;
 mod clock;
 mod console;
+mod customer;
 mod folders;
+mod http;
 mod measure;
 mod postgres;
 mod report;
+mod stack;
 
 /// Load tests of Patchbay.
 #[derive(Parser)]
@@ -41,11 +45,25 @@ async fn main() -> ExitCode {
     // Only fails when one is installed already.
     rustls::crypto::ring::default_provider().install_default().ok();
     let Command::Bench(args) = Cli::parse().command;
-    match bench::run(&args).await {
+    // Dropping a bench ends the programs it started.
+    let outcome = tokio::select! {
+        outcome = bench::run(&args) => outcome,
+        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::error(&format!("{error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Resolves when somebody wants this to end.
+async fn interrupted() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
 }

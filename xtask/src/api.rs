@@ -3,11 +3,13 @@
 //! It knows nothing of our crates on purpose: what the demo cannot say through this, a customer
 //! cannot either. An answer outside 2xx is an error that carries the problem's own words.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+
+use crate::random;
 
 /// An HTTP client with limits on how long things take.
 pub fn http() -> Result<Client> {
@@ -47,12 +49,13 @@ impl Api {
 
     /// GET, as JSON.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        json(self.request(Method::GET, path)).await
+        json(|| self.request(Method::GET, path)).await
     }
 
-    /// POST of a JSON body, as JSON.
+    /// POST of a JSON body, as JSON. It has an idempotency key of its own, so that repeating it is safe.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        json(self.request(Method::POST, path).json(body)).await
+        let key = random::hex(16)?;
+        json(|| self.request(Method::POST, path).header("Idempotency-Key", &key).json(body)).await
     }
 
     /// A new tenant, and a test key for it: the whole of signing up.
@@ -72,21 +75,42 @@ impl Api {
     }
 }
 
-/// Sends a request and reads a JSON answer.
-pub async fn json(request: RequestBuilder) -> Result<Value> {
-    let (client, request) = request.build_split();
-    let request = request?;
-    let what = format!("{} {}", request.method(), request.url().path());
-    let answer = client.execute(request).await.with_context(|| format!("{what} was not answered"))?;
-    let status = answer.status();
-    let body = answer.text().await?;
+/// How long a server that does not answer, or says that it cannot now, is asked again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends a request and reads a JSON answer; asks again, made anew, while the server is away.
+pub async fn json(request: impl Fn() -> RequestBuilder) -> Result<Value> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let (client, request) = request().build_split();
+        let request = request?;
+        let what = format!("{} {}", request.method(), request.url().path());
+        let answered = async {
+            let answer = client.execute(request).await?;
+            Ok((answer.status(), answer.text().await?))
+        };
+        let answered: reqwest::Result<_> = answered.await;
+        let away = match &answered {
+            Ok((status, _)) => *status == StatusCode::SERVICE_UNAVAILABLE || *status == StatusCode::CONFLICT,
+            Err(_) => true,
+        };
+        if away && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            continue;
+        }
+        let (status, body) = answered.with_context(|| format!("{what} was not answered"))?;
+        return read(&what, status, &body);
+    }
+}
+
+fn read(what: &str, status: StatusCode, body: &str) -> Result<Value> {
     if !status.is_success() {
         bail!("{what} was answered with {status}: {body}");
     }
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(&body).with_context(|| format!("{what} answered no JSON: {body}"))
+    serde_json::from_str(body).with_context(|| format!("{what} answered no JSON: {body}"))
 }
 
 /// A field of an answer that must be a string.

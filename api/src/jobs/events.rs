@@ -69,10 +69,13 @@ impl Events {
             return Ok(JobEvents::Seen);
         }
         let place = call.app.jobs.admit(call.key.id.uuid()).ok_or_else(too_many)?;
-        let feed = Feed { app: call.app.clone(), watch, seen: last_event_id.0, begun: false, over: false, _place: place };
+        let feed =
+            Feed { app: call.app.clone(), watch, seen: last_event_id.0, begun: false, over: false, _place: place };
         let stream = unfold(feed, |mut feed| async { Some((feed.next().await?, feed)) }).boxed();
         let stream = EventStream::new(stream).keep_alive(HEARTBEAT);
-        Ok(JobEvents::Stream(stream.to_event(|job: Job| Event::message(job.to_json_string()).id(job.revision.to_string()))))
+        Ok(JobEvents::Stream(
+            stream.to_event(|job: Job| Event::message(job.to_json_string()).id(job.revision.to_string())),
+        ))
     }
 }
 

@@ -59,7 +59,12 @@ pub struct MessageBatch {
 impl Example for MessageBatch {
     fn example() -> Self {
         let record = Some(AcceptedMessage::example());
-        Self { job_id: Id::example(), accepted: 1, refused: 0, results: vec![BulkResult { index: 0, record, error: None }] }
+        Self {
+            job_id: Id::example(),
+            accepted: 1,
+            refused: 0,
+            results: vec![BulkResult { index: 0, record, error: None }],
+        }
     }
 }
 
@@ -153,8 +158,7 @@ fn told(
 ) -> MessageBatch {
     let total = results.len() + malformed.len();
     let mut results = results.into_iter();
-    let mut batch =
-        MessageBatch { job_id: Id(job), accepted: 0, refused: 0, results: Vec::with_capacity(total) };
+    let mut batch = MessageBatch { job_id: Id(job), accepted: 0, refused: 0, results: Vec::with_capacity(total) };
     for (place, index) in (0..total).zip(0_u32..) {
         let mut result = BulkResult { index, record: None, error: None };
         match malformed.remove(&place) {

@@ -149,7 +149,9 @@ pub(super) fn draft(fields: Fields, class: Option<MessagePurpose>) -> Result<Dra
         (Some(id), None) => Recipient::Contact(id.0),
         (None, Some(number)) => Recipient::Address(number),
         (None, None) => return Err(FieldError::new("/to", "required", "Name a contact_id, or a number in to.")),
-        (Some(_), Some(_)) => return Err(FieldError::new("/to", "conflict", "Name a contact_id or a number, not both.")),
+        (Some(_), Some(_)) => {
+            return Err(FieldError::new("/to", "conflict", "Name a contact_id or a number, not both."));
+        }
     };
     let content = match (fields.template, fields.body) {
         (Some(name), None) => {

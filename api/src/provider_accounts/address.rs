@@ -15,10 +15,10 @@ pub(super) fn normal(text: &str) -> Result<(String, SenderKind), String> {
             let number: E164 = text.parse().map_err(|error| format!("Not a phone number in E.164: {error}."))?;
             Ok((number.into_string(), kind))
         }
-        SenderKind::Alphanumeric if !is_name(text) => Err(
-            "Neither a number in E.164, nor a short code, nor a name of up to 11 letters and digits with a letter."
-                .to_owned(),
-        ),
+        SenderKind::Alphanumeric if !is_name(text) => {
+            Err("Neither a number in E.164, nor a short code, nor a name of up to 11 letters and digits with a letter."
+                .to_owned())
+        }
         _ => Ok((text.to_owned(), kind)),
     }
 }

@@ -5,7 +5,7 @@ use patchbay_domain::provider_accounts::{self as domain, webhook_path};
 use patchbay_providers::{Provider, SenderKind as Kind};
 use poem_openapi::{Enum, Object, types::Example};
 
-use super::settings::{TwilioShown, TwilioSettings};
+use super::settings::{TwilioSettings, TwilioShown};
 use crate::http::{Id, Time};
 
 /// The providers there are.

@@ -33,9 +33,7 @@ pub type Operations = (create::Create, list::List, get::Get, patch::Patch, delet
 /// Those of making an HTTP client.
 pub fn providers(config: &Config) -> Result<Registry, reqwest::Error> {
     let client = http::client(&config.http)?;
-    let settings = HttpSettings {
-        base_url: config.providers.twilio.base_url.clone(),
-        total_timeout: config.http.request_timeout,
-    };
+    let settings =
+        HttpSettings { base_url: config.providers.twilio.base_url.clone(), total_timeout: config.http.request_timeout };
     Ok(Registry::new().with(Twilio::new(client, settings)))
 }

@@ -14,7 +14,10 @@ use super::{
     caller::{Caller, log_of},
     dto::{QueuePause, QueuePauses},
 };
-use crate::http::{BodyDigest, Done, Handled, Problem, Written, idempotency::{Once, Unit}};
+use crate::http::{
+    BodyDigest, Done, Handled, Problem, Written,
+    idempotency::{Once, Unit},
+};
 
 /// Something that was decided, with what the log says of it.
 pub(super) struct Deed {

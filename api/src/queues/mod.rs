@@ -21,5 +21,4 @@ crate::scope!(
 );
 
 /// The operations of this resource.
-pub type Operations =
-    (list::List, get::Get, lanes::Lanes, pause::Pause, resume::Resume, set_limit::SetLimit);
+pub type Operations = (list::List, get::Get, lanes::Lanes, pause::Pause, resume::Resume, set_limit::SetLimit);

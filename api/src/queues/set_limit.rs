@@ -76,7 +76,11 @@ impl SetLimit {
 fn lane_name(path: &str) -> Result<String, Problem> {
     let is_fit = path.chars().count() <= 200 && !path.chars().any(char::is_control);
     if !is_fit {
-        return Err(Problem::refused("lane", "invalid", "A lane's name has at most 200 characters, none of them control characters."));
+        return Err(Problem::refused(
+            "lane",
+            "invalid",
+            "A lane's name has at most 200 characters, none of them control characters.",
+        ));
     }
     Ok(if path == ALL { String::new() } else { path.to_owned() })
 }

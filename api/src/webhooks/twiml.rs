@@ -1,11 +1,7 @@
 //! The answer to an inbound message: TwiML that says nothing, so that Twilio sends nothing by itself.
 
 use poem::{IntoResponse, Response};
-use poem_openapi::{
-    payload::Payload,
-    registry::MetaSchemaRef,
-    types::Type,
-};
+use poem_openapi::{payload::Payload, registry::MetaSchemaRef, types::Type};
 
 /// No reply by TwiML: what is answered goes out as a message of its own, through the queue.
 #[derive(Debug)]

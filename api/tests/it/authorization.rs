@@ -40,7 +40,9 @@ pub fn operations() -> Vec<Operation> {
                 id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
-                takes_system: operation["security"].as_array().is_some_and(|all| all.iter().any(|one| one.get("system_key").is_some())),
+                takes_system: operation["security"]
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|one| one.get("system_key").is_some())),
                 scheme: security.map_or_else(String::new, |(scheme, _)| scheme.clone()),
                 scope: security.and_then(|(_, scopes)| scopes[0].as_str().map(str::to_owned)),
                 body: content.map(|(media, content)| (media.clone(), content["example"].clone())),

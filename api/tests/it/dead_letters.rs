@@ -83,7 +83,10 @@ async fn many_are_redriven_by_a_filter_up_to_a_limit() {
     }
     let body = |dry: bool| json!({ "filter": { "error_code": "x" }, "limit": 2, "dry_run": dry });
     let dry = bulk(&api, "redrive", body(true)).await;
-    assert_eq!((&dry.body["count"], &dry.body["has_more"], &dry.body["dry_run"]), (&json!(2), &json!(true), &json!(true)));
+    assert_eq!(
+        (&dry.body["count"], &dry.body["has_more"], &dry.body["dry_run"]),
+        (&json!(2), &json!(true), &json!(true))
+    );
     assert_eq!(found(&api, "").await, 4, "a dry run changes nothing");
     assert_eq!(api.audited(api.a.id).await, [""; 0]);
     let first = bulk(&api, "redrive", body(false)).await;

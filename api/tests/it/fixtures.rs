@@ -26,6 +26,11 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
         // Over, so that the stream of its events ends.
         "jobs" | "dead_letters" => Some(api.dead(api.a.id, "fixture").await.to_string()),
         "leads" => Some(id(&made(api, "/v1/leads", &json!({ "first_name": "Ada" })).await, "/id")),
+        "messages" => {
+            provider_account(api).await;
+            Some(id(&made(api, "/v1/messages", &json!({ "to": "+12025550123", "body": "Hello" })).await, "/id"))
+        }
+        "provider_accounts" => Some(provider_account(api).await),
         "templates" => {
             let code = format!("fixture.{}", api.app.entropy.array::<4>().map(|byte| byte.to_string()).join("."));
             let body = json!({ "code": code, "body": "Hello {{ first_name }}" });
@@ -33,6 +38,13 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// An account with a sender that no other has.
+async fn provider_account(api: &TestApi) -> String {
+    let last = u16::from_be_bytes(api.app.entropy.array::<2>()) % 10_000;
+    let senders = json!([{ "address": format!("+1202555{last:04}") }]);
+    id(&made(api, "/v1/provider_accounts", &crate::provider_accounts::body(&senders)).await, "/id")
 }
 
 /// A contact with an address that no other has.

@@ -27,7 +27,8 @@ impl<S: Stream<Item = Result<bytes::Bytes, std::io::Error>> + Unpin> Events<S> {
     async fn next(&mut self) -> Option<(String, Value)> {
         let text = tokio::time::timeout(Duration::from_secs(30), self.0.next()).await.unwrap()?.unwrap();
         let text = String::from_utf8(text.to_vec()).unwrap();
-        let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+        let line =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
         Some((line("id:"), serde_json::from_str(&line("data:")).unwrap()))
     }
 }

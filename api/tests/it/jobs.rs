@@ -63,7 +63,10 @@ async fn a_paused_job_says_who_paused_it_and_why() {
     let job = api.job(id).await;
     assert_eq!((why(&job), &job["waiting"]["until"]), (("queued", "paused"), &json!("2027-01-01T00:00:00Z")));
     let detail = job["waiting"]["detail"].as_str().unwrap();
-    assert!(detail.contains("The number is being ported.") && detail.contains("key_") && detail.contains(LANE), "{detail}");
+    assert!(
+        detail.contains("The number is being ported.") && detail.contains("key_") && detail.contains(LANE),
+        "{detail}"
+    );
     let resumed = api.post("/v1/queues/sends/resume", &api.a.key, &json!({ "lane": LANE })).await;
     assert_eq!(resumed.body["pauses"], json!([]));
     assert_eq!(why(&api.job(id).await), ("queued", "in_turn"));
@@ -83,6 +86,8 @@ async fn a_pause_of_the_whole_queue_by_the_operator_is_told_too() {
 #[tokio::test]
 async fn a_job_without_tokens_says_until_when() {
     let api = TestApi::new().await;
+    // A queue that is opened with a rate set begins with nothing in its bucket.
+    api.app.db.dispatcher().lanes().open(QUEUE, false).await.unwrap();
     let (_first, second) = (api.accept(api.a.id).await, api.accept(api.a.id).await);
     let path = format!("/v1/queues/sends/lanes/{}/limit", LANE.replace('+', "%2B"));
     let body = json!({ "rate_per_second": 0.01, "burst": 1 });

@@ -32,11 +32,13 @@ async fn the_wait_ends_with_the_job() {
     let tenant = api.a.id;
     let waiting = tokio::spawn(async move { watch.ended(tenant, job, Duration::from_secs(30)).await.unwrap() });
     let mut tx = api.app.db.begin(api.a.id).await.unwrap();
-    diesel::sql_query("UPDATE queue.jobs SET state = 'succeeded', finished_at = now(), revision = revision + 1 WHERE id = $1")
-        .bind::<SqlUuid, _>(job.uuid())
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    diesel::sql_query(
+        "UPDATE queue.jobs SET state = 'succeeded', finished_at = now(), revision = revision + 1 WHERE id = $1",
+    )
+    .bind::<SqlUuid, _>(job.uuid())
+    .execute(&mut *tx)
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     assert!(waiting.await.unwrap());
 }

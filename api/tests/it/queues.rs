@@ -174,7 +174,8 @@ async fn lanes_are_paged_by_name() {
 async fn a_million_waiting_jobs_are_looked_at_within_50_ms() {
     let api = TestApi::new().await;
     fill(&api, 1_000_000, 20).await;
-    let paths = [("/v1/queues", api.a.key.as_str()), ("/v1/queues", SYSTEM_KEY), ("/v1/queues/sends/lanes", &api.a.key)];
+    let paths =
+        [("/v1/queues", api.a.key.as_str()), ("/v1/queues", SYSTEM_KEY), ("/v1/queues/sends/lanes", &api.a.key)];
     for (path, key) in paths {
         // The first calls of a connection plan its statements.
         for _ in 0..8 {

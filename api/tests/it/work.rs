@@ -40,7 +40,13 @@ impl TestApi {
 
     fn send_job(&self, tenant: TenantId) -> (JobId, NewJob) {
         let id: JobId = self.app.db.new_id(self.app.clock.now());
-        (id, JobRequest::new(id.uuid(), tenant.uuid(), SendMessages { messages: 1 }).lane(LANE).subject(id.to_string()).into())
+        (
+            id,
+            JobRequest::new(id.uuid(), tenant.uuid(), SendMessages { messages: 1 })
+                .lane(LANE)
+                .subject(id.to_string())
+                .into(),
+        )
     }
 
     /// Waits until Redis has the job.

@@ -12,8 +12,7 @@ use patchbay_queue::ledger::view::{self, JobView};
 use serde_json::Value;
 
 /// Kinds whose payload holds nothing secret. A new kind is shown without its payload until it is named here.
-const OPEN: &[&str] =
-    &[ImportLeads::KIND, SendMessages::KIND, ApplyReceipts::KIND, TakeInbound::KIND, Reconcile::KIND];
+const OPEN: &[&str] = &[ImportLeads::KIND, SendMessages::KIND, ApplyReceipts::KIND, TakeInbound::KIND, Reconcile::KIND];
 
 /// Which dead letters; all where nothing is set.
 #[derive(Debug, Clone, Default)]

@@ -92,7 +92,8 @@ fn paused(pause: &Pause) -> Waiting {
         (Some(_), None | Some("")) => "Your share of the queue".to_owned(),
         (Some(_), Some(lane)) => format!("The lane {lane}"),
     };
-    let why = if pause.reason.is_empty() { String::new() } else { format!(": {}", pause.reason) };
+    let reason = pause.reason.trim_end_matches('.');
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let detail = format!("{what} was paused by {}{why}.", pause.paused_by);
     Waiting { reason: WaitingReason::Paused, detail, until: pause.until, position: None }
 }
@@ -109,13 +110,16 @@ fn queued(place: &Place, rates: &[RateLimit], lane: &LaneName, ahead: u64, now: 
         return Waiting { reason: WaitingReason::Penalised, detail, until: Some(until), position };
     }
     // Without a rate, a time in the future is what a pause left that was just lifted.
-    let rate = rates.iter().find(|rate| rate.lane == *lane).or_else(|| rates.iter().find(|rate| rate.lane.lane.is_empty()));
+    let rate =
+        rates.iter().find(|rate| rate.lane == *lane).or_else(|| rates.iter().find(|rate| rate.lane.lane.is_empty()));
     if let (Some(until), Some(rate)) = (later(eligible_at_ms), rate) {
-        let whose = if rate.lane.lane.is_empty() { "your share".to_owned() } else { format!("the lane {}", rate.lane.lane) };
-        let detail = format!("The rate of {whose} ({} a second) is used up until {}.", rate.rate_per_second, told(until));
+        let whose =
+            if rate.lane.lane.is_empty() { "your share".to_owned() } else { format!("the lane {}", rate.lane.lane) };
+        let detail =
+            format!("The rate of {whose} ({} a second) is used up until {}.", rate.rate_per_second, told(until));
         return Waiting { reason: WaitingReason::RateLimited, detail, until: Some(until), position };
     }
-    let detail = format!("{} jobs of its lane are before it.", position.unwrap_or_default());
+    let detail = format!("{} jobs of its lane are before it.", ahead_in_lane);
     Waiting { reason: WaitingReason::InTurn, detail, until: None, position }
 }
 

@@ -24,9 +24,7 @@ const NAME_MAX: usize = 40;
 pub fn reply(keyword: Keyword, tenant: &str) -> String {
     let name: String = tenant.chars().take(NAME_MAX).collect();
     let text = match keyword {
-        Keyword::Stop => {
-            "You are unsubscribed and will get no more messages. Reply START to resubscribe."
-        }
+        Keyword::Stop => "You are unsubscribed and will get no more messages. Reply START to resubscribe.",
         Keyword::Start => "You are subscribed again. Reply HELP for help or STOP to unsubscribe.",
         Keyword::Help => "Reply STOP to unsubscribe. Message and data rates may apply.",
     };
@@ -36,12 +34,7 @@ pub fn reply(keyword: Keyword, tenant: &str) -> String {
 /// Whether a keyword is answered: only what changed something is confirmed, so that two machines cannot talk to each
 /// other for ever, and HELP gets no answer from a toll-free number while the carrier holds a STOP.
 #[must_use]
-pub const fn is_answered(
-    keyword: Keyword,
-    changed: bool,
-    toll_free: bool,
-    opted_out: bool,
-) -> bool {
+pub const fn is_answered(keyword: Keyword, changed: bool, toll_free: bool, opted_out: bool) -> bool {
     match keyword {
         // A toll-free STOP is confirmed and held by the carrier: ours would be refused.
         Keyword::Stop => changed && !toll_free,
@@ -58,10 +51,7 @@ mod tests {
     fn every_answer_fits_one_segment_and_names_the_sender() {
         for keyword in [Keyword::Stop, Keyword::Start, Keyword::Help] {
             let text = reply(keyword, &"N".repeat(300));
-            assert!(
-                text.starts_with("NNN") && text.is_ascii() && text.len() <= 160,
-                "{text}"
-            );
+            assert!(text.starts_with("NNN") && text.is_ascii() && text.len() <= 160, "{text}");
         }
     }
 

@@ -11,10 +11,10 @@ use diesel_async::RunQueryDsl;
 use patchbay_db::ids::{JobId, MessageId};
 use patchbay_db::{DbResult, Ids, Tx, TypedId};
 use patchbay_jobs::messages::SendMessages;
+use patchbay_queue::Job;
 use patchbay_queue::ledger::dead;
 use patchbay_queue::ledger::settle::Failure;
 use patchbay_queue::sql::statement;
-use patchbay_queue::Job;
 
 /// One message that failed for good.
 #[derive(Debug, Clone)]
@@ -46,13 +46,7 @@ FROM n";
 ///
 /// # Errors
 /// The database's.
-pub async fn split_off(
-    tx: &mut Tx,
-    ids: &Ids,
-    now: DateTime<Utc>,
-    worker: &str,
-    failed: &[Failed],
-) -> DbResult<()> {
+pub async fn split_off(tx: &mut Tx, ids: &Ids, now: DateTime<Utc>, worker: &str, failed: &[Failed]) -> DbResult<()> {
     if failed.is_empty() {
         return Ok(());
     }

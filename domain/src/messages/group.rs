@@ -184,7 +184,12 @@ mod tests {
     #[tokio::test]
     async fn what_arrives_during_a_flush_shares_the_next() {
         let (group, mut sets, gate) = gated();
-        let submit = |n| tokio::spawn({ let group = group.clone(); async move { group.submit(1, n).await.unwrap() } });
+        let submit = |n| {
+            tokio::spawn({
+                let group = group.clone();
+                async move { group.submit(1, n).await.unwrap() }
+            })
+        };
         let first = submit(1);
         assert_eq!(sets.recv().await.unwrap(), [1]);
         let rest: Vec<_> = [2, 3, 4, 5].map(submit).into();
@@ -204,9 +209,15 @@ mod tests {
     #[tokio::test]
     async fn keys_do_not_wait_for_each_other_and_a_failure_is_its_own_sets() {
         let (group, mut sets, gate) = gated();
-        let bad = tokio::spawn({ let group = group.clone(); async move { group.submit(1, 13).await } });
+        let bad = tokio::spawn({
+            let group = group.clone();
+            async move { group.submit(1, 13).await }
+        });
         assert_eq!(sets.recv().await.unwrap(), [13]);
-        let good = tokio::spawn({ let group = group.clone(); async move { group.submit(2, 7).await } });
+        let good = tokio::spawn({
+            let group = group.clone();
+            async move { group.submit(2, 7).await }
+        });
         assert_eq!(sets.recv().await.unwrap(), [7]);
         gate.add_permits(2);
         assert_eq!(good.await.unwrap().unwrap(), 7);

@@ -63,10 +63,9 @@ pub async fn store(tx: &mut Tx, ids: &Ids, now: DateTime<Utc>, events: &[NewRaw]
                 .caused_by(trace, request)
                 .total(total)
                 .into(),
-            RawKind::Inbound => JobRequest::new(id.uuid(), tenant.uuid(), TakeInbound {})
-                .caused_by(trace, request)
-                .total(total)
-                .into(),
+            RawKind::Inbound => {
+                JobRequest::new(id.uuid(), tenant.uuid(), TakeInbound {}).caused_by(trace, request).total(total).into()
+            }
         });
         id
     };

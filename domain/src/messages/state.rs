@@ -90,11 +90,7 @@ mod tests {
 
     #[test]
     fn no_two_states_that_a_report_can_name_share_a_rank() {
-        let mut ranks: Vec<u8> = MessageState::ALL
-            .iter()
-            .map(|s| s.rank())
-            .filter(|r| *r < 9)
-            .collect();
+        let mut ranks: Vec<u8> = MessageState::ALL.iter().map(|s| s.rank()).filter(|r| *r < 9).collect();
         ranks.sort_unstable();
         assert_eq!(ranks, [0, 1, 2, 3, 4, 5]);
     }

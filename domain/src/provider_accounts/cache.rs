@@ -140,8 +140,7 @@ impl<T> AccountCache<T> {
         tx.commit().await?;
         let secrets = credentials::open(&self.sealer, tenant, id, &account.credentials)?;
         let client = (self.build)(&account, &secrets).map_err(AccountError::Unusable)?;
-        let opened =
-            Arc::new(Opened { tenant, id, status: account.status, version: account.updated_at, client });
+        let opened = Arc::new(Opened { tenant, id, status: account.status, version: account.updated_at, client });
         let mut kept = self.lock();
         if kept.len() >= MOST {
             kept.retain(|_, (since, _)| since.elapsed() < KEPT);

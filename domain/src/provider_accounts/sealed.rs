@@ -40,8 +40,7 @@ impl std::fmt::Debug for SealedAccount {
     }
 }
 
-const SEALED: &str =
-    "SELECT id, kind, status, settings, credentials, updated_at FROM provider_accounts WHERE id = $1";
+const SEALED: &str = "SELECT id, kind, status, settings, credentials, updated_at FROM provider_accounts WHERE id = $1";
 
 /// The account `id`, to be opened.
 ///
@@ -62,9 +61,7 @@ struct Owner {
 /// # Errors
 /// `NotFound` where there is no such account.
 pub async fn find_tenant(tx: &mut SystemTx, id: ProviderAccountId) -> DbResult<TenantId> {
-    let owner: Owner = statement("SELECT tenant_id FROM provider_accounts WHERE id = $1")
-        .bind::<Uuid, _>(id)
-        .get_result(tx)
-        .await?;
+    let owner: Owner =
+        statement("SELECT tenant_id FROM provider_accounts WHERE id = $1").bind::<Uuid, _>(id).get_result(tx).await?;
     Ok(owner.tenant_id)
 }

@@ -27,7 +27,8 @@ async fn refused(world: &World, number: &str, class: Option<MessageClass>) -> Ve
 #[tokio::test]
 async fn consent_is_asked_at_the_door() {
     let world = World::new().await;
-    for (number, consent) in [("+12025550111", "opted_out"), ("+12025550112", "unknown"), ("+12025550113", "opted_in")] {
+    for (number, consent) in [("+12025550111", "opted_out"), ("+12025550112", "unknown"), ("+12025550113", "opted_in")]
+    {
         world.contact(number, consent).await;
     }
     let marketing = Some(MessageClass::Marketing);

@@ -27,7 +27,8 @@ fn report(world: &World, message: &Message, provider_id: &str, state: MessageSta
 
 async fn tell(world: &World, reports: Vec<ProviderReport>) -> usize {
     let mut tx = world.tx().await;
-    let settling = Settling { ids: world.db().ids(), now: now(), worker: "test", check_after: Duration::from_secs(300) };
+    let settling =
+        Settling { ids: world.db().ids(), now: now(), worker: "test", check_after: Duration::from_secs(300) };
     let settled = apply(&mut tx, settling, reports).await.unwrap();
     tx.commit().await.unwrap();
     settled.len()
@@ -74,7 +75,8 @@ async fn the_database_ranks_as_the_program_does() {
     let world = World::new().await;
     let mut tx = world.tx().await;
     for state in MessageState::ALL {
-        let query = diesel::sql_query("SELECT message_rank($1) AS rank").bind::<diesel::sql_types::Text, _>(state.as_str());
+        let query =
+            diesel::sql_query("SELECT message_rank($1) AS rank").bind::<diesel::sql_types::Text, _>(state.as_str());
         let row: Rank = diesel_async::RunQueryDsl::get_result(query, &mut *tx).await.unwrap();
         assert_eq!(row.rank, i32::from(state.rank()), "{state}");
     }
@@ -102,7 +104,11 @@ async fn a_late_receipt_of_an_earlier_send_does_not_settle_the_next() {
     tx.commit().await.unwrap();
     assert_eq!(tell(&world, vec![report(&world, &message, "SM1", MessageState::Undelivered)]).await, 0);
     assert_eq!(world.message(message.id).await.state, MessageState::Queued);
-    assert_eq!(tell(&world, vec![report(&world, &message, "SM1", MessageState::Delivered)]).await, 1, "it arrived after all");
+    assert_eq!(
+        tell(&world, vec![report(&world, &message, "SM1", MessageState::Delivered)]).await,
+        1,
+        "it arrived after all"
+    );
 }
 
 #[tokio::test]

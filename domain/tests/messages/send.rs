@@ -81,7 +81,10 @@ async fn a_disabled_account_fails_what_is_queued() {
     let message = world.queued("+12025550111").await;
     world.execute("UPDATE provider_accounts SET status = 'disabled' WHERE id = $1", world.account, []).await;
     let claimed = claim_one(&world, &message).await;
-    assert_eq!((claimed.state, claimed.error_code.as_deref()), (MessageState::Failed, Some("provider_account_disabled")));
+    assert_eq!(
+        (claimed.state, claimed.error_code.as_deref()),
+        (MessageState::Failed, Some("provider_account_disabled"))
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The benches, by name.
 
+mod api;
+mod import;
 mod queue;
+mod send;
 
 use anyhow::Result;
 
@@ -21,8 +24,14 @@ pub struct Args {
     quick: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Name {
+    /// A lead file against a bare COPY.
+    Import,
+    /// Accepting messages against pgbench.
+    Api,
+    /// Sending and receipts against a bare HTTP loop.
+    Send,
     /// The queue engine by itself.
     Queue,
 }
@@ -48,7 +57,11 @@ pub async fn run(args: &Args) -> Result<()> {
     let all = <Name as clap::ValueEnum>::value_variants();
     let scale = Scale { quick: args.quick };
     for name in all.iter().filter(|name| args.names.is_empty() || args.names.contains(name)) {
+        console::note(&format!("{name:?}"));
         let (file, report) = match name {
+            Name::Import => ("import", import::run(scale).await?),
+            Name::Api => ("api", api::run(scale).await?),
+            Name::Send => ("send", send::run(scale).await?),
             Name::Queue => ("queue", queue::run(scale).await?),
         };
         show(args, file, &report)?;
@@ -60,4 +73,9 @@ fn show(args: &Args, file: &str, report: &Report) -> Result<()> {
     report.save(&if args.quick { format!("{file}.quick") } else { file.to_owned() })?;
     console::result(&if args.json { report.json()? } else { report.table() });
     Ok(())
+}
+
+/// How many a second.
+fn rate(count: usize, took: std::time::Duration) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.as_secs_f64()
 }

@@ -37,11 +37,14 @@ impl Cpu {
         }
         let mut shares: Vec<(f64, String)> = by_name
             .into_iter()
-            .map(|(name, ticks)| (f64::from(u32::try_from(ticks).unwrap_or(u32::MAX)) / TICKS / passed.as_secs_f64(), name))
+            .map(|(name, ticks)| {
+                (f64::from(u32::try_from(ticks).unwrap_or(u32::MAX)) / TICKS / passed.as_secs_f64(), name)
+            })
             .filter(|(cores, _)| *cores >= 0.02)
             .collect();
         shares.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let shares: Vec<String> = shares.into_iter().take(6).map(|(cores, name)| format!("{name} {cores:.2}")).collect();
+        let shares: Vec<String> =
+            shares.into_iter().take(6).map(|(cores, name)| format!("{name} {cores:.2}")).collect();
         shares.join(", ")
     }
 }

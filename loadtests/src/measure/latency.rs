@@ -41,6 +41,13 @@ impl Latencies {
     /// The usual percentiles in one line.
     pub fn summary(&self) -> String {
         let at = |percent| self.percentile_ms(percent);
-        format!("p50 {:.1}, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ms", at(50.0), at(90.0), at(99.0), at(99.9), at(100.0))
+        format!(
+            "p50 {:.1}, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ms",
+            at(50.0),
+            at(90.0),
+            at(99.0),
+            at(99.9),
+            at(100.0)
+        )
     }
 }

@@ -41,7 +41,11 @@ impl RedisStats {
             .take(8)
             .map(|(microseconds, calls, name)| format!("{name} {calls}x{}us", microseconds / calls))
             .collect();
-        Ok(format!("{} (scripts {:.2} s in all)", shown.join(", "), std::time::Duration::from_micros(total).as_secs_f64()))
+        Ok(format!(
+            "{} (scripts {:.2} s in all)",
+            shown.join(", "),
+            std::time::Duration::from_micros(total).as_secs_f64()
+        ))
     }
 }
 

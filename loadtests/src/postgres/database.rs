@@ -59,9 +59,8 @@ impl Database {
 
 /// Drops the databases of runs that are gone.
 async fn sweep(admin: &Client) -> Result<()> {
-    let rows = admin
-        .query("SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)", &[&PREFIX])
-        .await?;
+    let rows =
+        admin.query("SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)", &[&PREFIX]).await?;
     for name in rows.iter().map(|row| row.get::<_, String>(0)) {
         let owner = name.strip_prefix(PREFIX).and_then(|pid| pid.parse::<i32>().ok());
         let lives = owner.is_some_and(|pid| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok());

@@ -29,10 +29,18 @@ pub(crate) struct Search {
 
 #[derive(Serialize)]
 struct Found<'a> {
-    messages: Vec<Resource<'a>>,
+    messages: Vec<Seen<'a>>,
 }
 
-/// The messages, over all accounts or of one, each as Twilio would show it.
+/// Twilio tells seconds; who measures latencies needs the millisecond.
+#[derive(Serialize)]
+struct Seen<'a> {
+    #[serde(flatten)]
+    message: Resource<'a>,
+    accepted_at_ms: i64,
+}
+
+/// The messages, over all accounts or of one, each as Twilio would show it and with the millisecond in which it was taken.
 #[handler]
 pub(crate) fn show(Query(search): Query<Search>, Data(sim): Data<&Arc<Sim>>) -> Response {
     let limit = search.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
@@ -51,6 +59,12 @@ pub(crate) fn show(Query(search): Query<Search>, Data(sim): Data<&Arc<Sim>>) -> 
     }
     found.sort_by_key(|(_, message)| std::cmp::Reverse((message.created_ms, message.seq)));
     found.truncate(limit);
-    let messages = found.iter().map(|(account, message)| Resource::new(&account.sid, message)).collect();
+    let messages = found
+        .iter()
+        .map(|(account, message)| Seen {
+            message: Resource::new(&account.sid, message),
+            accepted_at_ms: message.created_ms,
+        })
+        .collect();
     json(StatusCode::OK, &Found { messages })
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use patchbay_db::Db;
-use patchbay_db::ids::{ProviderAccountId, TenantId};
 use patchbay_db::TypedId;
+use patchbay_db::ids::{ProviderAccountId, TenantId};
 use patchbay_domain::provider_accounts::{AccountCache, AccountError, Opened};
 use patchbay_providers::{Account, Provider, ProviderKind, Registry};
 use patchbay_queue::JobError;

@@ -87,7 +87,10 @@ fn new_inbound(raw: &Raw, message: InboundMessage) -> NewInbound {
         provider_id: message.provider_message_id,
         from: message.from,
         to: message.to,
-        segments: message.segments.and_then(|n| i16::try_from(n).ok()).unwrap_or_else(|| measure(message.body.as_str()).segments),
+        segments: message
+            .segments
+            .and_then(|n| i16::try_from(n).ok())
+            .unwrap_or_else(|| measure(message.body.as_str()).segments),
         body: Body(message.body.into_string()),
         keyword: keyword.map(ours),
         lifts_only: found.is_some_and(|found| found.word == "YES"),

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use patchbay_db::Db;
 use patchbay_domain::messages::accept::Size;
-use patchbay_providers::{Provider, ProviderKind, Registry as Providers};
 use patchbay_providers::sms::segments;
+use patchbay_providers::{Provider, ProviderKind, Registry as Providers};
 use patchbay_queue::Registry;
 use patchbay_service::{Clock, Sealer};
 use url::Url;

@@ -1,9 +1,9 @@
 //! What the provider refuses, and what follows.
 
+use patchbay_db::TypedId as _;
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::redrive::requeue_for_redrive;
 use patchbay_queue::ledger::dead;
-use patchbay_db::TypedId as _;
 
 use crate::world::World;
 

@@ -97,12 +97,15 @@ impl World {
         let public: url::Url = format!("http://{address}").parse().unwrap();
 
         let sim = Simulator::start(patchbay_simulator::Config::default()).await.unwrap();
-        sim.configure(ACCOUNT_SID, AccountSettings {
-            inbound_url: Some(format!("{public}v1/webhooks/twilio/{account}/inbound")),
-            auth_token: Some(TOKEN.to_owned().into()),
-            opt_out_handling: false,
-            ..AccountSettings::default()
-        });
+        sim.configure(
+            ACCOUNT_SID,
+            AccountSettings {
+                inbound_url: Some(format!("{public}v1/webhooks/twilio/{account}/inbound")),
+                auth_token: Some(TOKEN.to_owned().into()),
+                opt_out_handling: false,
+                ..AccountSettings::default()
+            },
+        );
         let config = patchbay_service::Config::from_sources(
             patchbay_service::Process::Worker,
             &patchbay_service::Sources::default()
@@ -111,23 +114,17 @@ impl World {
                 .with_env("PATCHBAY__SECRETS__KEY", &"5a".repeat(32)),
         )
         .unwrap();
-        let twilio = HttpSettings {
-            base_url: sim.base_url.to_string().parse().unwrap(),
-            total_timeout: Duration::from_secs(1),
-        };
+        let twilio =
+            HttpSettings { base_url: sim.base_url.to_string().parse().unwrap(), total_timeout: Duration::from_secs(1) };
         let providers = Providers::new().with(Twilio::new(http::client(&config.http).unwrap(), twilio));
-        let sealer = Arc::new(Sealer::new(
-            SealingKey::from_hex(&"5a".repeat(32)).unwrap(),
-            Vec::new(),
-            Arc::new(SystemEntropy),
-        ));
+        let sealer =
+            Arc::new(Sealer::new(SealingKey::from_hex(&"5a".repeat(32)).unwrap(), Vec::new(), Arc::new(SystemEntropy)));
         let settings = Settings {
             fresh: Duration::from_millis(500),
             check_after: Duration::from_millis(1),
             ..Settings::new(public)
         };
-        let messaging =
-            Messaging::new(db.clone(), Arc::new(SystemClock), sealer.clone(), providers.clone(), settings);
+        let messaging = Messaging::new(db.clone(), Arc::new(SystemClock), sealer.clone(), providers.clone(), settings);
         let lanes = db.dispatcher().lanes().clone();
         for queue in ["sends", "receipts", "inbound", "reconcile"] {
             lanes.open(queue, false).await.unwrap();
@@ -239,12 +236,13 @@ impl World {
             error: String,
         }
         let mut tx = self.tx().await;
-        let row: Row =
-            diesel::sql_query("SELECT state, coalesce(last_error, held_reason, '') AS error FROM queue.jobs WHERE id = $1")
-                .bind::<Uuid, _>(id.uuid())
-                .get_result(&mut *tx)
-                .await
-                .unwrap();
+        let row: Row = diesel::sql_query(
+            "SELECT state, coalesce(last_error, held_reason, '') AS error FROM queue.jobs WHERE id = $1",
+        )
+        .bind::<Uuid, _>(id.uuid())
+        .get_result(&mut *tx)
+        .await
+        .unwrap();
         (row.state, row.error)
     }
 

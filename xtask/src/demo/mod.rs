@@ -72,13 +72,21 @@ pub async fn stop_programs() -> Result<usize> {
 
 async fn perform(services: &Services, start: Instant, args: &Args) -> Result<bool> {
     let secrets = Secrets::load()?;
-    let programs = Programs::start(services, &secrets).await?;
-    let told = story::tell(&programs, &secrets, start).await;
+    let mut programs = Programs::start(services, &secrets).await?;
+    let addresses = programs.addresses.clone();
+    // Whoever kills a program while the story is told sees it start again and the counts hold.
+    let told = tokio::select! {
+        told = story::tell(&addresses, &secrets, start) => told,
+        ended = programs.group.supervise() => match ended {
+            Ok(never) => match never {},
+            Err(error) => Err(error),
+        },
+    };
     let told = told.map_err(|error| {
         error.context(format!(
             "the demo stopped. The programs still run: their logs are in .dev/logs/, the API's documentation is at \
              {}/docs; `cargo xtask demo down` stops them, and `cargo xtask demo` begins again",
-            programs.api
+            addresses.api
         ))
     })?;
     let report = Report::new(told, start.elapsed());

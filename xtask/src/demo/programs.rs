@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::api;
 use crate::cargo::{PROGRAMS, binaries, cargo};
 use crate::environment::Environment;
-use crate::processes::{Group, Running};
+use crate::processes::Group;
 use crate::random::Secrets;
 use crate::services::Services;
 use crate::{process, processes, ui};
@@ -21,11 +21,19 @@ pub const FILE: &str = "processes.json";
 
 /// The running programs.
 pub struct Programs {
+    /// Where the story finds them.
+    pub addresses: Addresses,
+    /// The processes.
+    pub group: Group,
+}
+
+/// Where the programs listen that the story talks to.
+#[derive(Clone)]
+pub struct Addresses {
     /// Base URL of the API.
     pub api: String,
     /// Base URL of the simulator.
     pub simulator: String,
-    group: Group,
 }
 
 impl Programs {
@@ -65,11 +73,8 @@ impl Programs {
         let own = [("PATCHBAY__SCHEDULER__LISTEN", format!("127.0.0.1:{port}"))];
         group.start("scheduler", "patchbay-scheduler", &[], port, &own)?;
         group.ready(&api::http()?, Duration::from_secs(60)).await?;
-        Ok(Self { api: format!("http://127.0.0.1:{api}"), simulator: format!("http://127.0.0.1:{simulator}"), group })
-    }
-
-    /// What runs, for the summary.
-    pub fn running(&self) -> &[Running] {
-        self.group.running()
+        let addresses =
+            Addresses { api: format!("http://127.0.0.1:{api}"), simulator: format!("http://127.0.0.1:{simulator}") };
+        Ok(Self { addresses, group })
     }
 }

@@ -94,6 +94,7 @@ impl Report {
 
     fn next(&self, programs: &Programs) -> String {
         let listed: Vec<String> = programs
+            .group
             .running()
             .iter()
             .map(|one| format!("    {:<10} {}  (log {})", one.name, one.url, one.log.display()))
@@ -103,7 +104,7 @@ impl Report {
              curl -H 'Authorization: Bearer {key}' '{api}/v1/messages?limit=3'\n\n  \
              `cargo xtask services down` stops it all.",
             listed.join("\n"),
-            api = programs.api,
+            api = programs.addresses.api,
             key = self.key,
         )
     }

@@ -58,14 +58,23 @@ impl EncodingScan {
         self.size += piece.len() as u64;
         let room = HEAD_BYTES - self.head.len();
         self.head.extend_from_slice(&piece[..piece.len().min(room)]);
+        self.detect(piece);
         if piece.is_ascii() && self.carry.is_empty() {
             return;
         }
-        if self.guessed_from < GUESS_BYTES {
-            self.detector.feed(piece, false);
-            self.guessed_from += piece.len();
-        }
         self.check_utf8(piece);
+    }
+
+    /// From the first byte that is not ASCII on, a fixed number of bytes: however the file is cut.
+    fn detect(&mut self, piece: &[u8]) {
+        let first = if self.guessed_from == 0 { piece.iter().position(|byte| !byte.is_ascii()) } else { Some(0) };
+        let Some(first) = first else { return };
+        let telling = &piece[first..];
+        let telling = &telling[..telling.len().min(GUESS_BYTES - self.guessed_from)];
+        self.guessed_from += telling.len();
+        if !telling.is_empty() {
+            self.detector.feed(telling, false);
+        }
     }
 
     fn check_utf8(&mut self, piece: &[u8]) {

@@ -39,18 +39,18 @@ fn sender(call: &Call, known: &Known) -> Result<KnownSender, Refusal> {
     let found = known.senders.iter().find(|s| call.from.as_ref().map_or(s.is_default, |from| s.address == *from));
     let sender = match (found, &call.from) {
         (Some(sender), _) => sender,
-        (None, Some(_)) => return Err(Refusal::new("/from", "sender_not_found", "No provider account has this sender.")),
+        (None, Some(_)) => {
+            return Err(Refusal::new("/from", "sender_not_found", "No provider account has this sender."));
+        }
         (None, None) => {
             return Err(Refusal::new("/from", "no_sender", "There is no sender: add a provider account with one."));
         }
     };
     match sender.status {
         AccountStatus::Active => Ok(sender.clone()),
-        AccountStatus::Disabled => Err(Refusal::new(
-            "/from",
-            "provider_account_disabled",
-            "The sender's provider account is disabled.",
-        )),
+        AccountStatus::Disabled => {
+            Err(Refusal::new("/from", "provider_account_disabled", "The sender's provider account is disabled."))
+        }
         AccountStatus::AuthFailed => Err(Refusal::new(
             "/from",
             "provider_auth_failed",

@@ -41,7 +41,8 @@ pub(super) async fn enqueue(
         return Ok(0);
     }
     let tenant: Name = statement("SELECT name FROM tenants").get_result(tx).await?;
-    let messages: Vec<Message> = answers.iter().map(|answer| message(answer, &tenant.name, ids, now, measure)).collect();
+    let messages: Vec<Message> =
+        answers.iter().map(|answer| message(answer, &tenant.name, ids, now, measure)).collect();
     insert_outbound(tx, &messages).await?;
     let whose = tx.tenant().uuid();
     let jobs = messages.iter().filter_map(|message| {

@@ -63,10 +63,10 @@ struct Why {
 /// # Errors
 /// The database's.
 pub async fn failure_of(tx: &mut Tx, job: JobId) -> DbResult<Option<(String, String)>> {
-    const WHY: &str =
-        "SELECT error_code, error_detail FROM messages WHERE job_id = $1 AND state IN ('failed', 'undelivered') LIMIT 1";
+    const WHY: &str = "SELECT error_code, error_detail FROM messages WHERE job_id = $1 AND state IN ('failed', 'undelivered') LIMIT 1";
     let why: Vec<Why> = statement(WHY).bind::<Uuid, _>(job).load(tx).await?;
-    Ok(why.into_iter().next().map(|why| {
-        (why.error_code.unwrap_or_else(|| "send_failed".to_owned()), why.error_detail.unwrap_or_default())
-    }))
+    Ok(why
+        .into_iter()
+        .next()
+        .map(|why| (why.error_code.unwrap_or_else(|| "send_failed".to_owned()), why.error_detail.unwrap_or_default())))
 }

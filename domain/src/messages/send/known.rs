@@ -53,13 +53,9 @@ pub async fn known(
     found: &[String],
     settle: Duration,
 ) -> DbResult<Known> {
-    let taken: Vec<Taken> =
-        statement(TAKEN).bind::<Uuid, _>(account).bind::<Array<Text>, _>(found).load(tx).await?;
-    let twins: Vec<Twin> = statement(TWINS)
-        .bind::<Array<Uuid>, _>(uncertain)
-        .bind::<Double, _>(settle.as_secs_f64())
-        .load(tx)
-        .await?;
+    let taken: Vec<Taken> = statement(TAKEN).bind::<Uuid, _>(account).bind::<Array<Text>, _>(found).load(tx).await?;
+    let twins: Vec<Twin> =
+        statement(TWINS).bind::<Array<Uuid>, _>(uncertain).bind::<Double, _>(settle.as_secs_f64()).load(tx).await?;
     Ok(Known {
         taken: taken.into_iter().map(|row| row.provider_message_id).collect(),
         twins: twins.into_iter().map(|row| row.id).collect(),

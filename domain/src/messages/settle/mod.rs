@@ -140,12 +140,7 @@ fn strongest(reports: Vec<ProviderReport>) -> Vec<ProviderReport> {
 
 impl Settled {
     fn fact(&self) -> Fact {
-        Fact {
-            message: self.id,
-            contact: self.contact_id,
-            state: self.state,
-            error_code: self.error_code.clone(),
-        }
+        Fact { message: self.id, contact: self.contact_id, state: self.state, error_code: self.error_code.clone() }
     }
 
     fn failure(&self) -> Failed {

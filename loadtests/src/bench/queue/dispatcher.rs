@@ -9,7 +9,7 @@ use patchbay_queue::{Envelope, Lanes};
 use uuid::Uuid;
 
 use super::world::World;
-use crate::bench::Scale;
+use crate::bench::{Scale, rate};
 use crate::measure::cpu::Cpu;
 use crate::measure::redis_stats::RedisStats;
 use crate::report::Report;
@@ -63,9 +63,4 @@ async fn claim_all(lanes: &Lanes, n: usize) -> Result<usize> {
         let leases: Vec<(Uuid, i64)> = claimed.jobs.iter().map(|job| (job.id, job.token)).collect();
         total += lanes.ack(QUEUE, &leases).await?;
     }
-}
-
-/// How many a second.
-pub fn rate(count: usize, took: Duration) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.as_secs_f64()
 }

@@ -5,9 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 use patchbay_queue::NewJob;
 
-use super::dispatcher::rate;
 use super::world::World;
-use crate::bench::Scale;
+use crate::bench::{Scale, rate};
 use crate::measure::cpu::Cpu;
 use crate::measure::redis_stats::RedisStats;
 use crate::report::Report;
@@ -40,10 +39,19 @@ pub async fn measure(world: &World, scale: Scale, report: &mut Report) -> Result
     world.all_done().await?;
     let took = start.elapsed();
     report.figure("drain of no-op jobs, 100 tenants, one worker", rate(count, took), "jobs/s", None);
-    report.remark(format!("drain: all had run after {:.2} s, all outcomes were written after {:.2} s", ran.as_secs_f64(), took.as_secs_f64()));
+    report.remark(format!(
+        "drain: all had run after {:.2} s, all outcomes were written after {:.2} s",
+        ran.as_secs_f64(),
+        took.as_secs_f64()
+    ));
     report.remark(format!("drain: {}", redis.since().await?));
     report.remark(format!("drain, cores used: {}", cpu.since()));
     // A refill that read the ledger just before an outcome was written brings back what is done.
-    report.figure("drain: runs beyond one for each job", f64::from(u32::try_from(worker.runs() - count)?), "runs", None);
+    report.figure(
+        "drain: runs beyond one for each job",
+        f64::from(u32::try_from(worker.runs() - count)?),
+        "runs",
+        None,
+    );
     worker.stop().await
 }

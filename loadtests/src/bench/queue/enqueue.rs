@@ -7,9 +7,8 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 use patchbay_db::ids::TenantId;
 
-use super::dispatcher::rate;
 use super::world::World;
-use crate::bench::Scale;
+use crate::bench::{Scale, rate};
 use crate::measure::cpu::Cpu;
 use crate::report::Report;
 

@@ -1,7 +1,7 @@
 //! A database, a namespace and a worker for the engine's benches.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -157,7 +157,11 @@ impl World {
             if !row.get::<_, bool>(0) {
                 return Ok(());
             }
-            anyhow::ensure!(Instant::now() < until, "{} jobs did not end within five minutes", self.unfinished().await?);
+            anyhow::ensure!(
+                Instant::now() < until,
+                "{} jobs did not end within five minutes",
+                self.unfinished().await?
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

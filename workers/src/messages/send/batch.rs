@@ -209,10 +209,5 @@ impl SendHandler {
 }
 
 fn sendout<'a>(run: &Run<'a>, since: Instant) -> Sendout<'a> {
-    Sendout {
-        tenant: run.tenant,
-        since,
-        trace: run.ctx.trace(),
-        last: run.ctx.is_last_attempt(),
-    }
+    Sendout { tenant: run.tenant, since, trace: run.ctx.trace(), last: run.ctx.is_last_attempt() }
 }

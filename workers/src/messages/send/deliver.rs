@@ -18,8 +18,8 @@ use url::Url;
 
 use super::super::accounts::Client;
 use super::super::report::{OPTED_OUT, error_code, failure_code, state};
-use super::fate::{Fate, Throttle, failed, report};
 use super::SendHandler;
+use super::fate::{Fate, Throttle, failed, report};
 
 /// A pause where the provider names none.
 const PAUSE: Duration = Duration::from_secs(2);

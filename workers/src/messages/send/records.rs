@@ -8,11 +8,11 @@ use patchbay_db::ids::{MessageId, ProviderAccountId, TenantId};
 use patchbay_db::{DbError, DbResult};
 use patchbay_domain::consent::{self, ConsentChange};
 use patchbay_domain::events::Cause;
+use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::dead::{Failed, split_off};
 use patchbay_domain::messages::events::{self, Fact};
 use patchbay_domain::messages::group::{Group, GroupError, GroupSize};
 use patchbay_domain::messages::send::{Recorded, Report, record};
-use patchbay_domain::messages::MessageState;
 use patchbay_domain::provider_accounts::mark_auth_failed;
 
 use super::super::Messaging;

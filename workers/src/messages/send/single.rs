@@ -5,8 +5,8 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use patchbay_db::TypedId;
 use patchbay_db::ids::{JobId, TenantId};
-use patchbay_domain::messages::send::{Claimed, failure_of};
 use patchbay_domain::messages::MessageState;
+use patchbay_domain::messages::send::{Claimed, failure_of};
 use patchbay_queue::ledger::progress::Progress;
 use patchbay_queue::{JobContext, JobError, Outcome};
 

@@ -126,5 +126,9 @@ fn as_sent(kind: ProviderKind, message: &Claimed, hit: FoundMessage) -> Fate {
         detail: hit.state.failure.as_ref().map(|failure| failure.text.clone()),
         ..report(message, state)
     };
-    if matches!(state, MessageState::Failed | MessageState::Undelivered) { Fate::Failed(report) } else { Fate::Sent(report) }
+    if matches!(state, MessageState::Failed | MessageState::Undelivered) {
+        Fate::Failed(report)
+    } else {
+        Fate::Sent(report)
+    }
 }

@@ -29,12 +29,13 @@ const MAPPING: [(&str, &str); 8] = [
 pub async fn play(stage: &mut Stage) -> Result<Step> {
     let bar = Bar::start("import", "importing examples/leads.csv", ROWS);
     let file = std::fs::read(dev::root().join("examples/leads.csv")).context("cannot read examples/leads.csv")?;
-    let part = Part::bytes(file).file_name("leads.csv").mime_str("text/csv")?;
-    let upload = stage.api.request(Method::POST, "/v1/imports").multipart(Form::new().part("file", part));
+    let upload = || {
+        let part = Part::bytes(file.clone()).file_name("leads.csv");
+        stage.api.request(Method::POST, "/v1/imports").multipart(Form::new().part("file", part))
+    };
     let import = api::json(upload).await?;
     let id = text(&import, "id")?;
-    let mapping: Vec<Value> =
-        MAPPING.iter().map(|(column, field)| json!({"column": column, "field": field})).collect();
+    let mapping: Vec<Value> = MAPPING.iter().map(|(column, field)| json!({"column": column, "field": field})).collect();
     let started = stage.api.post(&format!("/v1/imports/{id}/start"), &json!({"mapping": mapping})).await?;
     let job = text(&started, "job_id")?;
     let job = follow::job(&stage.api, &job, Duration::from_secs(120), |job| {

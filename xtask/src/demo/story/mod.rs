@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::programs::Programs;
+use super::programs::Addresses;
 use super::step::{Counts, Step};
 use crate::api::{self, Api, text};
 use crate::random::{self, Secrets};
@@ -52,7 +52,7 @@ struct Stage {
 }
 
 /// Signs up a new tenant and plays every chapter.
-pub async fn tell(programs: &Programs, secrets: &Secrets, start: Instant) -> Result<Told> {
+pub async fn tell(programs: &Addresses, secrets: &Secrets, start: Instant) -> Result<Told> {
     let mut stage = Stage::set(programs, secrets, start).await?;
     ui::note("");
     let mut steps = vec![import::play(&mut stage).await?];
@@ -66,7 +66,7 @@ pub async fn tell(programs: &Programs, secrets: &Secrets, start: Instant) -> Res
 
 impl Stage {
     /// A fresh tenant with a provider account whose other end is the simulator.
-    async fn set(programs: &Programs, secrets: &Secrets, start: Instant) -> Result<Self> {
+    async fn set(programs: &Addresses, secrets: &Secrets, start: Instant) -> Result<Self> {
         let http = api::http()?;
         let system = Api::new(http.clone(), &programs.api, &secrets.system_key);
         let (_, api) = system.sign_up(&format!("Demo {}", random::hex(2)?)).await.context("cannot sign up")?;
@@ -110,8 +110,11 @@ impl Stage {
 
     /// A call to the simulator's own side, which plays the world outside: phones and carriers.
     async fn simulate(&self, method: reqwest::Method, path: &str, body: &Value) -> Result<Value> {
-        let request = self.http.request(method, format!("{}/_sim{path}", self.simulator));
-        let request = if body.is_null() { request } else { request.json(body) };
+        let url = format!("{}/_sim{path}", self.simulator);
+        let request = || {
+            let request = self.http.request(method.clone(), &url);
+            if body.is_null() { request } else { request.json(body) }
+        };
         api::json(request).await.context("the simulator did not do as told")
     }
 

@@ -1,0 +1,148 @@
+//! What the webhooks of providers promise.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::RunQueryDsl;
+use patchbay_providers::twilio;
+use poem::{
+    Request,
+    http::{Method, StatusCode},
+};
+
+use crate::harness::{Reply, TestApi};
+use crate::provider_accounts::{TOKEN, account};
+
+const FORM: &str =
+    "MessageSid=SM0123456789abcdef0123456789abcdef&MessageStatus=delivered&To=%2B12025550123&From=%2B12025550100";
+
+fn pairs(form: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(form.as_bytes()).into_owned().collect()
+}
+
+/// A callback to `target`, signed for `url`.
+async fn call(api: &TestApi, target: &str, url: &str, token: &str, form: &str, headers: &[(&str, &str)]) -> Reply {
+    let pairs = pairs(form);
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let signature = twilio::sign(&token.to_owned().into(), url, &pairs);
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(target.parse().unwrap())
+        .content_type("application/x-www-form-urlencoded")
+        .header(twilio::SIGNATURE_HEADER, signature);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    api.raw(request.body(form.to_owned())).await
+}
+
+async fn stored(api: &TestApi) -> (i64, i64) {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        events: i64,
+        #[diesel(sql_type = BigInt)]
+        jobs: i64,
+    }
+    let mut tx = api.app.db.begin(api.a.id).await.unwrap();
+    let row: Row = diesel::sql_query(
+        "SELECT (SELECT count(*) FROM provider_events) AS events,
+            (SELECT count(*) FROM queue.jobs WHERE kind IN ('messages.receipt', 'messages.inbound')) AS jobs",
+    )
+    .get_result(&mut *tx)
+    .await
+    .unwrap();
+    (row.events, row.jobs)
+}
+
+#[tokio::test]
+async fn a_signed_receipt_is_stored_with_its_job() {
+    let api = TestApi::new().await;
+    let id = account(&api, &api.a.key).await;
+    let target = format!("/v1/webhooks/twilio/{id}/status?message_ref=msg_01h455vb4pex5vsknk084sn02q");
+    let reply = call(&api, &target, &format!("http://127.0.0.1:8080{target}"), TOKEN, FORM, &[]).await;
+    assert_eq!((reply.status, reply.text.as_str()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(stored(&api).await, (1, 1));
+    #[derive(QueryableByName)]
+    struct Query {
+        #[diesel(sql_type = Text)]
+        query: String,
+    }
+    let mut tx = api.app.db.begin(api.a.id).await.unwrap();
+    let row: Query = diesel::sql_query("SELECT query FROM provider_events").get_result(&mut *tx).await.unwrap();
+    assert_eq!(row.query, "message_ref=msg_01h455vb4pex5vsknk084sn02q");
+}
+
+#[tokio::test]
+async fn an_inbound_message_is_answered_with_empty_twiml() {
+    let api = TestApi::new().await;
+    let target = format!("/v1/webhooks/twilio/{}/inbound", account(&api, &api.a.key).await);
+    let form = "MessageSid=SM1&From=%2B12025550123&To=%2B12025550100&Body=STOP";
+    let reply = call(&api, &target, &format!("http://127.0.0.1:8080{target}"), TOKEN, form, &[]).await;
+    assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, "<Response/>"));
+    assert_eq!(reply.header("content-type"), "text/xml");
+    assert_eq!(stored(&api).await, (1, 1));
+}
+
+#[tokio::test]
+async fn a_wrong_signature_stores_nothing() {
+    let api = TestApi::new().await;
+    let target = format!("/v1/webhooks/twilio/{}/status", account(&api, &api.a.key).await);
+    let url = format!("http://127.0.0.1:8080{target}");
+    for (token, url) in [("another token", url.as_str()), (TOKEN, "http://elsewhere.example/")] {
+        let reply = call(&api, &target, url, token, FORM, &[]).await;
+        assert_eq!((reply.status, reply.code()), (StatusCode::FORBIDDEN, "invalid_signature"), "{}", reply.text);
+    }
+    let unsigned = Request::builder().method(Method::POST).uri(target.parse().unwrap()).body(FORM);
+    assert_eq!(api.raw(unsigned).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(stored(&api).await, (0, 0));
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_forwarded_address_is_the_signed_one() {
+    let headers = [("x-forwarded-proto", "https"), ("x-forwarded-host", "crm.example.com")];
+    for (trusted, status) in [("true", StatusCode::NO_CONTENT), ("false", StatusCode::FORBIDDEN)] {
+        let api = TestApi::with(&[("PATCHBAY__API__TRUST_FORWARDED", trusted)]).await;
+        let target = format!("/v1/webhooks/twilio/{}/status", account(&api, &api.a.key).await);
+        let url = format!("https://crm.example.com{target}");
+        assert_eq!(call(&api, &target, &url, TOKEN, FORM, &headers).await.status, status, "trusted: {trusted}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_account_and_a_body_over_the_limit_are_refused() {
+    let api = TestApi::new().await;
+    let target = "/v1/webhooks/twilio/pac_01h455vb4pex5vsknk084sn02q/status";
+    let reply = call(&api, target, &format!("http://127.0.0.1:8080{target}"), TOKEN, FORM, &[]).await;
+    assert_eq!((reply.status, reply.code()), (StatusCode::NOT_FOUND, "not_found"));
+    let target = format!("/v1/webhooks/twilio/{}/status", account(&api, &api.a.key).await);
+    let large = format!("Body={}", "x".repeat(65 * 1024));
+    let reply = call(&api, &target, &format!("http://127.0.0.1:8080{target}"), TOKEN, &large, &[]).await;
+    assert_eq!((reply.status, reply.code()), (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn receipts_that_come_together_share_transactions_and_none_is_lost() {
+    let api = TestApi::new().await;
+    let target = format!("/v1/webhooks/twilio/{}/status", account(&api, &api.a.key).await);
+    let url = format!("http://127.0.0.1:8080{target}");
+    let calls = (0..100).map(|_| call(&api, &target, &url, TOKEN, FORM, &[]));
+    for reply in futures_util::future::join_all(calls).await {
+        assert_eq!(reply.status, StatusCode::NO_CONTENT);
+    }
+    let (events, jobs) = stored(&api).await;
+    assert_eq!(events, 100);
+    assert!(jobs < 100, "{jobs} jobs");
+}
+
+#[tokio::test]
+async fn a_token_that_was_just_changed_is_known_at_once() {
+    let api = TestApi::new().await;
+    let id = account(&api, &api.a.key).await;
+    let target = format!("/v1/webhooks/twilio/{id}/status");
+    let url = format!("http://127.0.0.1:8080{target}");
+    assert_eq!(call(&api, &target, &url, TOKEN, FORM, &[]).await.status, StatusCode::NO_CONTENT);
+    let settings = serde_json::json!({ "account_sid": crate::provider_accounts::SID, "auth_token": "new" });
+    api.patch(&format!("/v1/provider_accounts/{id}"), &api.a.key, &serde_json::json!({ "settings": settings })).await;
+    assert_eq!(call(&api, &target, &url, "new", FORM, &[]).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(call(&api, &target, &url, TOKEN, FORM, &[]).await.status, StatusCode::FORBIDDEN);
+}
