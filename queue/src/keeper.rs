@@ -94,7 +94,7 @@ impl Keeper {
             }
             if let Err(error) = this.tick(&mut state).await {
                 tracing::warn!(%error, "dispatcher repair waits");
-                state = Watch::default();
+                state = Watch { weather: Some(Instant::now()), ..Watch::default() };
                 tokio::time::sleep(SLOW_TICK).await;
             }
         }
@@ -127,7 +127,7 @@ impl Keeper {
             self.notice_restart(state).await?;
             state.queues = self.queues(&mut conn).await?;
             // A worker that could not reach Redis could not renew: it gets a whole lease to do so.
-            if state.since.is_some_and(|since| since.elapsed() > self.settings.lease) {
+            if state.weather.is_none_or(|at| at.elapsed() > self.settings.lease) {
                 for queue in &state.queues {
                     self.expire(&mut conn, queue).await?;
                 }
@@ -158,12 +158,8 @@ impl Keeper {
         if state.locked.is_some_and(|at| at.elapsed() < SLOW_TICK) {
             return Ok(state.leading);
         }
-        let was = state.leading;
         state.locked = Some(Instant::now());
         state.leading = self.lanes.lock("keeper", &self.settings.name, self.settings.lock).await?;
-        if state.leading && !was {
-            state.since = Some(Instant::now());
-        }
         Ok(state.leading)
     }
 
@@ -179,7 +175,7 @@ impl Keeper {
         if state.run_id.as_ref().is_some_and(|known| *known != run_id) {
             tracing::warn!("Redis was restarted; lanes are audited");
             state.restarted = true;
-            state.since = Some(Instant::now());
+            state.weather = Some(Instant::now());
         }
         state.run_id = Some(run_id);
         Ok(())
@@ -205,8 +201,8 @@ impl Keeper {
 struct Watch {
     leading: bool,
     locked: Option<Instant>,
-    /// Since when it leads on an unbroken Redis.
-    since: Option<Instant>,
+    /// When Redis or PostgreSQL was last away.
+    weather: Option<Instant>,
     slow: Option<Instant>,
     audited: Option<Instant>,
     run_id: Option<String>,

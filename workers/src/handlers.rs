@@ -51,6 +51,7 @@ fn messaging(parts: &Parts) -> Messaging {
         send_slice: slices.sends,
         receipt_slice: slices.receipts,
         reconcile_slice: slices.reconcile,
+        check_after: parts.config.worker.reconcile_after,
         ..Settings::new(parts.config.api.public_url.clone())
     };
     let (db, clock) = (parts.db.clone(), parts.clock.clone());

@@ -9,12 +9,13 @@ use patchbay_providers::SenderKind;
 /// A sentence for the caller.
 pub(super) fn normal(text: &str) -> Result<(String, SenderKind), String> {
     let text = text.trim();
+    if text.starts_with('+') {
+        let number: E164 = text.parse().map_err(|error| format!("Not a phone number in E.164: {error}."))?;
+        let kind = SenderKind::guess(number.as_str());
+        return Ok((number.into_string(), kind));
+    }
     let kind = SenderKind::guess(text);
     match kind {
-        SenderKind::LongCode | SenderKind::TollFree => {
-            let number: E164 = text.parse().map_err(|error| format!("Not a phone number in E.164: {error}."))?;
-            Ok((number.into_string(), kind))
-        }
         SenderKind::Alphanumeric if !is_name(text) => {
             Err("Neither a number in E.164, nor a short code, nor a name of up to 11 letters and digits with a letter."
                 .to_owned())

@@ -8,7 +8,7 @@ use poem_openapi::OpenApi;
 use super::{
     Write,
     dto::{ProviderAccount, ProviderAccountCreate},
-    faults, settings,
+    enforce, faults, settings,
 };
 use crate::{
     http::{Body, Call, Created, Written},
@@ -51,6 +51,8 @@ impl Create {
         let made = accounts::get(&mut tx, id).await?;
         let public = call.app.config.api.public_url.as_str();
         let record = ProviderAccount::of(made, &*provider, public);
-        tx.finish(Created { location: format!("/v1/provider_accounts/{id}"), record }).await
+        let answer = tx.finish(Created { location: format!("/v1/provider_accounts/{id}"), record }).await?;
+        enforce::rates(&call.app.db, call.tenant(), &account.senders).await;
+        Ok(answer)
     }
 }

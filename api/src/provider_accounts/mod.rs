@@ -6,6 +6,7 @@ mod address;
 mod create;
 mod delete;
 mod dto;
+mod enforce;
 mod faults;
 mod get;
 mod list;

@@ -8,7 +8,7 @@ use poem_openapi::{OpenApi, param::Path, payload::Json};
 use super::{
     Write,
     dto::{ProviderAccount, ProviderAccountPatch, ProviderAccountSwitch},
-    faults, settings,
+    enforce, faults, settings,
 };
 use crate::{
     http::{Body, Call, Handled, Id},
@@ -57,12 +57,13 @@ impl Patch {
         });
         let mut tx = call.begin().await?;
         accounts::patch(&mut tx, id, &AccountPatch { name: wanted.name, status, credentials }).await?;
-        if let Some(senders) = senders {
-            accounts::put_senders(&mut tx, id, &senders).await.map_err(faults::taken)?;
+        if let Some(senders) = &senders {
+            accounts::put_senders(&mut tx, id, senders).await.map_err(faults::taken)?;
         }
         let changed = accounts::get(&mut tx, id).await?;
         tx.commit().await?;
         call.app.webhooks.forget(id);
+        enforce::rates(&call.app.db, call.tenant(), senders.as_deref().unwrap_or_default()).await;
         Ok(Json(ProviderAccount::of(changed, &*provider, call.app.config.api.public_url.as_str())))
     }
 }

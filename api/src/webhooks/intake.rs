@@ -77,7 +77,7 @@ impl Intake {
         body: Bytes,
     ) -> Result<(), Problem> {
         let opened = self.account(kind, id).await?;
-        let target = request.original_uri().path_and_query().map_or("/", |target| target.as_str());
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let webhook = WebhookRequest {
             method: request.method().clone(),
             urls: self.public.candidates(target, request.headers()),
@@ -95,7 +95,7 @@ impl Intake {
             account: id,
             kind: what,
             body: webhook.body.to_vec(),
-            query: request.original_uri().query().unwrap_or_default().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
             received_at: auth::app(request).clock.now(),
             cause: (trace, Some(exchange.request_id().to_owned())),
         };

@@ -100,11 +100,11 @@ fn paused(pause: &Pause) -> Waiting {
 
 fn queued(place: &Place, rates: &[RateLimit], lane: &LaneName, ahead: u64, now: DateTime<Utc>) -> Waiting {
     let later = |at: Option<i64>| at.and_then(DateTime::from_timestamp_millis).filter(|at| *at > now);
-    let Place::InLane { position, eligible_at_ms, penalised_until_ms, .. } = *place else {
+    let Place::InLane { position: before, eligible_at_ms, penalised_until_ms, .. } = *place else {
         let detail = format!("{ahead} jobs of its lane were accepted before it; it is loaded when there is room.");
         return Waiting { reason: WaitingReason::Backlog, detail, until: None, position: Some(ahead) };
     };
-    let position = Some(position);
+    let position = Some(before);
     if let Some(until) = later(penalised_until_ms) {
         let detail = format!("The provider asked to be left alone until {}.", told(until));
         return Waiting { reason: WaitingReason::Penalised, detail, until: Some(until), position };
@@ -119,7 +119,7 @@ fn queued(place: &Place, rates: &[RateLimit], lane: &LaneName, ahead: u64, now: 
             format!("The rate of {whose} ({} a second) is used up until {}.", rate.rate_per_second, told(until));
         return Waiting { reason: WaitingReason::RateLimited, detail, until: Some(until), position };
     }
-    let detail = format!("{} jobs of its lane are before it.", ahead_in_lane);
+    let detail = format!("{before} jobs of its lane are before it.");
     Waiting { reason: WaitingReason::InTurn, detail, until: None, position }
 }
 

@@ -9,6 +9,7 @@ mod create;
 mod credentials;
 mod delete;
 mod get;
+pub mod limits;
 mod list;
 mod mark;
 mod model;

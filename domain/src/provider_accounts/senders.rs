@@ -7,10 +7,10 @@ use diesel::result::Error;
 use diesel::sql_types::{Array, Bool, Double, Int4, Nullable, Text, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::{ProviderAccountId, SenderId};
-use patchbay_db::{DbError, DbResult, Tx};
-use patchbay_jobs::messages::SendMessages;
-use patchbay_queue::Job;
+use patchbay_db::{DbError, DbResult, Tx, TypedId as _};
 use patchbay_queue::sql::statement;
+
+use super::limits;
 
 /// The channel of every sender, so far.
 pub(super) const CHANNEL: &str = "sms";
@@ -81,7 +81,7 @@ WHERE id = (SELECT id FROM senders WHERE channel = $1 ORDER BY id LIMIT 1)
 pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[NewSender]) -> Result<(), SenderError> {
     let tenant = tx.tenant();
     let addresses: Vec<&str> = senders.iter().map(|s| s.address.as_str()).collect();
-    let rates: Vec<f64> = senders.iter().map(|s| s.rate_per_second.unwrap_or(s.usual_rate)).collect();
+    let limits = limits::of(tenant.uuid(), senders);
     if senders.iter().any(|s| s.is_default) {
         statement(CLEAR_DEFAULT).bind::<Text, _>(CHANNEL).execute(tx).await?;
     }
@@ -101,15 +101,15 @@ pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[New
     statement(REMOVE)
         .bind::<Uuid, _>(account)
         .bind::<Array<Text>, _>(&addresses)
-        .bind::<Text, _>(SendMessages::QUEUE)
+        .bind::<Text, _>(limits::QUEUE)
         .execute(tx)
         .await?;
     statement(LIMITS)
         .bind::<Uuid, _>(tenant)
-        .bind::<Text, _>(SendMessages::QUEUE)
+        .bind::<Text, _>(limits::QUEUE)
         .bind::<Array<Text>, _>(&addresses)
-        .bind::<Array<Double>, _>(&rates)
-        .bind::<Array<Int4>, _>(rates.iter().map(|rate| burst(*rate)).collect::<Vec<_>>())
+        .bind::<Array<Double>, _>(limits.iter().map(|limit| limit.rate_per_second).collect::<Vec<_>>())
+        .bind::<Array<Int4>, _>(limits.iter().map(|limit| limit.burst).collect::<Vec<_>>())
         .execute(tx)
         .await?;
     Ok(ensure_default(tx).await?)
@@ -119,20 +119,4 @@ pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[New
 pub(super) async fn ensure_default(tx: &mut Tx) -> DbResult<()> {
     statement(ENSURE_DEFAULT).bind::<Text, _>(CHANNEL).execute(tx).await?;
     Ok(())
-}
-
-/// A second's worth may go at once, and one segment always.
-#[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
-fn burst(rate: f64) -> i32 {
-    rate.ceil().clamp(1.0, 1_000_000.0) as i32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_burst_is_a_second_and_at_least_one() {
-        assert_eq!([0.1, 1.0, 2.5, 100.0].map(burst), [1, 1, 3, 100]);
-    }
 }

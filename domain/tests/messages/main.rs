@@ -1,4 +1,5 @@
 //! Messages against PostgreSQL: what the door refuses, what the claim refuses, how reports settle.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod accept;
 mod inbound;

@@ -13,6 +13,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 pub use program::Program;
+use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng};
 
 use crate::postgres::Database;
 use crate::{console, folders};
@@ -135,7 +137,14 @@ pub fn free_address() -> Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
+/// `N` random bytes.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    StdRng::from_os_rng().fill_bytes(&mut bytes);
+    bytes
+}
+
 /// `N` random bytes in hex, for keys.
 pub fn hex<const N: usize>() -> String {
-    (0..N).map(|_| format!("{:02x}", rand::random::<u8>())).collect()
+    random::<N>().map(|byte| format!("{byte:02x}")).concat()
 }

@@ -42,11 +42,12 @@ pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>, l
         if !ours.is_empty() {
             write(&shared, &ours).await;
             let leases: Vec<(Uuid, i64)> = ours.iter().map(|s| (s.id, s.token)).collect();
+            // Forgotten first: the lease loop must not take an ended lease for one that Redis lost.
+            for (id, _) in &leases {
+                shared.inflight.forget(*id);
+            }
             if let Err(error) = shared.lanes.ack(&shared.queue, &leases).await {
                 tracing::warn!(queue = shared.queue, %error, "leases not ended; they run out");
-            }
-            for (id, _) in leases {
-                shared.inflight.forget(id);
             }
         }
         batch = Vec::with_capacity(BATCH);

@@ -95,7 +95,8 @@ async fn hand_out(
         // Left under their leases: when these run out, repair reads the jobs from the ledger.
         tracing::error!(queue = shared.queue, jobs = claimed.garbled.len(), "values in Redis are no envelopes");
     }
-    for envelope in claimed.jobs {
+    let mut claimed = claimed.jobs.into_iter();
+    while let Some(envelope) = claimed.next() {
         let slot = match first.take() {
             Some(slot) => slot,
             None => shared.inflight.slots().clone().acquire_owned().await.expect("the semaphore is never closed"),
@@ -105,7 +106,8 @@ async fn hand_out(
             .record(Duration::from_millis(u64::try_from(waited).unwrap_or(0)).as_secs_f64());
         shared.inflight.begin(&envelope, safe_until, started, slot);
         if let Err(refused) = jobs.send(envelope).await {
-            give_back(shared, &[refused.0]).await;
+            let unbegun: Vec<Envelope> = std::iter::once(refused.0).chain(claimed).collect();
+            give_back(shared, &unbegun).await;
             return false;
         }
     }

@@ -40,8 +40,13 @@ async fn renew(shared: &Shared) {
     let safe_until = Instant::now() + shared.settings.lease;
     match shared.lanes.renew(&shared.queue, &shared.settings.worker, &leases, shared.settings.lease).await {
         Ok(answers) => {
-            for ((id, _, _), answer) in leases.iter().zip(answers) {
+            let mut ended = Vec::new();
+            for ((id, token, _), answer) in leases.iter().zip(answers) {
                 match answer {
+                    // The job may have ended while we asked, and its lease with it: then we have just
+                    // raised a dead one. (The acknowledge loop forgets a job before it ends the lease.)
+                    Renewed::Adopted if shared.inflight.holds(*id, *token).is_none() => ended.push((*id, *token)),
+                    Renewed::Adopted => shared.inflight.renewed(*id, safe_until),
                     Renewed::Held => shared.inflight.renewed(*id, safe_until),
                     Renewed::CancelRequested => {
                         shared.inflight.renewed(*id, safe_until);
@@ -53,6 +58,11 @@ async fn renew(shared: &Shared) {
                         shared.inflight.lost(*id);
                     }
                 }
+            }
+            if !ended.is_empty()
+                && let Err(error) = shared.lanes.ack(&shared.queue, &ended).await
+            {
+                tracing::warn!(queue = shared.queue, %error, "leases not ended; they run out");
             }
         }
         Err(error) => tracing::warn!(queue = shared.queue, %error, "leases not renewed"),

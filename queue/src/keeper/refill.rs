@@ -1,9 +1,11 @@
 //! Lanes whose backlog did not fit get the next part of it.
 
+use uuid::Uuid;
+
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::Envelope;
 use crate::lanes::LaneName;
-use crate::ledger::refill::head;
+use crate::ledger::refill::{head, waiting};
 
 /// Lanes looked at in one go.
 const LANES: usize = 64;
@@ -44,8 +46,16 @@ impl Keeper {
         lane: &LaneName,
         limit: i64,
     ) -> Result<(usize, i64), KeeperError> {
-        let rows = head(conn, queue, lane, limit).await?;
-        let read = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let ids = head(conn, queue, lane, limit).await?;
+        let read = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+        // A job leaves the ledger's `waiting` before it leaves Redis. So one that was absent from Redis
+        // and waits *after that look* was never here, or was lost; one read before might just have ended.
+        let present = self.lanes.present(queue, &ids).await?;
+        let absent: Vec<Uuid> = ids.into_iter().zip(present).filter(|(_, here)| !here).map(|(id, _)| id).collect();
+        if absent.is_empty() {
+            return Ok((0, read));
+        }
+        let rows = waiting(conn, lane.tenant, &absent).await?;
         let jobs: Vec<Envelope> = rows.into_iter().map(Envelope::from).collect();
         let taken = self.lanes.push(queue, &jobs, self.settings.window, true).await?;
         Ok((taken, read))

@@ -22,6 +22,8 @@ pub enum Renewed {
     Held,
     /// It holds, and somebody wants the job cancelled.
     CancelRequested,
+    /// Redis had forgotten it and holds it again. Whoever has ended the job meanwhile ends this too.
+    Adopted,
     /// It is gone: the job belongs to somebody else, or to nobody.
     Lost,
 }
@@ -96,6 +98,7 @@ impl Lanes {
             all.extend(answers.into_iter().map(|answer| match answer {
                 1 => Renewed::Held,
                 2 => Renewed::CancelRequested,
+                3 => Renewed::Adopted,
                 _ => Renewed::Lost,
             }));
         }

@@ -2,8 +2,9 @@
 //! millions as for one of thousands.
 //!
 //! The index of what waits is ordered by queue, tenant, lane, priority and id. Counting stops at the cap; the oldest
-//! job is the first of some lane and priority, and a loose index scan visits one row for each of those. The counts
-//! are ordered like the index because an order that only it has keeps the planner from reading the table.
+//! job is the first of some lane and priority, and a loose index scan visits one row for each of those. The
+//! planner is told to keep to the index ([`by_index`]): after a burst its statistics know nothing of the backlog, and it
+//! would read and sort all of what it takes for a handful of rows.
 //! Rejected: `count(*)` (a second for a million), the planner's estimate (wrong by the age of its statistics), and
 //! an index by age (one more to write for every job).
 
@@ -11,7 +12,7 @@ use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Int2, Int8, Nullable, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::view::JobView;
@@ -84,6 +85,12 @@ macro_rules! heads {
     };
 }
 
+/// Keeps the planner to the index, which has the order that is asked for, until the transaction ends. The
+/// module's statements need it, and small ones after them do not mind.
+async fn by_index(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    conn.batch_execute("SET LOCAL enable_seqscan=off;SET LOCAL enable_bitmapscan=off;SET LOCAL enable_sort=off").await
+}
+
 const OF_TENANT: &str = concat!(
     "SELECT q.queue AS name, counted.due, first.oldest FROM unnest($1) AS q (queue)
     CROSS JOIN LATERAL (
@@ -106,12 +113,13 @@ const OF_ALL: &str = concat!(
     " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) looked_at ORDER BY id LIMIT 1) AS oldest) first"
 );
 
-/// How much waits in each of `queues`, of `tenant` or of everybody the role may see. Counted up to [`CAP`]; the
+/// How much waits in each of `queues`, of `tenant` or of everybody the role may see. In a transaction. Counted up to [`CAP`]; the
 /// oldest is looked for in the first 256 lanes.
 ///
 /// # Errors
 /// The database's.
 pub async fn queues(conn: &mut AsyncPgConnection, queues: &[&str], tenant: Option<Uuid>) -> QueryResult<Vec<Depth>> {
+    by_index(conn).await?;
     let query = statement(if tenant.is_some() { OF_TENANT } else { OF_ALL })
         .bind::<Array<Text>, _>(queues)
         .bind::<Int8, _>(CAP + 1)
@@ -137,7 +145,7 @@ const LANES_OF: &str = concat!(
 );
 
 /// The lanes of `tenant` in `queue` in which anything waits, by name and from the name `from` on, at most `limit`;
-/// each counted up to `cap`.
+/// each counted up to `cap`. In a transaction.
 ///
 /// # Errors
 /// The database's.
@@ -149,6 +157,7 @@ pub async fn lanes(
     limit: i64,
     cap: i64,
 ) -> QueryResult<Vec<Depth>> {
+    by_index(conn).await?;
     let rows: Vec<Row> = statement(LANES_OF)
         .bind::<Text, _>(queue)
         .bind::<SqlUuid, _>(tenant)
@@ -167,10 +176,12 @@ SELECT '' AS name, count(*) AS due, NULL::uuid AS oldest FROM (
     ORDER BY j.priority DESC, j.id LIMIT $6) found";
 
 /// How many due jobs stand before a waiting job in its lane, up to [`CAP`]; those that run are among them.
+/// In a transaction.
 ///
 /// # Errors
 /// The database's.
 pub async fn ahead(conn: &mut AsyncPgConnection, job: &JobView) -> QueryResult<Depth> {
+    by_index(conn).await?;
     let row: Row = statement(AHEAD)
         .bind::<Text, _>(&job.queue)
         .bind::<SqlUuid, _>(job.tenant_id)

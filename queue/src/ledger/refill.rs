@@ -10,26 +10,45 @@ use super::row::{JobRow, job_row_columns};
 use crate::lanes::LaneName;
 use crate::sql::statement;
 
-const HEAD: &str = concat!(
-    "SELECT ",
-    job_row_columns!(),
-    " FROM queue.jobs j
-    WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
-    ORDER BY j.priority DESC, j.id LIMIT $4"
-);
+const HEAD: &str = "
+SELECT j.id FROM queue.jobs j
+WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
+ORDER BY j.priority DESC, j.id LIMIT $4";
 
-/// The first `limit` jobs of a lane.
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The ids of the first `limit` jobs of a lane.
 ///
 /// # Errors
 /// The database's.
-pub async fn head(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName, limit: i64) -> QueryResult<Vec<JobRow>> {
-    statement(HEAD)
+pub async fn head(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName, limit: i64) -> QueryResult<Vec<Uuid>> {
+    let rows: Vec<Id> = statement(HEAD)
         .bind::<Text, _>(queue)
         .bind::<SqlUuid, _>(lane.tenant)
         .bind::<Text, _>(&lane.lane)
         .bind::<Int8, _>(limit)
         .load(conn)
-        .await
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+const WAITING: &str = concat!(
+    "SELECT ",
+    job_row_columns!(),
+    " FROM queue.jobs j WHERE j.tenant_id = $1 AND j.id = ANY($2) AND j.state = 'waiting'
+    ORDER BY j.priority DESC, j.id"
+);
+
+/// Those of a tenant's jobs `ids` that wait now, in the order in which they are served.
+///
+/// # Errors
+/// The database's.
+pub async fn waiting(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<JobRow>> {
+    statement(WAITING).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(ids).load(conn).await
 }
 
 /// The first jobs of one lane, ids only.

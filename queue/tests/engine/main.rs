@@ -4,6 +4,7 @@
 
 mod control;
 mod durability;
+mod exact;
 mod fairness;
 mod lifecycle;
 mod plain_apalis;

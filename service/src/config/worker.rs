@@ -27,6 +27,8 @@ pub struct WorkerConfig {
     pub queues: BTreeMap<&'static str, usize>,
     /// How much one job takes on at a time.
     pub slices: Slices,
+    /// When a provider is first asked about a message whose receipt has not come.
+    pub reconcile_after: Duration,
 }
 
 /// How many records one job claims or writes with one statement.
@@ -50,6 +52,7 @@ impl WorkerConfig {
         let shutdown_grace = section.within("shutdown_grace", "20s", seconds(0, 3_600));
         // A dead worker's jobs must be back within 15 s, which bounds the lease.
         let lease = section.within("lease", "10s", seconds(2, 15));
+        let reconcile_after = section.within("reconcile_after", "5m", seconds(1, 86_400));
         let mut section = reader.section("worker.queues");
         let queues = QUEUES.map(|(name, default)| (name, section.within(name, default, 0..=10_000))).into();
         let mut section = reader.section("worker.slices");
@@ -59,6 +62,6 @@ impl WorkerConfig {
             imports: section.within("imports", "5000", 1..=50_000),
             reconcile: section.within("reconcile", "500", 1..=10_000),
         };
-        Self { listen, shutdown_grace, lease, queues, slices }
+        Self { listen, shutdown_grace, lease, queues, slices, reconcile_after }
     }
 }

@@ -28,6 +28,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long giving back may take once nothing may run any more.
 const GIVE_BACK: Duration = Duration::from_secs(3);
+/// How often the queues are announced.
+const ANNOUNCE: Duration = Duration::from_secs(5);
 /// What the watchdog's end is known by (`EX_SOFTWARE`).
 const BITTEN: i32 = 70;
 
@@ -52,6 +54,8 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
 
     let keeping = CancellationToken::new();
     let mut keeper = tokio::spawn(keeper(&config, &identity, &connections).run(keeping.clone()));
+    let queues: Vec<String> = plan.keys().cloned().collect();
+    tokio::spawn(announce(connections.lanes.clone(), queues, keeping.clone()));
     let start = |(queue, slots): (&String, &usize)| {
         let settings = settings(&identity, *slots, config.worker.lease);
         QueueWorker::start(queue, settings, &connections, registry.clone())
@@ -88,6 +92,20 @@ fn keeper(config: &Config, identity: &str, connections: &Connections) -> Keeper 
     let settings =
         KeeperSettings { window: connections.window, lease: config.worker.lease, ..KeeperSettings::new(identity) };
     Keeper::new(connections.lanes.clone(), connections.ledger.clone(), settings)
+}
+
+/// Makes the queues known to keepers, again and again because a Redis may be emptied. A queue that no keeper knows is
+/// closed until its first job is found in the ledger, which then waits a second; until then its workers ask in vain.
+async fn announce(lanes: Lanes, queues: Vec<String>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = lanes.know_queues(&queues).await {
+            tracing::debug!(%error, "the queues are announced later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(ANNOUNCE) => {}
+        }
+    }
 }
 
 /// Lets running jobs finish within the grace; gives back what is left.

@@ -114,8 +114,7 @@ impl World {
                 .with_env("PATCHBAY__SECRETS__KEY", &"5a".repeat(32)),
         )
         .unwrap();
-        let twilio =
-            HttpSettings { base_url: sim.base_url.to_string().parse().unwrap(), total_timeout: Duration::from_secs(1) };
+        let twilio = HttpSettings { base_url: sim.base_url.parse().unwrap(), total_timeout: Duration::from_secs(1) };
         let providers = Providers::new().with(Twilio::new(http::client(&config.http).unwrap(), twilio));
         let sealer =
             Arc::new(Sealer::new(SealingKey::from_hex(&"5a".repeat(32)).unwrap(), Vec::new(), Arc::new(SystemEntropy)));
@@ -297,7 +296,7 @@ impl World {
 
     /// A phone texts our sender.
     pub async fn phone_texts(&self, from: &str, body: &str) {
-        let url = format!("{}/_sim/inbound", self.sim.base_url.to_string().trim_end_matches('/'));
+        let url = format!("{}/_sim/inbound", self.sim.base_url.trim_end_matches('/'));
         let text = HashMap::from([("account_sid", ACCOUNT_SID), ("from", from), ("to", SENDER), ("body", body)]);
         let client = reqwest::Client::builder().build().unwrap();
         let answer = client.post(url).json(&text).send().await.unwrap();

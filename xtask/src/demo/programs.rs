@@ -55,7 +55,8 @@ impl Programs {
         let mut env = Environment::new(services, secrets, api);
         env.set("PATCHBAY__PROVIDERS__TWILIO__BASE_URL", &format!("http://127.0.0.1:{simulator}"));
         // Late and lost receipts are asked for soon, so that a demo can show it.
-        env.set("PATCHBAY__SCHEDULER__RECONCILE_EVERY", "15s");
+        env.set("PATCHBAY__SCHEDULER__RECONCILE_EVERY", "10s");
+        env.set("PATCHBAY__WORKER__RECONCILE_AFTER", "8s");
         ui::note("migrating the database");
         env.migrate(&bin).await.context("the migration failed")?;
 

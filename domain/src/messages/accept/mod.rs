@@ -13,7 +13,7 @@ mod resolve;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use patchbay_db::ids::{ContactId, JobId, MessageId};
 use patchbay_db::{DbResult, Ids, Tx};
 
@@ -124,6 +124,8 @@ pub async fn accept(
     measure: Measure,
     calls: Vec<Call>,
 ) -> DbResult<Vec<Verdict>> {
+    // What is answered is what is stored, and the database keeps microseconds.
+    let now = now.trunc_subsecs(6);
     let known = resolve::resolve(tx, &calls).await?;
     let mut verdicts = Vec::with_capacity(calls.len());
     let mut accepted = insert::Accepted::default();

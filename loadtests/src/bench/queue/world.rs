@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::measure::latency::Latencies;
 use crate::postgres::Database;
-use crate::{clock, folders};
+use crate::{clock, folders, stack};
 
 /// The queue of these benches.
 pub const QUEUE: &str = "bench";
@@ -89,7 +89,7 @@ impl World {
         let namespace = format!("bench-{}", std::process::id());
         let lanes = Lanes::connect(&redis, &namespace)?;
         lanes.forget(QUEUE).await?;
-        let db = Db::new(pools.clone(), Ids::new(rand::random()), Dispatcher::start(lanes.clone(), Window::default()));
+        let db = Db::new(pools.clone(), Ids::new(stack::random()), Dispatcher::start(lanes.clone(), Window::default()));
         let stop = CancellationToken::new();
         let keeper = Keeper::new(lanes.clone(), pools.system().clone(), KeeperSettings::new("bench"));
         let keeper = Mutex::new(Some(tokio::spawn(keeper.run(stop.clone()))));

@@ -1,7 +1,9 @@
 -- Takes up to `want` jobs, fairly: tenants in the order of their virtual time, and under each its
 -- lanes in theirs. Serving costs a tenant virtual time: the jobs' cost divided by its weight
 -- (start-time fair queueing; a newcomer starts at the time of whoever is served now, so that being
--- idle saves nothing up). A lane that is paused, penalised or out of tokens moves to `later` and
+-- idle saves nothing up). A visit takes a few jobs at once: its price is mostly the same, and the
+-- virtual time makes up for it. Numbers are handed over as whole ones in text: Redis prints and
+-- parses floats slowly. A lane that is paused, penalised or out of tokens moves to `later` and
 -- costs nothing until its time has come.
 -- KEYS[1] prefix; ARGV: want, lease_ms, worker, visits
 -- Answers {wait_ms, id, token, value, id, token, value, …}
@@ -81,31 +83,63 @@ if closed then
     return answer
 end
 
+local QUANTUM = 8
+local function whole(n) return string.format('%d', n) end
+
 local vt = tonumber(call('HGET', p .. 'meta', 'vt') or 0)
-wake(later, turn, vt)
+wake(later, turn, whole(vt))
 local lease_args, hash_args, token = {}, {}, nil
+local deadline = whole(now + lease_ms)
 local taken = 0
 local contenders = call('ZCARD', turn)
-local share = contenders > 0 and math.max(1, math.floor(want / contenders)) or 1
+-- A small claim still looks at several tenants.
+local share = math.max(1, math.min(QUANTUM, math.floor(want / 8)))
+if contenders > 0 then share = math.max(share, math.floor(want / contenders)) end
 
--- Serves one lane with at most `most` jobs. Answers the cost taken and, if the lane has to wait,
--- until when; an empty lane answers nil, true.
-local function serve(tenant, lane, tenant_bucket, most)
-    local name = tenant .. '\n' .. lane
-    local shut = (pauses or penalties) and lane ~= '' and closed_until(name) or nil
-    if shut then return 0, shut end
-    local lane_key = p .. 'lane:' .. name
-    local ids = call('ZRANGE', lane_key, 0, most - 1)
-    if #ids == 0 then return nil, true end
+local function take(id, value, name)
+    taken = taken + 1
+    if not token then
+        token = math.max(tonumber(call('HGET', p .. 'meta', 'token') or 0), time[1] * 1000000 + time[2])
+    end
+    token = token + 1
+    local text = whole(token)
+    lease_args[#lease_args + 1] = deadline
+    lease_args[#lease_args + 1] = id
+    hash_args[#hash_args + 1] = id
+    hash_args[#hash_args + 1] = text .. '\n' .. worker .. '\n' .. name
+    answer[#answer + 1] = id
+    answer[#answer + 1] = text
+    answer[#answer + 1] = value
+end
+
+-- Serves one lane with at most `most` jobs, no bucket in the way. Answers the cost and whether it is empty.
+local function serve_free(lane_key, name, most)
+    local popped = call('ZPOPMIN', lane_key, most)
+    local ids = {}
+    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+    if #ids == 0 then return 0, true end
     local values = call('HMGET', jobs_key, unpack(ids))
-    local lane_bucket = limits and lane ~= '' and bucket(name) or nil
+    local cost_sum = 0
+    for i, id in ipairs(ids) do
+        if values[i] then
+            cost_sum = cost_sum + math.max(tonumber(string.match(values[i], '^%d+') or 1), 1)
+            take(id, values[i], name)
+        end
+    end
+    return cost_sum, #ids < most
+end
+
+-- The same under buckets. Answers also until when the lane has to wait, if it has to.
+local function serve_limited(lane_key, name, most, tenant_bucket, lane_bucket)
+    local ids = call('ZRANGE', lane_key, 0, most - 1)
+    if #ids == 0 then return 0, true end
+    local values = call('HMGET', jobs_key, unpack(ids))
     local gone, cost_sum, wait = {}, 0, nil
     for i, id in ipairs(ids) do
-        local value = values[i]
-        if not value then
+        if not values[i] then
             gone[#gone + 1] = id
         else
-            local cost = tonumber(string.match(value, '^%d+'))
+            local cost = tonumber(string.match(values[i], '^%d+') or 1)
             local at = now
             if tenant_bucket then at = math.max(at, passes_at(tenant_bucket, cost)) end
             if lane_bucket then at = math.max(at, passes_at(lane_bucket, cost)) end
@@ -113,78 +147,90 @@ local function serve(tenant, lane, tenant_bucket, most)
                 wait = math.ceil(at)
                 break
             end
-            if tenant_bucket then tenant_bucket.tat = tenant_bucket.tat + cost * tenant_bucket.step; tenant_bucket.dirty = true end
-            if lane_bucket then lane_bucket.tat = lane_bucket.tat + cost * lane_bucket.step; lane_bucket.dirty = true end
+            for _, b in pairs({ tenant_bucket or false, lane_bucket or false }) do
+                if b then
+                    b.tat = b.tat + cost * b.step
+                    b.dirty = true
+                end
+            end
             gone[#gone + 1] = id
             cost_sum = cost_sum + math.max(cost, 1)
-            taken = taken + 1
-            if not token then
-                token = math.max(tonumber(call('HGET', p .. 'meta', 'token') or 0), time[1] * 1000000 + time[2])
-            end
-            token = token + 1
-            local text = string.format('%.0f', token)
-            lease_args[#lease_args + 1] = now + lease_ms
-            lease_args[#lease_args + 1] = id
-            hash_args[#hash_args + 1] = id
-            hash_args[#hash_args + 1] = text .. '\n' .. worker .. '\n' .. name
-            answer[#answer + 1] = id
-            answer[#answer + 1] = text
-            answer[#answer + 1] = value
+            take(id, values[i], name)
         end
     end
     if #gone > 0 then call('ZREM', lane_key, unpack(gone)) end
     settle_bucket(lane_bucket)
-    if wait then return cost_sum, wait end
-    return cost_sum, nil
+    return cost_sum, not wait and #ids < most, wait
+end
+
+-- Serves one tenant with at most `quota` jobs. Answers the cost.
+local function visit(tenant, quota)
+    local lane_turn, lane_later = p .. 'turn:' .. tenant, p .. 'later:' .. tenant
+    local spent, woken = 0, false
+    local tenant_bucket = limits and bucket(tenant) or nil
+    while quota > 0 do
+        local head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
+        if not woken then
+            woken = true
+            wake(lane_later, lane_turn, head[2] or '0')
+            if #head == 0 then head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES') end
+        end
+        if #head == 0 then break end
+        local lane, at = head[1], tonumber(head[2])
+        local name = tenant .. '\n' .. lane
+        local lane_key = p .. 'lane:' .. name
+        local before, cost, empty = taken, 0, false
+        local wait = (pauses or penalties) and lane ~= '' and closed_until(name) or nil
+        if not wait then
+            local lane_bucket = limits and lane ~= '' and bucket(name) or nil
+            if tenant_bucket or lane_bucket then
+                cost, empty, wait = serve_limited(lane_key, name, quota, tenant_bucket, lane_bucket)
+            else
+                cost, empty = serve_free(lane_key, name, quota)
+            end
+        end
+        -- A lane of ghosts (ids without a job) must not turn in circles.
+        quota = quota - math.max(taken - before, 1)
+        spent = spent + cost
+        if wait then
+            call('ZREM', lane_turn, lane)
+            call('ZADD', lane_later, whole(wait), lane)
+        elseif empty or call('EXISTS', lane_key) == 0 then
+            call('ZREM', lane_turn, lane)
+        else
+            call('ZADD', lane_turn, whole(at + cost), lane)
+        end
+    end
+    settle_bucket(tenant_bucket)
+    return spent
 end
 
 while taken < want and visits > 0 do
-    visits = visits - 1
-    local head = call('ZRANGE', turn, 0, 0, 'WITHSCORES')
-    if #head == 0 then break end
-    local tenant = head[1]
-    vt = math.max(vt, tonumber(head[2]))
-    local lane_turn, lane_later = p .. 'turn:' .. tenant, p .. 'later:' .. tenant
-    local shut = (pauses or penalties) and closed_until(tenant) or nil
-    if shut then
-        call('ZREM', turn, tenant)
-        call('ZADD', later, shut, tenant)
-    else
-        local lane_head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
-        local lane_vt = lane_head[2] and tonumber(lane_head[2]) or 0
-        wake(lane_later, lane_turn, lane_vt)
-        local tenant_bucket = limits and bucket(tenant) or nil
-        local quota, spent = math.min(share, want - taken), 0
-        while quota > 0 do
-            local lane_next = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
-            if #lane_next == 0 then break end
-            local lane, at = lane_next[1], tonumber(lane_next[2])
-            local before = taken
-            local cost, wait = serve(tenant, lane, tenant_bucket, quota)
-            quota = quota - (taken - before)
-            if cost == nil then
-                call('ZREM', lane_turn, lane)
-            else
-                spent = spent + cost
-                if wait then
-                    call('ZREM', lane_turn, lane)
-                    call('ZADD', lane_later, wait, lane)
-                elseif call('EXISTS', p .. 'lane:' .. tenant .. '\n' .. lane) == 0 then
-                    call('ZREM', lane_turn, lane)
-                else
-                    call('ZADD', lane_turn, at + cost, lane)
-                    if cost == 0 and taken == before then quota = quota - 1 end
-                end
-            end
-        end
-        settle_bucket(tenant_bucket)
-        if call('EXISTS', lane_turn) == 1 then
-            local weight = weights and tonumber(call('HGET', p .. 'weight', tenant) or 1) or 1
-            call('ZADD', turn, vt + spent / weight, tenant)
-        else
+    local heads = call('ZRANGE', turn, 0, math.min(visits, math.ceil((want - taken) / share)) - 1, 'WITHSCORES')
+    if #heads == 0 then break end
+    -- The least virtual time of those served in this round: it may be their turn again before the rest's.
+    local again = math.huge
+    for i = 1, #heads, 2 do
+        local tenant, at = heads[i], tonumber(heads[i + 1])
+        if taken >= want or at > again then break end
+        visits = visits - 1
+        vt = math.max(vt, at)
+        local shut = (pauses or penalties) and closed_until(tenant) or nil
+        if shut then
             call('ZREM', turn, tenant)
-            local next_lane = call('ZRANGE', lane_later, 0, 0, 'WITHSCORES')
-            if #next_lane > 0 then call('ZADD', later, next_lane[2], tenant) end
+            call('ZADD', later, whole(shut), tenant)
+        else
+            local spent = visit(tenant, math.min(share, want - taken))
+            if call('EXISTS', p .. 'turn:' .. tenant) == 1 then
+                local weight = weights and tonumber(call('HGET', p .. 'weight', tenant) or 1) or 1
+                local next_at = at + math.ceil(spent * 1000 / weight)
+                again = math.min(again, next_at)
+                call('ZADD', turn, whole(next_at), tenant)
+            else
+                call('ZREM', turn, tenant)
+                local next_lane = call('ZRANGE', p .. 'later:' .. tenant, 0, 0, 'WITHSCORES')
+                if #next_lane > 0 then call('ZADD', later, next_lane[2], tenant) end
+            end
         end
     end
 end
@@ -192,7 +238,7 @@ end
 if taken > 0 then
     call('ZADD', p .. 'leases', unpack(lease_args))
     call('HSET', p .. 'lease', unpack(hash_args))
-    call('HSET', p .. 'meta', 'vt', string.format('%.6f', vt), 'token', string.format('%.0f', token))
+    call('HSET', p .. 'meta', 'vt', whole(vt), 'token', whole(token))
 end
 if call('EXISTS', turn) == 1 then
     answer[1] = 0

@@ -29,7 +29,7 @@ for i = 4, #ARGV, 5 do
                 local lane_turn, lane_later = p .. 'turn:' .. tenant, p .. 'later:' .. tenant
                 if not call('ZSCORE', lane_later, lane) then
                     local head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
-                    call('ZADD', lane_turn, 'NX', head[2] or 0, lane)
+                    call('ZADD', lane_turn, 'NX', head[2] or '0', lane)
                     -- A tenant all of whose lanes waited has one that is ready now.
                     vt = vt or call('HGET', p .. 'meta', 'vt') or '0'
                     call('ZREM', p .. 'later', tenant)

@@ -16,7 +16,7 @@ for i = 1, #ARGV, 4 do
         local lane_turn = p .. 'turn:' .. tenant
         if not call('ZSCORE', p .. 'later:' .. tenant, lane) then
             local head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
-            call('ZADD', lane_turn, 'NX', head[2] or 0, lane)
+            call('ZADD', lane_turn, 'NX', head[2] or '0', lane)
             call('ZREM', p .. 'later', tenant)
             call('ZADD', p .. 'turn', 'NX', call('HGET', p .. 'meta', 'vt') or 0, tenant)
         end
