@@ -18,7 +18,9 @@ use patchbay_api::{
 };
 use patchbay_db::{Db, DbConfig, Ids, Pools, migrate};
 use patchbay_queue::{Dispatcher, Lanes, lanes::Window};
-use patchbay_service::{Clock, Config, Entropy, Process, Shutdown, SystemClock, SystemEntropy, health::Health, telemetry};
+use patchbay_service::{
+    Clock, Config, Entropy, Process, Shutdown, SystemClock, SystemEntropy, health::Health, telemetry,
+};
 use secrecy::ExposeSecret;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -15,7 +15,11 @@ fn people(n: usize) -> String {
     let mut text = String::from("Name,Mobile\n");
     for n in 0..n {
         // Every tenth is wrong, every hundredth there already.
-        let phone = if n % 10 == 9 { "12".to_owned() } else { format!("+44791{:07}", 1_200_000 + n - usize::from(n % 100 == 98)) };
+        let phone = if n % 10 == 9 {
+            "12".to_owned()
+        } else {
+            format!("+44791{:07}", 1_200_000 + n - usize::from(n % 100 == 98))
+        };
         text.push_str(&format!("P{n},{phone}\n"));
     }
     text
