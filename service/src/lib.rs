@@ -6,17 +6,25 @@
 //! It is broken by putting product rules here: then the API, the workers and the scheduler change together.
 
 pub mod clock;
+#[cfg(feature = "process")]
 pub mod config;
 pub mod entropy;
+#[cfg(feature = "process")]
 pub mod health;
+#[cfg(feature = "process")]
 pub mod http;
+#[cfg(feature = "process")]
 pub mod metrics;
 pub mod secrets;
+#[cfg(feature = "process")]
 pub mod shutdown;
+#[cfg(feature = "process")]
 pub mod telemetry;
 
 pub use clock::{Clock, SystemClock, TestClock};
+#[cfg(feature = "process")]
 pub use config::{Config, ConfigErrors, Process, Sources};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use secrets::Sealer;
+#[cfg(feature = "process")]
 pub use shutdown::Shutdown;

@@ -173,6 +173,22 @@ async fn cancelling_a_waiting_job_takes_it_out_of_its_lane() {
 }
 
 #[tokio::test]
+async fn cancelling_the_job_of_an_import_cancels_the_import() {
+    let api = TestApi::new().await;
+    let import = crate::imports::upload(&api, &api.a.key, "phone\n+12025550143\n", None).await;
+    let import = format!("/v1/imports/{}", import.body["id"].as_str().unwrap());
+    let mapping = json!({ "mapping": [{ "column": "phone", "field": "phone" }] });
+    let started = api.post(&format!("{import}/start"), &api.a.key, &mapping).await;
+    assert_eq!(started.status, StatusCode::ACCEPTED, "{}", started.text);
+    let job = started.header("location").to_owned();
+    let shown = api.get(&job, &api.a.key).await;
+    assert_eq!(shown.body["errors_url"], format!("{import}/errors"));
+    let cancelled = api.post(&format!("{job}/cancel"), &api.a.key, &json!({})).await;
+    assert_eq!(cancelled.body["status"], "cancelled", "{}", cancelled.text);
+    assert_eq!(api.get(&import, &api.a.key).await.body["state"], "cancelled");
+}
+
+#[tokio::test]
 async fn cancelling_a_running_job_asks_its_worker() {
     let api = TestApi::new().await;
     let id = api.accept(api.a.id).await;

@@ -126,19 +126,22 @@ async fn lanes_show_what_waits_their_rate_and_their_pause() {
 
 /// Puts `count` waiting jobs of A into the ledger, over `lanes` lanes.
 async fn fill(api: &TestApi, count: i32, lanes: i32) {
-    let mut tx = api.app.db.begin(api.a.id).await.unwrap();
-    diesel::sql_query(format!(
-        "INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, lane, payload, run_at, max_attempts)
-         SELECT $1, (left(queue.uuid_floor(now())::text, 14) || '7' || lpad(to_hex(i % 4096), 3, '0') || '-8000-'
-            || lpad(to_hex(i), 12, '0'))::uuid, 'sends', 'messages.send', 1, 'lane ' || lpad((i % {lanes})::text, 4, '0'),
-            '{{}}', now(), 8
-         FROM generate_series(1, {count}) i"
-    ))
-    .bind::<SqlUuid, _>(api.a.id.uuid())
-    .execute(&mut *tx)
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
+    for from in (1..=count).step_by(100_000) {
+        let to = count.min(from + 99_999);
+        let mut tx = api.app.db.begin(api.a.id).await.unwrap();
+        diesel::sql_query(format!(
+            "INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, lane, payload, run_at, max_attempts)
+             SELECT $1, (left(queue.uuid_floor(now())::text, 14) || '7' || lpad(to_hex(i % 4096), 3, '0') || '-8000-'
+                || lpad(to_hex(i), 12, '0'))::uuid, 'sends', 'messages.send', 1,
+                'lane ' || lpad((i % {lanes})::text, 4, '0'), '{{}}', now(), 8
+             FROM generate_series({from}, {to}) i"
+        ))
+        .bind::<SqlUuid, _>(api.a.id.uuid())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -185,7 +188,6 @@ async fn a_million_waiting_jobs_are_looked_at_within_50_ms() {
         let reply = api.get(path, key).await;
         let took = since.elapsed();
         assert_eq!(reply.status, StatusCode::OK);
-        eprintln!("{path} took {took:?}");
-        let _ = &took;
+        assert!(took <= Duration::from_millis(50), "{path} took {took:?}");
     }
 }

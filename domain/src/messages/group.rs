@@ -165,8 +165,10 @@ mod tests {
 
     const SIZE: GroupSize = GroupSize { set: 3, waiting: 4 };
 
+    type Numbers = Group<u8, u32, u32, String>;
+
     /// A group whose flushes report their sets and wait for a permit each.
-    fn gated() -> (Group<u8, u32, u32, String>, mpsc::UnboundedReceiver<Vec<u32>>, Arc<Semaphore>) {
+    fn gated() -> (Numbers, mpsc::UnboundedReceiver<Vec<u32>>, Arc<Semaphore>) {
         let (seen, sets) = mpsc::unbounded_channel();
         let gate = Arc::new(Semaphore::new(0));
         let permits = Arc::clone(&gate);
@@ -226,7 +228,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_loses_its_set_only() {
-        let group: Group<u8, u32, u32, String> = Group::new(SIZE, |_, items: Vec<u32>| async move {
+        let group: Numbers = Group::new(SIZE, |_, items: Vec<u32>| async move {
             assert!(!items.contains(&0), "boom");
             Ok(items)
         });

@@ -27,12 +27,8 @@ impl Job for Reconcile {
         timeout: Duration::from_secs(300),
         ..Policy::DEFAULT
     };
-}
 
-impl Reconcile {
-    /// The unique key of an account's job.
-    #[must_use]
-    pub fn unique_key(&self) -> String {
-        self.provider_account_id.to_string()
+    fn unique_key(&self) -> Option<String> {
+        Some(self.provider_account_id.to_string())
     }
 }

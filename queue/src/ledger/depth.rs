@@ -55,14 +55,15 @@ impl Row {
     }
 }
 
-/// The loose scan: from each lane and priority the next one. `$tenant` narrows it to one tenant.
+/// The loose scan: from each lane and priority the next one. `$first` narrows where it begins, `$next` is what comes
+/// after the lane of `h`. (Not one row comparison for both: beside `tenant_id = …` the index would not use it.)
 macro_rules! heads {
-    ($queue:literal, $tenant:literal) => {
+    ($queue:literal, $first:literal, $next:literal) => {
         concat!(
             "WITH RECURSIVE heads AS (
                 (SELECT tenant_id, lane, priority, id FROM queue.jobs WHERE state = 'waiting' AND queue = ",
             $queue,
-            $tenant,
+            $first,
             " ORDER BY tenant_id, lane, priority DESC, id LIMIT 1)
                 UNION ALL
                 SELECT n.tenant_id, n.lane, n.priority, n.id FROM heads h CROSS JOIN LATERAL (
@@ -76,8 +77,8 @@ macro_rules! heads {
                         (SELECT tenant_id, lane, priority, id, 1 FROM queue.jobs
                             WHERE state = 'waiting' AND queue = ",
             $queue,
-            $tenant,
-            " AND (tenant_id, lane) > (h.tenant_id, h.lane)
+            $next,
+            "
                             ORDER BY tenant_id, lane, priority DESC, id LIMIT 1)) either
                     ORDER BY step LIMIT 1) n
             )"
@@ -85,10 +86,13 @@ macro_rules! heads {
     };
 }
 
-/// Keeps the planner to the index, which has the order that is asked for, until the transaction ends. The
-/// module's statements need it, and small ones after them do not mind.
+/// Keeps the planner to the index, which has the order that is asked for, until the transaction ends. (Forbidden
+/// ways are merely dear, and dear plans are compiled: without JIT, then.)
 async fn by_index(conn: &mut AsyncPgConnection) -> QueryResult<()> {
-    conn.batch_execute("SET LOCAL enable_seqscan=off;SET LOCAL enable_bitmapscan=off;SET LOCAL enable_sort=off").await
+    conn.batch_execute(
+        "SET LOCAL enable_seqscan=off;SET LOCAL enable_bitmapscan=off;SET LOCAL enable_sort=off;SET LOCAL jit=off",
+    )
+    .await
 }
 
 const OF_TENANT: &str = concat!(
@@ -98,7 +102,7 @@ const OF_TENANT: &str = concat!(
             SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = q.queue AND j.tenant_id = $4
             ORDER BY j.lane, j.priority DESC, j.id LIMIT $2) found) counted
     CROSS JOIN LATERAL (",
-    heads!("q.queue", " AND tenant_id = $4"),
+    heads!("q.queue", " AND tenant_id = $4", " AND tenant_id = $4 AND lane > h.lane"),
     " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) looked_at ORDER BY id LIMIT 1) AS oldest) first"
 );
 
@@ -109,7 +113,7 @@ const OF_ALL: &str = concat!(
             SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = q.queue
             ORDER BY j.tenant_id, j.lane, j.priority DESC, j.id LIMIT $2) found) counted
     CROSS JOIN LATERAL (",
-    heads!("q.queue", ""),
+    heads!("q.queue", "", " AND (tenant_id, lane) > (h.tenant_id, h.lane)"),
     " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) looked_at ORDER BY id LIMIT 1) AS oldest) first"
 );
 
@@ -132,7 +136,7 @@ pub async fn queues(conn: &mut AsyncPgConnection, queues: &[&str], tenant: Optio
 }
 
 const LANES_OF: &str = concat!(
-    heads!("$1", " AND tenant_id = $2 AND lane >= $3"),
+    heads!("$1", " AND tenant_id = $2 AND lane >= $3", " AND tenant_id = $2 AND lane > h.lane"),
     ", named AS (
         SELECT lane, (array_agg(id ORDER BY id))[1] AS oldest FROM (SELECT lane, id FROM heads LIMIT $4 * 10) looked_at
         GROUP BY lane ORDER BY lane LIMIT $4)

@@ -43,10 +43,8 @@ impl ReconcileStarter {
             .iter()
             .map(|account| {
                 let job = Reconcile { provider_account_id: account.id };
-                let key = job.unique_key();
                 let id: JobId = self.db.new_id(now);
                 JobRequest::new(id.uuid(), account.tenant_id.uuid(), job)
-                    .unique(key)
                     .subject(account.id.to_string())
                     .caused_by(trace.clone(), None)
                     .into()

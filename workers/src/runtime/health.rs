@@ -1,5 +1,6 @@
 //! What "ready" means for a worker: the ledger answers, Redis answers, and claims are happening.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use patchbay_queue::backend::Vitals;
@@ -11,8 +12,11 @@ use super::connect::Connections;
 /// Claims come about once a second on an idle worker; after this long without one something is wrong.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// The queues that this process serves, once it does.
+pub(super) type Served = Arc<OnceLock<Vec<(String, Vitals)>>>;
+
 /// The checks of this process.
-pub(super) fn health(shutdown: &Shutdown, connections: &Connections, queues: Vec<(String, Vitals)>) -> Health {
+pub(super) fn health(shutdown: &Shutdown, connections: &Connections, served: Served) -> Health {
     let (db, lanes) = (connections.db.clone(), connections.lanes.clone());
     Health::builder("patchbay-worker", shutdown)
         .check("database", move || {
@@ -26,12 +30,12 @@ pub(super) fn health(shutdown: &Shutdown, connections: &Connections, queues: Vec
             let lanes = lanes.clone();
             async move { lanes.ping().await.map_err(|_| "no answer".to_owned()) }
         })
-        .check("claims", move || std::future::ready(claims(&queues)))
+        .check("claims", move || std::future::ready(claims(&served)))
         .build()
 }
 
-fn claims(queues: &[(String, Vitals)]) -> Result<(), String> {
-    for (queue, vitals) in queues {
+fn claims(served: &Served) -> Result<(), String> {
+    for (queue, vitals) in served.get().ok_or("not begun")? {
         if let Some(name) = vitals.broken() {
             return Err(format!("the {name} of {queue} is broken"));
         }

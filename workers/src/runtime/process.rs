@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cli::Plan;
 use super::connect::{Connections, db_config};
-use super::health::health;
+use super::health::{Served, health};
 use super::identity::identity;
 use super::queue_worker::{QueueWorker, settings};
 use super::watchdog::Dog;
@@ -52,6 +52,9 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
         config: config.clone(),
     });
 
+    // The port first: where another process has it, this one must end before it claims anything.
+    let served = Served::default();
+    let listener = serve(config.worker.listen, &health(&shutdown, &connections, served.clone())).await?;
     let keeping = CancellationToken::new();
     let mut keeper = tokio::spawn(keeper(&config, &identity, &connections).run(keeping.clone()));
     let queues: Vec<String> = plan.keys().cloned().collect();
@@ -62,8 +65,7 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     };
     let workers: Vec<QueueWorker> = plan.iter().map(start).collect();
     let vitals: Vec<_> = workers.iter().map(|worker| (worker.queue().to_owned(), worker.vitals().clone())).collect();
-    let listener = serve(config.worker.listen, &health(&shutdown, &connections, vitals.clone())).await?;
-    guard(&config, Dog::new(vitals))?;
+    guard(&config, Dog::new(served.get_or_init(|| vitals).clone()))?;
     tracing::info!(worker = identity, queues = ?plan, listen = %listener.address(), "at work");
 
     let failure = tokio::select! {
