@@ -6,6 +6,8 @@ use std::time::Duration;
 use patchbay_service::health::{Health, serve};
 use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
 
+use tokio::task::JoinSet;
+
 use crate::connect::Connections;
 use crate::repair::keeper;
 use crate::table::table;
@@ -34,19 +36,20 @@ pub async fn run(config: Config) -> Result<(), Failure> {
 
     let stop = shutdown.draining_token();
     let ticker = Ticker::new(connections.db.clone(), Arc::new(SystemClock), table);
-    let mut ticking = tokio::spawn(ticker.run(stop.clone()));
-    let mut keeping = tokio::spawn(keeper(&connections, &name, config.worker.lease).run(stop));
+    let mut parts = JoinSet::new();
+    parts.spawn(ticker.run(stop.clone()));
+    parts.spawn(keeper(&connections, &name, config.worker.lease).run(stop));
     let listener = serve(config.scheduler.listen, &health(&shutdown, &connections)).await?;
     tracing::info!(scheduler = name, listen = %listener.address(), "at work");
 
+    // A part ends by itself only where it panicked.
     let ended = tokio::select! {
-        () = shutdown.draining() => Ok(()),
-        ended = &mut ticking => ended,
-        ended = &mut keeping => ended,
+        () = shutdown.draining() => None,
+        ended = parts.join_next() => ended,
     };
-    ended?;
-    let all = async { tokio::try_join!(ticking, keeping) };
+    ended.transpose()?;
     // Where the end comes first, what is open rolls back: a tick is taken with its job or not at all.
+    let all = async { while parts.join_next().await.is_some() {} };
     let _done_or_cut = shutdown.finish(all).await;
     listener.stop().await?;
     tracing::info!(scheduler = name, "ended");

@@ -32,6 +32,7 @@ impl Redrive {
     )]
     async fn run(&self, call: Call<Write>, body: BatchBody<DeadLetterSelection>) -> Written<Done<DeadLetterResult>> {
         let digest = body.digest();
+        call.charge(selection::units(&body))?;
         let mut tx = call.begin_once(digest).await?;
         let selected = selection::find(&mut tx, body.into_inner()).await?;
         if selected.is_dry() {

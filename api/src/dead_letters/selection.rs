@@ -15,6 +15,15 @@ pub(super) struct Selected {
     dry_run: bool,
 }
 
+/// Dead letters that one unit of the caller's rate limits pays for.
+const PER_UNIT: usize = 100;
+
+/// What a call costs beyond the unit of every call.
+pub(super) fn units(selection: &DeadLetterSelection) -> u32 {
+    let most = selection.ids.as_ref().map_or(selection.limit as usize, Vec::len);
+    u32::try_from(most / PER_UNIT).unwrap_or(u32::MAX)
+}
+
 /// Finds what `selection` asks for.
 pub(super) async fn find(tx: &mut Tx, selection: DeadLetterSelection) -> Handled<Selected> {
     let DeadLetterSelection { ids, filter, limit, dry_run } = selection;

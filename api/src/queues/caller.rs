@@ -13,7 +13,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry
 
 use crate::{
     app::App,
-    http::{Call, Id, Problem, SystemCall, auth, keyring, scope::Scope},
+    http::{Call, Code, FieldError, Id, Problem, SystemCall, auth, keyring, scope::Scope},
 };
 
 /// A tenant's key with the scope `S`, or the system key.
@@ -83,10 +83,11 @@ impl<S: Scope> Caller<S> {
     /// As [`whose`](Self::whose), for what is always one tenant's.
     ///
     /// # Errors
-    /// `validation_failed` where the operator names nobody.
+    /// `invalid_request` where the operator names nobody.
     pub(super) fn one_of(&self, named: Option<Id<TenantId>>) -> Result<TenantId, Problem> {
         let detail = "Lanes belong to a tenant: name it in tenant_id.";
-        self.whose(named)?.ok_or_else(|| Problem::refused("?tenant_id", "required", detail))
+        let missing = || FieldError::new("?tenant_id", "required", detail);
+        self.whose(named)?.ok_or_else(|| Problem::new(Code::InvalidRequest, detail).with_errors(vec![missing()]))
     }
 
     pub(super) async fn read(&self) -> DbResult<Reading> {

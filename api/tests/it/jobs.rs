@@ -151,6 +151,10 @@ async fn a_list_is_filtered_and_paged() {
     assert_eq!((&rest.body["data"][0]["id"], &rest.body["has_more"]), (&json!(ids[0]), &json!(false)));
     let one = api.get(&format!("/v1/jobs?subject={}", ids[1]), &api.a.key).await;
     assert_eq!(one.body["data"].as_array().unwrap().len(), 1);
+    for all in ["created_from=1900-01-01T00:00:00Z", "created_before=9999-01-01T00:00:00Z"] {
+        let found = api.get(&format!("/v1/jobs?{all}"), &api.a.key).await;
+        assert_eq!(found.body["data"].as_array().unwrap().len(), 3, "{all}");
+    }
     for nothing in ["kind=other", "created_before=2020-01-01T00:00:00Z", "created_from=2999-01-01T00:00:00Z"] {
         let none = api.get(&format!("/v1/jobs?{nothing}"), &api.a.key).await;
         assert_eq!(none.body["data"], json!([]), "{nothing}");

@@ -90,7 +90,7 @@ async fn nobody_decides_about_another_tenant() {
     let lanes = api.get(&format!("/v1/queues/sends/lanes?tenant_id={b}"), &api.a.key).await;
     assert_eq!(lanes.status, StatusCode::NOT_FOUND);
     let nobody = api.get("/v1/queues/sends/lanes", SYSTEM_KEY).await;
-    assert_eq!((nobody.status, nobody.code()), (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"));
+    assert_eq!((nobody.status, nobody.code()), (StatusCode::BAD_REQUEST, "invalid_request"));
     let lane = json!({ "reason": "Whose?", "lane": LANE });
     assert_eq!(api.post("/v1/queues/sends/pause", SYSTEM_KEY, &lane).await.code(), "validation_failed");
 }

@@ -11,6 +11,8 @@ use patchbay_queue::ledger::list::{JobFilter, dead_ids, list as read};
 use patchbay_queue::ledger::view::{self, JobView};
 use serde_json::Value;
 
+use super::model::storable;
+
 /// Kinds whose payload holds nothing secret. A new kind is shown without its payload until it is named here.
 const OPEN: &[&str] = &[ImportLeads::KIND, SendMessages::KIND, ApplyReceipts::KIND, TakeInbound::KIND, Reconcile::KIND];
 
@@ -42,8 +44,8 @@ impl From<Filter> for JobFilter {
             subject: filter.subject,
             error_class: filter.error_class,
             error_code: filter.error_code,
-            finished_from: filter.failed_from,
-            finished_before: filter.failed_before,
+            finished_from: filter.failed_from.map(storable),
+            finished_before: filter.failed_before.map(storable),
             ..Self::default()
         }
     }

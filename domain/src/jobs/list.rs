@@ -8,7 +8,7 @@ use patchbay_db::{DbResult, Page, Paged, Tx, TypedId};
 use patchbay_queue::ledger::list::{JobFilter, list as read};
 use patchbay_queue::ledger::view::JobView;
 
-use super::model::JobStatus;
+use super::model::{JobStatus, storable};
 
 /// Which jobs; all where nothing is set.
 #[derive(Debug, Clone, Default)]
@@ -36,8 +36,8 @@ pub async fn list(tx: &mut Tx, filter: Filter, page: Page) -> DbResult<Paged<Job
         queue: filter.queue,
         kind: filter.kind,
         subject: filter.subject,
-        created_from: filter.created_from,
-        created_before: filter.created_before,
+        created_from: filter.created_from.map(storable),
+        created_before: filter.created_before.map(storable),
         ..JobFilter::default()
     };
     if let Some(status) = filter.status {

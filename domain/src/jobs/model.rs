@@ -101,3 +101,10 @@ impl JobStatus {
         };
     }
 }
+
+/// An instant that a job's id can hold (48 bits of milliseconds since 1970): no job is older or younger than that, so a
+/// filter means the same.
+pub(super) fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
+    let last = DateTime::from_timestamp_millis((1 << 48) - 1).expect("an instant of the year 10889");
+    at.clamp(DateTime::UNIX_EPOCH, last)
+}

@@ -39,12 +39,22 @@ impl Database {
         &self.url
     }
 
-    /// A connection as the owner, whom row-level security does not bind where it is a superuser.
+    /// A connection as the owner, whom row-level security binds unless it is a superuser.
     ///
     /// # Errors
     /// The server's.
     pub async fn connect(&self) -> Result<Client> {
         connect(&self.url).await
+    }
+
+    /// A connection that sees the rows of all tenants, once the database is migrated.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn observe(&self) -> Result<Client> {
+        let client = self.connect().await?;
+        client.batch_execute("SET ROLE patchbay_system").await?;
+        Ok(client)
     }
 
     /// Drops it, with whoever is still connected.

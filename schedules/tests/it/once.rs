@@ -91,16 +91,25 @@ async fn two_tickers_of_which_one_keeps_dying_take_each_tick_once() {
     let (steady, mortal) = (ticker(&db, &clock, vec![]), ticker(&db, &clock, vec![]));
     let entry = secondly();
     assert_eq!(steady.look(&entry, start()).await.unwrap(), None, "seen for the first time, it starts now");
+    let begun = std::time::Instant::now();
+    for _ in 0..20 {
+        mortal.look(&entry, start()).await.unwrap();
+    }
+    let usual = begun.elapsed() / 20;
     let (mut by_steady, mut by_mortal, mut deaths) = (0, 0, 0);
     for second in 1..=TICKS {
         let now = start() + TimeDelta::seconds(second);
         let (theirs, rule) = (mortal.clone(), entry.clone());
         let other = tokio::spawn(async move { theirs.look(&rule, now).await });
-        // Dies at any instant of its transaction, most often in the middle.
-        let patience = Duration::from_secs_f64(SystemEntropy.unit() * 0.008);
-        tokio::time::sleep(patience / 2).await;
-        let ours = steady.look(&entry, now);
-        let (ours, ()) = tokio::join!(ours, tokio::time::sleep(patience / 2));
+        // Dies at any instant of its transaction. The steady one comes before or after.
+        let until_death = usual.mul_f64(SystemEntropy.unit() * 2.0);
+        let ours = if second % 2 == 0 {
+            tokio::join!(steady.look(&entry, now), tokio::time::sleep(until_death)).0
+        } else {
+            tokio::time::sleep(until_death).await;
+            other.abort();
+            steady.look(&entry, now).await
+        };
         other.abort();
         by_steady += usize::from(ours.unwrap().is_some());
         match other.await {

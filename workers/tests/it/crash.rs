@@ -10,7 +10,7 @@ async fn the_job_of_a_killed_worker_is_finished_by_another() {
     let world = World::new().await;
     let mut worker = Program::start(world.worker(&["--queues", "maintenance=1"])).await;
     let (id, lock) = world.enqueue_held().await;
-    world.until_running(1).await;
+    world.until_held().await;
     worker.signal(Signal::SIGKILL);
     assert_eq!(worker.ended().await, None);
     let _other = Program::start(world.worker(&["--queues", "maintenance=1"])).await;

@@ -14,7 +14,7 @@ async fn the_first_signal_lets_a_running_job_finish() {
     let world = World::new().await;
     let mut worker = Program::start(world.worker(&["--queues", "maintenance=1"])).await;
     let (id, lock) = world.enqueue_held().await;
-    world.until_running(1).await;
+    world.until_held().await;
     worker.signal(Signal::SIGTERM);
     worker.says("waiting for running jobs").await;
     assert_eq!(world.standing(id).await.state, "waiting");
@@ -33,10 +33,11 @@ async fn when_the_grace_is_over_the_job_goes_back_and_another_worker_finishes_it
     start.env("PATCHBAY__WORKER__SHUTDOWN_GRACE", "1s");
     let mut worker = Program::start(start).await;
     let (id, lock) = world.enqueue_held().await;
-    world.until_running(1).await;
+    world.until_held().await;
     worker.signal(Signal::SIGTERM);
     assert_eq!(worker.ended().await, Some(0));
-    assert_eq!((world.standing(id).await.interruptions, world.standing(id).await.crashes), (1, 0));
+    let standing = world.standing(id).await;
+    assert_eq!((standing.interruptions, standing.crashes), (1, 0), "{:#?}", worker.lines());
     lock.rollback().await.unwrap();
     let _other = Program::start(world.worker(&["--queues", "maintenance=1"])).await;
     world.until("SELECT count(*) AS count FROM queue.jobs WHERE state = 'succeeded'", 1).await;
@@ -50,10 +51,11 @@ async fn the_second_signal_does_not_wait_for_the_grace() {
     start.env("PATCHBAY__WORKER__SHUTDOWN_GRACE", "1h");
     let mut worker = Program::start(start).await;
     let (id, _lock) = world.enqueue_held().await;
-    world.until_running(1).await;
+    world.until_held().await;
     worker.signal(Signal::SIGTERM);
     worker.says("waiting for running jobs").await;
     worker.signal(Signal::SIGINT);
     assert_eq!(worker.ended().await, Some(0));
-    assert_eq!((world.standing(id).await.interruptions, world.standing(id).await.crashes), (1, 0));
+    let standing = world.standing(id).await;
+    assert_eq!((standing.interruptions, standing.crashes), (1, 0), "{:#?}", worker.lines());
 }

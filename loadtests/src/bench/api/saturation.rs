@@ -30,7 +30,6 @@ pub async fn measure(stack: &Stack, customer: &Customer, scale: Scale, report: &
     let cpu = Cpu::now();
     let accepted = load(customer, Duration::from_secs(u64::try_from(2 * seconds)?)).await?;
     report.remark(format!("saturation, cores used: {}", cpu.since()));
-    let cpu = Cpu::now();
     let after = pgbench(stack, seconds).await?;
     let name = format!("POST /v1/messages, {CONNECTIONS} connections");
     let Some((before, after)) = before.zip(after) else {
@@ -38,7 +37,7 @@ pub async fn measure(stack: &Stack, customer: &Customer, scale: Scale, report: &
         report.remark("pgbench was not found: install it (it comes with PostgreSQL's server) to compare");
         return Ok(());
     };
-    report.remark(format!("pgbench: {before:.0}/s before, {after:.0}/s after; cores used: {}", cpu.since()));
+    report.remark(format!("pgbench, {POOL} clients: {before:.0}/s before, {after:.0}/s after"));
     let inserts = f64::midpoint(before, after);
     report.compared(&name, accepted, "messages/s", ("pgbench, the same inserts", inserts), Some(Bar::AtLeast(0.5)));
     Ok(())
@@ -69,7 +68,7 @@ async fn load(customer: &Customer, time: Duration) -> Result<f64> {
 }
 
 async fn pgbench(stack: &Stack, seconds: usize) -> Result<Option<f64>> {
-    let client = stack.database.connect().await?;
+    let client = stack.database.observe().await?;
     let row = client.query_one("SELECT tenant_id::text, id::text FROM provider_accounts", &[]).await?;
     let milliseconds = u64::try_from(crate::clock::now().timestamp_millis()).context("a clock before 1970")?;
     let script = include_str!("../../../sql/accept_message.sql")

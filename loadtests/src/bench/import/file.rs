@@ -43,10 +43,11 @@ pub fn ordinary(rows: usize) -> String {
     text
 }
 
-/// A file of about `size` bytes in rows of about a kilobyte, made as it is read.
-pub fn large(size: usize) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
+/// A file of about `size` bytes in rows of about `row_kb` kilobytes, made as it is read.
+pub fn large(size: usize, row_kb: usize) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
     const ROWS: usize = 100;
-    let notes = "long notes of an agent who writes everything down; ".repeat(17);
+    let notes = "an agent who writes everything down, in very long notes ";
+    let notes = notes.repeat((row_kb * 1_000).saturating_sub(150) / notes.len());
     let head = futures_util::stream::iter([Ok(Bytes::from_static(HEADER.as_bytes()))]);
     let rows = futures_util::stream::unfold((0_usize, 0_usize), move |(n, written)| {
         let mut text = String::new();

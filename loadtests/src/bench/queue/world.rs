@@ -143,14 +143,14 @@ impl World {
 
     /// Jobs that have not ended, by the ledger.
     pub async fn unfinished(&self) -> Result<i64> {
-        let client = self.database.connect().await?;
+        let client = self.database.observe().await?;
         let row = client.query_one("SELECT count(*) FROM queue.jobs WHERE state = 'waiting'", &[]).await?;
         Ok(row.get(0))
     }
 
     /// Waits until every job has ended in the ledger.
     pub async fn all_done(&self) -> Result<()> {
-        let client = self.database.connect().await?;
+        let client = self.database.observe().await?;
         let until = Instant::now() + Duration::from_secs(300);
         loop {
             let row = client.query_one("SELECT EXISTS (SELECT FROM queue.jobs WHERE state = 'waiting')", &[]).await?;

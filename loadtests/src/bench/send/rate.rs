@@ -27,7 +27,7 @@ pub async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let count = scale.of(20_000);
-    let database = stack.database.connect().await?;
+    let database = stack.database.observe().await?;
     until_delivered(&database, world, delivered(&database).await?).await?;
     let before = delivered(&database).await?;
     let taken_before = world.count("accepted").await?;
