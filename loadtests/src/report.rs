@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn numbers_are_grouped_and_short() {
         let shown = [1_234_567.8, 1000.0, 999.96, 12.34, 0.5, 0.0].map(number);
-        assert_eq!(shown, ["1,234,568", "1,000", "1000", "12.3", "0.5", "0"]);
+        assert_eq!(shown, ["1,234,568", "1,000", "1,000", "12.3", "0.5", "0"]);
     }
 
     #[test]
