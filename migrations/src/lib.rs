@@ -15,6 +15,7 @@ pub mod ids;
 pub mod migrate;
 pub mod page;
 pub mod pool;
+mod server;
 pub mod system;
 pub mod tenant;
 #[cfg(feature = "testdb")]

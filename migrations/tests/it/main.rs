@@ -12,4 +12,5 @@ mod pools;
 mod samples;
 mod support;
 mod testdb;
+mod tls;
 mod transactions;
