@@ -33,7 +33,7 @@ pub fn endpoint(app: &App, health: &Health) -> impl Endpoint<Output = Response> 
         .at("/metrics", health::metrics())
         .at("/docs", fixed("text/html; charset=utf-8", docs(&document)))
         .at("/openapi.json", fixed("application/json", document))
-        .at("/problems/:code", RouteMethod::new().get(make_sync(page)))
+        .at("/problems/:code", RouteMethod::new().get(make_sync(|request| page(&request))))
         .nest_no_strip("/", openapi::service());
     Front::new(route.map_to_response(), app.clone(), Operations::table::<Routes>())
 }
@@ -45,7 +45,7 @@ fn fixed(content_type: &'static str, text: String) -> RouteMethod {
 }
 
 /// The page of a problem code, in Markdown.
-fn page(request: Request) -> poem::Result<Response> {
+fn page(request: &Request) -> poem::Result<Response> {
     let code = request.raw_path_param("code").unwrap_or_default();
     let code = Code::ALL.iter().find(|known| known.as_str() == code);
     let code = code.ok_or_else(|| Problem::not_found("problem"))?;
