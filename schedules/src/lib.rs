@@ -6,5 +6,6 @@
 pub mod connect;
 pub mod process;
 pub mod repair;
+pub mod statistics;
 pub mod table;
 pub mod ticker;
