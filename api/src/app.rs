@@ -7,7 +7,7 @@ use patchbay_providers::{Provider, ProviderKind, Registry};
 use patchbay_service::{Clock, Config, Entropy, Sealer};
 
 use crate::{
-    http::{Problem, keyring::Keyring, limits::Limits},
+    http::{Problem, idempotency::Terms, keyring::Keyring, limits::Limits},
     jobs::watch::Watcher,
     messages::Acceptor,
     webhooks::Intake,
@@ -52,6 +52,12 @@ impl App {
 }
 
 impl Parts {
+    /// How answers under an idempotency key are kept.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms { sealer: self.sealer.clone(), keep: self.config.retention.idempotency_keys }
+    }
+
     /// The provider of this kind.
     ///
     /// # Errors

@@ -5,12 +5,14 @@
 
 pub mod api_keys;
 pub mod app;
+pub mod connections;
 pub mod contacts;
 pub mod dead_letters;
 pub mod http;
 pub mod imports;
 pub mod jobs;
 pub mod leads;
+mod leftover;
 pub mod messages;
 pub mod openapi;
 pub mod provider_accounts;

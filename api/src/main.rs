@@ -16,21 +16,34 @@ use patchbay_api::{
     openapi, provider_accounts, server,
     webhooks::Intake,
 };
-use patchbay_db::{Db, DbConfig, Ids, Pools, migrate};
-use patchbay_queue::{Dispatcher, Lanes, lanes::Window};
+use patchbay_db::{Db, migrate};
+use patchbay_queue::Lanes;
+use patchbay_service::config::ConfigErrors;
+use patchbay_service::connect::Connections;
 use patchbay_service::{
     Clock, Config, Entropy, Process, Shutdown, SystemClock, SystemEntropy, health::Health, telemetry,
 };
-use secrecy::ExposeSecret;
+
+/// What the process is called, in traces and in `pg_stat_activity`.
+const PROGRAM: &str = "patchbay-api";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// From the first signal to the end, at the most.
 const GRACE: Duration = Duration::from_secs(25);
 
+/// Wrong arguments or configuration, as clap has it.
+const USAGE: u8 = 2;
+
+const AFTER: &str = "Configuration: the TOML file that PATCHBAY_CONFIG names, overlaid by the environment
+(DATABASE_URL, REDIS_URL, RUST_LOG, PATCHBAY__SECTION__KEY); config.example.toml shows every key.
+SIGTERM drains: no new request is taken, those under way are answered.
+
+Exit codes: 0 after a signal; 1 it failed; 2 the arguments or the configuration are wrong.";
+
 /// The HTTP API of Patchbay.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "patchbay-api", version, after_help = AFTER)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -58,7 +71,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             // Telemetry may not be up yet, and standard error is where a supervisor looks.
             let _ = writeln!(io::stderr(), "patchbay-api: {}", chain(&*failure));
-            ExitCode::FAILURE
+            if failure.is::<ConfigErrors>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -68,7 +81,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve => serve().await,
         Command::Migrate => {
             let config = Config::load(Process::Migrate)?;
-            let _telemetry = telemetry::init("patchbay-api", &config)?;
+            let _telemetry = telemetry::init(PROGRAM, &config)?;
             let applied = migrate::up(&config.database.url).await?;
             tracing::info!(count = applied.len(), ?applied, "the database is up to date");
             Ok(())
@@ -83,12 +96,10 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 async fn serve() -> Result<(), Failure> {
     let config = Config::load(Process::Api)?;
-    let _telemetry = telemetry::init("patchbay-api", &config)?;
+    let _telemetry = telemetry::init(PROGRAM, &config)?;
     let shutdown = Shutdown::on_signals(GRACE)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let lanes = Lanes::connect(config.redis.url.expose_secret(), &config.redis.namespace)?;
-    let pools = Pools::new(&db_config(&config))?;
-    let db = Db::new(pools, Ids::new(entropy.array()), Dispatcher::start(lanes.clone(), Window::default()));
+    let Connections { db, lanes, .. } = Connections::new(&config, PROGRAM, &*entropy)?;
     let health = health(&shutdown, &db, lanes);
     let sealer = config.secrets.sealer(Arc::clone(&entropy)).ok_or("secrets.key is not set")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -113,22 +124,9 @@ async fn serve() -> Result<(), Failure> {
     }
 }
 
-fn db_config(config: &Config) -> DbConfig {
-    let database = &config.database;
-    let mut settings = DbConfig::new(database.url.clone());
-    settings.app_url.clone_from(&database.app_url);
-    settings.system_url.clone_from(&database.system_url);
-    settings.app_connections = database.app_pool_max;
-    settings.system_connections = database.system_pool_max;
-    settings.acquire_timeout = database.acquire_timeout;
-    settings.statement_timeout = database.statement_timeout;
-    "patchbay-api".clone_into(&mut settings.application_name);
-    settings
-}
-
 fn health(shutdown: &Shutdown, db: &Db, lanes: Lanes) -> Health {
     let db = db.clone();
-    Health::builder("patchbay-api", shutdown)
+    Health::builder(PROGRAM, shutdown)
         .check("database", move || {
             let db = db.clone();
             async move {

@@ -2,20 +2,18 @@
 
 use std::{io, time::Duration};
 
+use bytes::Bytes;
 use patchbay_service::{
     Shutdown,
     health::{self, Health},
 };
-use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, Response, Route, Server,
-    endpoint::make_sync,
-    listener::{Acceptor, Listener, TcpListener},
-    web::Html,
-};
+use poem::{Endpoint, EndpointExt, Request, Response, Route, RouteMethod, endpoint::make_sync};
 use poem_openapi::OpenApiService;
+use tokio::net::TcpListener;
 
 use crate::{
     app::App,
+    connections::{self, Patience},
     http::{Code, Problem, front::Front, operations::Operations},
     openapi,
     routes::Routes,
@@ -23,9 +21,6 @@ use crate::{
 
 /// How often the last use of keys is written, and idle rate limits are forgotten.
 const UPKEEP: Duration = Duration::from_secs(15);
-
-/// Answers under way may take so long once draining has begun.
-const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
 /// Everything that the API serves.
 #[must_use]
@@ -36,28 +31,31 @@ pub fn endpoint(app: &App, health: &Health) -> impl Endpoint<Output = Response> 
         .at("/healthz", health::live(health))
         .at("/readyz", health::ready(health))
         .at("/metrics", health::metrics())
-        .at("/docs", make_sync(docs(&document)))
-        .at(
-            "/openapi.json",
-            make_sync(move |_| Response::builder().content_type("application/json").body(document.clone())),
-        )
-        .at("/problems/:code", make_sync(|request| page(request.raw_path_param("code").unwrap_or_default())))
+        .at("/docs", fixed("text/html; charset=utf-8", docs(&document)))
+        .at("/openapi.json", fixed("application/json", document))
+        .at("/problems/:code", RouteMethod::new().get(make_sync(page)))
         .nest_no_strip("/", openapi::service());
     Front::new(route.map_to_response(), app.clone(), Operations::table::<Routes>())
 }
 
+/// The same text for everybody who asks; not a copy of it for each.
+fn fixed(content_type: &'static str, text: String) -> RouteMethod {
+    let text = Bytes::from(text);
+    RouteMethod::new().get(make_sync(move |_| Response::builder().content_type(content_type).body(text.clone())))
+}
+
 /// The page of a problem code, in Markdown.
-fn page(code: &str) -> poem::Result<Response> {
+fn page(request: Request) -> poem::Result<Response> {
+    let code = request.raw_path_param("code").unwrap_or_default();
     let code = Code::ALL.iter().find(|known| known.as_str() == code);
     let code = code.ok_or_else(|| Problem::not_found("problem"))?;
     Ok(Response::builder().content_type("text/markdown; charset=utf-8").body(code.page()))
 }
 
 /// The browser of the document: poem-openapi's bundled page, with our document in the place of an empty one.
-fn docs(document: &str) -> impl Fn(poem::Request) -> Html<String> + Send + Sync + use<> {
+fn docs(document: &str) -> String {
     let empty = OpenApiService::new((), "Patchbay", "");
-    let html = empty.swagger_ui_html().replacen(&empty.spec(), document, 1);
-    move |_| Html(html.clone())
+    empty.swagger_ui_html().replacen(&empty.spec(), document, 1)
 }
 
 /// Serves `app` on its configured address until `shutdown` drains; says where on `bound`.
@@ -71,17 +69,13 @@ pub async fn serve(
     bound: impl FnOnce(std::net::SocketAddr),
 ) -> io::Result<()> {
     let listen = app.config.api.listen;
-    let acceptor = TcpListener::bind(listen).into_acceptor().await;
-    let acceptor =
-        acceptor.map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
-    let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied());
-    bound(address.unwrap_or(listen));
-    let endpoint = endpoint(&app, &health).into_endpoint();
+    let listener = TcpListener::bind(listen).await;
+    let listener =
+        listener.map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
+    bound(listener.local_addr()?);
+    let endpoint = endpoint(&app, &health);
     let upkeep = tokio::spawn(upkeep(app.clone()));
-    let served = Server::new_with_acceptor(acceptor)
-        .name("api")
-        .run_with_graceful_shutdown(endpoint, shutdown.draining_token().cancelled_owned(), Some(LAST_ANSWERS))
-        .await;
+    let served = connections::serve(listener, endpoint, shutdown.draining_token(), Patience::default()).await;
     upkeep.abort();
     write_uses(&app).await;
     served

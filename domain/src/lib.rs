@@ -1,4 +1,9 @@
-//! Patchbay.
+//! The records, their rules and their queries, one folder an area; and which job follows which change.
+//!
+//! API and workers call the same functions here, so that a rule holds whoever asks: consent is judged by one function at the
+//! door and in the claim. It knows no HTTP and no provider's wire format (`cargo xtask test --only dependencies` proves it).
+//! SQL stands in the `store` of its area only. Functions take a transaction that is tenant-scoped already, and the time.
+//! It is broken by a query that takes a tenant as a parameter, or by a job enqueued outside the transaction of its cause.
 
 pub mod api_keys;
 pub mod audit;

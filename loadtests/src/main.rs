@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod bench;
+mod chaos;
 mod clock;
 mod console;
 mod customer;
@@ -20,6 +21,7 @@ mod http;
 mod measure;
 mod postgres;
 mod report;
+mod simulated;
 mod stack;
 
 /// Load tests of Patchbay.
@@ -34,6 +36,8 @@ struct Cli {
 enum Command {
     /// Measures, each figure beside its limit.
     Bench(bench::Args),
+    /// Kills programs and empties Redis under load, and counts what was lost.
+    Chaos(chaos::Args),
 }
 
 #[tokio::main]
@@ -44,10 +48,16 @@ async fn main() -> ExitCode {
         .init();
     // Only fails when one is installed already.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let Command::Bench(args) = Cli::parse().command;
-    // Dropping a bench ends the programs it started.
+    let command = Cli::parse().command;
+    let run = async {
+        match &command {
+            Command::Bench(args) => bench::run(args).await,
+            Command::Chaos(args) => chaos::run(args).await,
+        }
+    };
+    // Dropping a run ends the programs it started.
     let outcome = tokio::select! {
-        outcome = bench::run(&args) => outcome,
+        outcome = run => outcome,
         () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
     match outcome {

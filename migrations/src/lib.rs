@@ -16,6 +16,7 @@ pub mod migrate;
 pub mod page;
 pub mod pool;
 pub mod statistics;
+mod server;
 pub mod system;
 pub mod tenant;
 #[cfg(feature = "testdb")]

@@ -8,7 +8,6 @@
 //! application login that may also act for the system, is refused. Without that check one wrong URL
 //! would show every tenant everything, and nothing else would look odd.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
@@ -16,14 +15,18 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt;
-use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+use secrecy::SecretString;
+use tokio_postgres::SimpleQueryMessage;
 
 use crate::error::{DbError, DbResult};
+use crate::server::Server;
 
 /// A pool of one role's connections.
 pub type PgPool = Pool<AsyncPgConnection>;
 pub(crate) type PgObject = Object<AsyncPgConnection>;
+
+/// How long a connection may take to be made, unless somebody says otherwise.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct DbConfig {
     pub app_connections: usize,
     /// Most connections of the system role.
     pub system_connections: usize,
+    /// How long a connection may take to be made, where the URL does not say it.
+    pub connect_timeout: Duration,
     /// How long to wait for a free connection and its BEGIN.
     pub acquire_timeout: Duration,
     /// The server ends a statement after this long.
@@ -55,6 +60,7 @@ impl DbConfig {
             system_url: None,
             app_connections: 16,
             system_connections: 8,
+            connect_timeout: CONNECT_TIMEOUT,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             application_name: "patchbay".to_owned(),
@@ -122,19 +128,19 @@ impl Pools {
 
 fn role_pool(config: &DbConfig, role: Role, own_url: Option<&SecretString>, size: usize) -> DbResult<RolePool> {
     let url = own_url.unwrap_or(&config.url);
-    let mut server = parse(url)?;
-    server.application_name(&config.application_name);
+    let mut server = Server::parse(url, config.connect_timeout)?;
+    server.config.application_name(&config.application_name);
     let statement_ms = config.statement_timeout.as_millis();
     let idle_ms = 2 * statement_ms;
     let preamble = if own_url.is_some() {
         format!("SET LOCAL statement_timeout={statement_ms};SET LOCAL idle_in_transaction_session_timeout={idle_ms};")
     } else {
-        let given = server.get_options().unwrap_or_default();
+        let given = server.config.get_options().unwrap_or_default();
         let options = format!(
             "{given} -c role={} -c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout={idle_ms}",
             role.name()
         );
-        server.options(options);
+        server.config.options(options);
         String::new()
     };
     let mut manager = ManagerConfig::default();
@@ -152,22 +158,8 @@ fn role_pool(config: &DbConfig, role: Role, own_url: Option<&SecretString>, size
     Ok(RolePool { role, pool, preamble })
 }
 
-/// Reads a URL and fills in what makes a lost network noticed within a minute.
-pub(crate) fn parse(url: &SecretString) -> DbResult<Config> {
-    // The parser's error names the faulty key, never the URL.
-    let mut server = Config::from_str(url.expose_secret()).map_err(|error| DbError::Config(error.to_string()))?;
-    if server.get_connect_timeout().is_none() {
-        server.connect_timeout(Duration::from_secs(5));
-    }
-    if server.get_tcp_user_timeout().is_none() {
-        server.tcp_user_timeout(Duration::from_secs(30));
-    }
-    server.keepalives_idle(Duration::from_secs(30));
-    Ok(server)
-}
-
-async fn connect(server: Config, role: Role) -> ConnectionResult<AsyncPgConnection> {
-    let (client, mut connection) = server.connect(NoTls).await.map_err(|error| refused(&error))?;
+async fn connect(server: Server, role: Role) -> ConnectionResult<AsyncPgConnection> {
+    let (client, mut connection) = server.connect().await.map_err(|error| refused(&error))?;
     // diesel drives the connection from here on, once the login has been looked at.
     let answer = tokio::select! {
         answer = client.simple_query(WHO) => answer.map_err(|error| refused(&error))?,

@@ -13,7 +13,7 @@
 //! Broken by: running `COMMIT` or `ROLLBACK` by hand on the connection.
 
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
-use metrics::{gauge, histogram};
+use metrics::{counter, gauge, histogram};
 use patchbay_queue::ledger::{self, Inserted, JobRow};
 use patchbay_queue::{Dispatcher, NewJob};
 use tokio::time::{Instant, timeout};
@@ -27,6 +27,7 @@ pub(crate) struct Transaction {
     /// Taken when the transaction has ended.
     conn: Option<PgObject>,
     role: &'static str,
+    since: Instant,
     /// An end was begun and not seen through: the server's side is unknown.
     ending: bool,
     dispatcher: Dispatcher,
@@ -47,10 +48,18 @@ impl Transaction {
             .map_err(|_| DbError::unavailable("no connection became free in time"))
             .and_then(|opened| opened);
         histogram!("patchbay_db_acquire_seconds", "role" => role).record(since.elapsed().as_secs_f64());
-        let conn = conn?;
+        let conn = conn.inspect_err(|_| counter!("patchbay_db_unavailable_total", "role" => role).increment(1))?;
         gauge!("patchbay_db_transactions", "role" => role).increment(1.0);
         let dispatcher = db.dispatcher().clone();
-        Ok(Self { conn: Some(conn), role, ending: false, dispatcher, due: Vec::new(), revived: Vec::new() })
+        Ok(Self {
+            conn: Some(conn),
+            role,
+            since: Instant::now(),
+            ending: false,
+            dispatcher,
+            due: Vec::new(),
+            revived: Vec::new(),
+        })
     }
 
     pub(crate) fn conn(&self) -> &AsyncPgConnection {
@@ -96,9 +105,15 @@ impl Transaction {
         self.ending = false;
         if ended.is_ok() {
             self.conn = None;
-            gauge!("patchbay_db_transactions", "role" => self.role).decrement(1.0);
+            self.ended();
         }
         ended
+    }
+
+    /// It no longer holds its connection.
+    fn ended(&self) {
+        gauge!("patchbay_db_transactions", "role" => self.role).decrement(1.0);
+        histogram!("patchbay_db_transaction_seconds", "role" => self.role).record(self.since.elapsed().as_secs_f64());
     }
 }
 
@@ -107,7 +122,7 @@ impl Drop for Transaction {
         let Some(mut conn) = self.conn.take() else {
             return;
         };
-        gauge!("patchbay_db_transactions", "role" => self.role).decrement(1.0);
+        self.ended();
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if !self.ending => {
                 runtime.spawn(async move {

@@ -20,11 +20,12 @@ pub fn parse(encoded: &[u8]) -> Pairs {
         .collect()
 }
 
-/// The first value of a name, as text; bytes that are not UTF-8 are replaced rather than losing the message.
+/// The first value of a name, as text. Bytes that are not UTF-8 are replaced rather than losing the message, and so is
+/// U+0000, which no PostgreSQL text can hold: one such text would keep every other message of its set from being stored.
 #[must_use]
 pub fn text(pairs: &Pairs, name: &str) -> Option<String> {
     let (_, value) = pairs.iter().find(|(key, _)| key == name.as_bytes())?;
-    Some(String::from_utf8_lossy(value).into_owned())
+    Some(String::from_utf8_lossy(value).replace('\0', "\u{fffd}"))
 }
 
 /// The query of a URL, without `?` and without a fragment; empty when there is none.
@@ -68,6 +69,12 @@ mod tests {
         let expected: [(&[u8], &[u8]); 6] =
             [(b"a", b"1"), (b"a", b"2"), (b"b", b""), (b"c", b""), (b"\xff", b"%zz x%4"), (b"", b"v")];
         assert_eq!(pairs, expected.map(|(name, value)| (name.to_vec(), value.to_vec())));
+    }
+
+    #[test]
+    fn what_cannot_be_stored_as_text_is_replaced() {
+        let pairs = parse(b"Body=a%00b%FFc");
+        assert_eq!(text(&pairs, "Body").as_deref(), Some("a\u{fffd}b\u{fffd}c"));
     }
 
     #[test]

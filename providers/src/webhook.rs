@@ -72,9 +72,21 @@ pub enum ParseError {
     /// A field that the provider always sends is not there.
     #[error("the field {0} is missing")]
     MissingField(&'static str),
+    /// An id or an address that is longer than any there is; nothing of that size fits an index.
+    #[error("the field {0} is too long")]
+    TooLong(&'static str),
     /// A status that is new to us; the raw request must be kept.
     #[error("the status is not known")]
     UnknownStatus,
+}
+
+/// The longest id or address in bytes: that of an e-mail address (RFC 5321), which is longer than any other.
+const LONGEST: usize = 320;
+
+/// An id or an address that must be there.
+pub(crate) fn required(value: Option<String>, field: &'static str) -> Result<String, ParseError> {
+    let value = value.filter(|value| !value.is_empty()).ok_or(ParseError::MissingField(field))?;
+    if value.len() > LONGEST { Err(ParseError::TooLong(field)) } else { Ok(value) }
 }
 
 /// A message that a person sent to one of our senders.

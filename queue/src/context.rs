@@ -1,7 +1,6 @@
 //! What a handler is told about its run, and what it may ask of the engine.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use diesel_async::AsyncPgConnection;
@@ -11,13 +10,11 @@ use uuid::Uuid;
 
 use crate::lanes::LaneName;
 use crate::ledger::progress::{self, Progress};
+use crate::reported::Reported;
 use crate::{Envelope, JobError, Lanes};
 
 /// Connections of the role that sees every tenant's jobs.
 pub type LedgerPool = Pool<AsyncPgConnection>;
-
-/// How often a job's progress is written at most.
-const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 
 /// One run of one job, from the handler's side.
 #[derive(Clone)]
@@ -32,13 +29,7 @@ struct Inner {
     lanes: Lanes,
     ledger: LedgerPool,
     cancel: CancellationToken,
-    progress: Mutex<Reported>,
-}
-
-#[derive(Default)]
-struct Reported {
-    latest: Option<Progress>,
-    written: Option<(Instant, Progress)>,
+    reported: Reported,
 }
 
 /// What the lane's bucket gave a job that asked.
@@ -58,16 +49,10 @@ impl JobContext {
         lanes: Lanes,
         ledger: LedgerPool,
         cancel: CancellationToken,
+        reported: Reported,
     ) -> Self {
-        let inner = Inner {
-            envelope,
-            queue: queue.to_owned(),
-            worker: worker.to_owned(),
-            lanes,
-            ledger,
-            cancel,
-            progress: Mutex::default(),
-        };
+        let inner =
+            Inner { envelope, queue: queue.to_owned(), worker: worker.to_owned(), lanes, ledger, cancel, reported };
         Self { inner: Arc::new(inner) }
     }
 
@@ -171,38 +156,23 @@ impl JobContext {
             .map_err(|error| JobError::retryable("redis_unavailable", error.to_string()))
     }
 
-    /// Reports how far the job has come. Written a few times a second at most, and at its end.
+    /// Reports how far the job has come. Written a few times a second at most, and with its outcome. Counts that do not
+    /// add up are not taken.
     pub async fn progress(&self, progress: Progress) {
-        let due = {
-            let mut reported = self.inner.progress.lock().expect("no holder of this lock can panic");
-            reported.latest = Some(progress);
-            reported.written.is_none_or(|(at, _)| at.elapsed() >= PROGRESS_EVERY)
-        };
-        if due {
-            self.flush_progress().await;
+        if !progress.adds_up() {
+            tracing::warn!(job = %self.id(), ?progress, "progress that does not add up is not taken");
+            return;
         }
-    }
-
-    /// Writes what was reported last, if it is not written yet. A failure is only a late number.
-    pub(crate) async fn flush_progress(&self) {
-        let latest = {
-            let mut reported = self.inner.progress.lock().expect("no holder of this lock can panic");
-            match (reported.latest, reported.written) {
-                (Some(latest), Some((_, written))) if latest == written => None,
-                (Some(latest), _) => {
-                    reported.written = Some((Instant::now(), latest));
-                    Some(latest)
-                }
-                (None, _) => None,
-            }
-        };
-        let Some(latest) = latest else { return };
+        if !self.inner.reported.note(progress) {
+            return;
+        }
         let written = async {
             let mut conn = self.inner.ledger.get().await.map_err(|error| error.to_string())?;
-            progress::set(&mut conn, self.tenant(), self.id(), latest).await.map_err(|error| error.to_string())
+            progress::set(&mut conn, self.tenant(), self.id(), progress).await.map_err(|error| error.to_string())
         };
-        if let Err(error) = written.await {
-            tracing::warn!(job = %self.id(), %error, "progress not written");
+        match written.await {
+            Ok(()) => self.inner.reported.written(progress),
+            Err(error) => tracing::warn!(job = %self.id(), %error, "progress not written; it goes with the outcome"),
         }
     }
 }

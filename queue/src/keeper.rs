@@ -12,6 +12,7 @@ mod expire;
 mod promote;
 mod refill;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -94,7 +95,8 @@ impl Keeper {
             }
             if let Err(error) = this.tick(&mut state).await {
                 tracing::warn!(%error, "dispatcher repair waits");
-                state = Watch { weather: Some(Instant::now()), ..Watch::default() };
+                let published = std::mem::take(&mut state.published);
+                state = Watch { weather: Some(Instant::now()), published, ..Watch::default() };
                 tokio::time::sleep(SLOW_TICK).await;
             }
         }
@@ -144,6 +146,7 @@ impl Keeper {
                 self.sync_controls(&mut conn, queue, drain).await?;
                 let oldest = self.audit(&mut conn, queue).await?;
                 self.publish(queue, oldest).await?;
+                state.published.insert(queue.clone());
             }
             self.refill(&mut conn, queue).await?;
         }
@@ -160,6 +163,9 @@ impl Keeper {
         }
         state.locked = Some(Instant::now());
         state.leading = self.lanes.lock("keeper", &self.settings.name, self.settings.lock).await?;
+        if !state.leading {
+            std::mem::take(&mut state.published).iter().for_each(|queue| audit::withdraw(queue));
+        }
         Ok(state.leading)
     }
 
@@ -208,6 +214,8 @@ struct Watch {
     run_id: Option<String>,
     restarted: bool,
     queues: Vec<String>,
+    /// Whose gauges were set here, and are another's to set once another leads.
+    published: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Keeper {

@@ -12,6 +12,7 @@ pub mod lanes;
 pub mod ledger;
 pub mod outcome;
 pub mod policy;
+mod reported;
 pub mod schedule;
 pub mod sql;
 

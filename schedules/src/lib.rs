@@ -3,7 +3,6 @@
 //! It does no job's work. Any number of schedulers may run: a tick is taken in the transaction that inserts its job,
 //! so each tick enqueues once whoever lives, dies or hangs, and no leader is needed for that.
 
-pub mod connect;
 pub mod process;
 pub mod repair;
 pub mod statistics;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbay_service::connect::Connections;
 use patchbay_service::health::{Health, serve};
 use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
 
 use tokio::task::JoinSet;
 
-use crate::connect::Connections;
 use crate::repair::keeper;
 use crate::statistics;
 use crate::table::table;
@@ -28,7 +28,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let _telemetry = telemetry::init("patchbay-scheduler", &config)?;
     let shutdown = Shutdown::on_signals(GRACE)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let connections = Connections::new(&config, &entropy)?;
+    let connections = Connections::new(&config, "patchbay-scheduler", &*entropy)?;
     let name = format!("scheduler-{}-{}", std::process::id(), hex::encode(entropy.array::<4>()));
     let table = table(&config.scheduler);
     for entry in &table {

@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use patchbay_queue::{Keeper, KeeperSettings};
-
-use crate::connect::Connections;
+use patchbay_service::connect::Connections;
 
 /// A keeper called `name`; `lease` is that of the workers.
 #[must_use]

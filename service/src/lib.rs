@@ -1,13 +1,16 @@
-//! What the three deployables share: configuration, telemetry, time and randomness, the health listener,
-//! the HTTP client, shutdown and sealing.
+//! What the three deployables share: configuration and the connections that it describes, telemetry, time and
+//! randomness, the health listener, the HTTP client, shutdown and sealing.
 //!
 //! It exists so that a rule such as "secrets are never logged" or "the first SIGTERM drains" has one place.
-//! It knows no table, no queue and no CRM word, so that every crate may depend on it.
+//! It knows no table, no kind of job and no CRM word; without the feature `process` it does not even know the database,
+//! so that every crate may depend on it.
 //! It is broken by putting product rules here: then the API, the workers and the scheduler change together.
 
 pub mod clock;
 #[cfg(feature = "process")]
 pub mod config;
+#[cfg(feature = "process")]
+pub mod connect;
 pub mod entropy;
 #[cfg(feature = "process")]
 pub mod health;

@@ -86,20 +86,12 @@ fn a_wrong_secret_is_named_but_not_shown() {
 #[test]
 fn rules_across_keys_are_checked() {
     let sources = good()
-        .with_env("PATCHBAY__DATABASE__SYSTEM_ROLE", "patchbay_app")
-        .with_env("PATCHBAY__DATABASE__APP_ROLE", "patchbay_app")
         .with_env("PATCHBAY__LIMITS__KEY_BURST", "1")
         .with_env("PATCHBAY__API__BATCH_BODY_MAX", "64 KiB")
         .with_env("PATCHBAY__LOG__FILTER", "info,=,=");
     let errors = Config::from_sources(Process::Api, &sources).unwrap_err();
     let keys: Vec<_> = errors.problems().iter().map(|problem| problem.key.as_str()).collect();
-    assert_eq!(keys, ["api.batch_body_max", "database.system_role", "limits.key_burst", "log.filter"], "{errors}");
-}
-
-#[test]
-fn a_role_that_would_break_out_of_set_role_is_refused() {
-    let sources = good().with_env("PATCHBAY__DATABASE__APP_ROLE", "x; drop table tenants");
-    assert!(errors(Process::Api, &sources).contains("database.app_role"));
+    assert_eq!(keys, ["api.batch_body_max", "limits.key_burst", "log.filter"], "{errors}");
 }
 
 #[test]

@@ -107,6 +107,8 @@ pub(crate) struct Draft {
     pub direction: Direction,
     pub segments: u16,
     pub status: Status,
+    /// The W3C `traceparent` that the request came with.
+    pub trace: Option<Box<str>>,
 }
 
 /// A message that was taken on.

@@ -151,6 +151,7 @@ mod tests {
             direction: Direction::OutboundApi,
             segments: 1,
             status: Status::Queued,
+            trace: None,
         }
     }
 

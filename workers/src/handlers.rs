@@ -38,7 +38,7 @@ pub fn registry(parts: &Parts) -> Registry {
     messaging(parts)
         .register(Registry::default())
         .with(LeadImporter::new(db.clone(), clock.clone()))
-        .with(ImportSweeper::new(db.clone(), clock.clone()))
+        .with(ImportSweeper::new(db.clone(), clock.clone(), parts.config.retention.import_files))
         .with(PartitionMaker::new(db.clone(), clock.clone()))
         .with(ReconcileStarter::new(db.clone(), clock.clone()))
         .with(Retention::new(db.clone(), clock.clone(), parts.config.retention.clone()))

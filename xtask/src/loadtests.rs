@@ -13,7 +13,7 @@ use crate::{dev, services, ui};
 /// Arguments that go on to the load tests.
 #[derive(clap::Parser)]
 pub struct Args {
-    /// Which one to run, and its options; all without.
+    /// What of it to run, and its options, such as `--json`; `help` lists them.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }

@@ -19,6 +19,9 @@ pub struct Args {
     /// Write nothing; fail when the checked-in document differs from the code.
     #[arg(long)]
     check: bool,
+    /// Answer as JSON on stdout.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
@@ -26,14 +29,23 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
     output(cargo::cargo().args(["build", "--locked", "-p", "patchbay-api", "--bins"])).await?;
     if args.check {
         check().await?;
-        ui::out("openapi/openapi.json is up to date");
-        return Ok(ExitCode::SUCCESS);
+        return said(args, "up to date");
     }
     let document = generated().await?;
     let path = dev::root().join("openapi/openapi.json");
+    let changed = fs::read_to_string(&path).map_or(true, |before| before != document);
     fs::create_dir_all(dev::root().join("openapi"))?;
     fs::write(&path, document).with_context(|| format!("cannot write {}", path.display()))?;
-    ui::out("openapi/openapi.json written");
+    said(args, if changed { "changed" } else { "unchanged" })
+}
+
+fn said(args: &Args, outcome: &str) -> Result<ExitCode> {
+    if args.json {
+        let report = serde_json::json!({ "file": "openapi/openapi.json", "outcome": outcome });
+        ui::out(&serde_json::to_string_pretty(&report)?);
+    } else {
+        ui::out(&format!("openapi/openapi.json: {outcome}"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,4 +1,6 @@
 //! `POST /v1/api_keys`.
+//!
+//! The secret leaves this answer and no other, sealed under its idempotency key: the database holds its hash only.
 
 use patchbay_domain::api_keys;
 use poem_openapi::OpenApi;
@@ -34,7 +36,7 @@ impl Create {
         }
         let (new, secret) = issue::new_key(&call.app, call.tenant(), wanted, call.now);
         let mut tx = call.begin_once(digest).await?;
-        let key = api_keys::insert(&mut tx, new, call.now).await?;
+        let key = api_keys::insert(&mut tx, &call.cause(), new).await?;
         let (tenant, actor) = (call.tenant(), call.actor());
         let deed =
             Deed { tenant, actor: &actor, action: "api_keys.create", request_id: call.request_id(), at: call.now };

@@ -1,4 +1,6 @@
 //! `GET /v1/api_keys/{id}`.
+//!
+//! There is nothing here to read a secret from: only its hash is stored.
 
 use patchbay_db::ids::ApiKeyId;
 use patchbay_domain::api_keys;

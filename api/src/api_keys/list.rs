@@ -1,4 +1,6 @@
 //! `GET /v1/api_keys`.
+//!
+//! Revoked keys stay in the list: who asks which key did something last month must find it.
 
 use patchbay_domain::api_keys;
 use poem_openapi::{OpenApi, param::Query, payload::Json};

@@ -1,4 +1,6 @@
 //! `/v1/api_keys`: a tenant's own keys.
+//!
+//! A tenant's first key comes from the operator (`tenants_create_key`).
 
 mod create;
 pub(crate) mod dto;

@@ -1,4 +1,6 @@
 //! `DELETE /v1/api_keys/{id}`.
+//!
+//! A DELETE that deletes nothing: the row stays, because messages and the audit log name it.
 
 use patchbay_db::ids::ApiKeyId;
 use patchbay_domain::api_keys;
@@ -31,7 +33,8 @@ impl Revoke {
         id: Path<Id<ApiKeyId>>,
     ) -> Handled<Json<ApiKey>> {
         let mut tx = call.begin().await?;
-        let key = api_keys::revoke(&mut tx, id.0.0, call.now).await?.ok_or_else(|| Problem::not_found("API key"))?;
+        let key =
+            api_keys::revoke(&mut tx, &call.cause(), id.0.0).await?.ok_or_else(|| Problem::not_found("API key"))?;
         let (tenant, actor) = (call.tenant(), call.actor());
         let deed =
             Deed { tenant, actor: &actor, action: "api_keys.revoke", request_id: call.request_id(), at: call.now };

@@ -1,11 +1,13 @@
 //! `POST /v1/contacts/{id}/channels`.
+//!
+//! An address has one owner in a tenant, so the refusal names the contact that has it.
 
 use patchbay_db::ids::ContactId;
 use patchbay_domain::contacts;
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{
-    Write, cause,
+    Write,
     create::new_channel,
     default_country,
     dto::{Channel, ChannelCreate},
@@ -42,7 +44,7 @@ impl AddChannel {
         let mut tx = call.begin_once(digest).await?;
         let country = default_country(&mut tx).await?;
         let new = new_channel(body.into_inner(), "/address", country)?;
-        let added = contacts::add(&mut tx, &cause(&call), id.0.0, &new).await;
+        let added = contacts::add(&mut tx, &call.cause(), id.0.0, &new).await;
         let channel = added.map_err(|error| faults::refused(error, "/address"))?;
         let location = format!("/v1/contact_channels/{}", channel.id);
         tx.finish(Created { location, record: channel.into() }).await

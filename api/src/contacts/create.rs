@@ -1,11 +1,13 @@
 //! `POST /v1/contacts`.
+//!
+//! A contact comes with its addresses in one call, so that none is ever half made.
 
 use patchbay_domain::contacts::{self, NewChannel, NewContact};
 use patchbay_domain::countries::Country;
 use poem_openapi::OpenApi;
 
 use super::{
-    Write, cause, default_country,
+    Write, default_country,
     dto::{ChannelCreate, Contact, ContactCreate},
     faults,
 };
@@ -32,7 +34,7 @@ impl Create {
         let country = default_country(&mut tx).await?;
         let channels = new_channels(wanted, country)?;
         let new = NewContact { id: call.app.db.new_id(call.now), fields, channels };
-        let made = contacts::create(&mut tx, &cause(&call), new).await;
+        let made = contacts::create(&mut tx, &call.cause(), new).await;
         let contact = made.map_err(|error| faults::refused(error, "/channels"))?;
         let location = format!("/v1/contacts/{}", contact.row.id);
         tx.finish(Created { location, record: contact.into() }).await

@@ -1,4 +1,6 @@
 //! `GET /v1/contact_channels/{id}`.
+//!
+//! Addresses have ids of their own, because consent is changed address by address.
 
 use patchbay_db::ids::ChannelId;
 use patchbay_domain::contacts;

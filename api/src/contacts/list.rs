@@ -1,4 +1,6 @@
 //! `GET /v1/contacts`.
+//!
+//! One filter at most: each has an index with the list's order, and a pair of them has not.
 
 use patchbay_db::ids::ImportId;
 use patchbay_domain::contacts::{self, ChannelKind, Filter};

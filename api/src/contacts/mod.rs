@@ -16,10 +16,7 @@ mod remove_channel;
 
 use patchbay_db::{DbResult, Tx};
 use patchbay_domain::countries::Country;
-use patchbay_domain::events::Cause;
 use patchbay_domain::tenants;
-
-use crate::http::{Call, scope::Scope};
 
 crate::scope!(
     /// May read contacts.
@@ -44,11 +41,6 @@ pub type Operations = (
     opt_in::OptIn,
     opt_out::OptOut,
 );
-
-/// What stands behind a change that this call makes.
-pub fn cause<S: Scope>(call: &Call<S>) -> Cause<'_> {
-    Cause { ids: call.app.db.ids(), now: call.now, request_id: Some(call.request_id()) }
-}
 
 /// The country in which the tenant reads phone numbers that do not say theirs.
 ///

@@ -1,11 +1,13 @@
 //! `POST /v1/contact_channels/{id}/opt_in`.
+//!
+//! A POST with its evidence and not a field of the address: consent is a record of what was said, which only grows.
 
 use patchbay_db::ids::ChannelId;
 use patchbay_domain::{consent::ConsentAction, contacts};
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{
-    Write, cause,
+    Write,
     dto::{Channel, ConsentChangeRequest},
     faults,
 };
@@ -41,7 +43,7 @@ impl OptIn {
         let said = body.into_inner();
         let mut tx = call.begin_once(digest).await?;
         let action = ConsentAction::OptIn;
-        let changed = contacts::set_consent(&mut tx, &cause(&call), id.0.0, action, said.source, said.evidence).await;
+        let changed = contacts::set_consent(&mut tx, &call.cause(), id.0.0, action, said.source, said.evidence).await;
         let channel = changed.map_err(|error| faults::refused(error, ""))?;
         tx.finish(Done(channel.into())).await
     }

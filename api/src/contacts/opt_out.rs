@@ -1,11 +1,13 @@
 //! `POST /v1/contact_channels/{id}/opt_out`.
+//!
+//! It holds for the address, whoever has it, and not for this contact's row.
 
 use patchbay_db::ids::ChannelId;
 use patchbay_domain::{consent::ConsentAction, contacts};
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{
-    Write, cause,
+    Write,
     dto::{Channel, ConsentChangeRequest},
     faults,
 };
@@ -40,7 +42,7 @@ impl OptOut {
         let said = body.into_inner();
         let mut tx = call.begin_once(digest).await?;
         let action = ConsentAction::OptOut;
-        let changed = contacts::set_consent(&mut tx, &cause(&call), id.0.0, action, said.source, said.evidence).await;
+        let changed = contacts::set_consent(&mut tx, &call.cause(), id.0.0, action, said.source, said.evidence).await;
         let channel = changed.map_err(|error| faults::refused(error, ""))?;
         tx.finish(Done(channel.into())).await
     }

@@ -1,11 +1,13 @@
 //! `PATCH /v1/contacts/{id}`.
+//!
+//! Addresses are left out: each has its own rules (consent, one owner), kept by its own operations.
 
 use patchbay_db::ids::ContactId;
 use patchbay_domain::contacts;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
 
 use super::{
-    Write, cause,
+    Write,
     dto::{Contact, ContactPatch},
     faults,
 };
@@ -33,7 +35,7 @@ impl Patch {
     ) -> Handled<Json<Contact>> {
         let patch = body.into_inner();
         let mut tx = call.begin().await?;
-        let changed = contacts::update(&mut tx, &cause(&call), id.0.0, |fields| patch.apply(fields)).await;
+        let changed = contacts::update(&mut tx, &call.cause(), id.0.0, |fields| patch.apply(fields)).await;
         let contact = changed.map_err(|error| faults::refused(error, ""))?;
         tx.commit().await?;
         Ok(Json(contact.into()))

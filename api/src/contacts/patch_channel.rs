@@ -1,11 +1,13 @@
 //! `PATCH /v1/contact_channels/{id}`.
+//!
+//! The address itself cannot be changed: another address is another consent.
 
 use patchbay_db::ids::ChannelId;
 use patchbay_domain::contacts;
 use poem_openapi::{OpenApi, param::Path, payload::Json, types::MaybeUndefined};
 
 use super::{
-    Write, cause,
+    Write,
     dto::{Channel, ChannelPatch},
     faults,
 };
@@ -43,7 +45,7 @@ impl PatchChannel {
             MaybeUndefined::Value(at) => Some(Some(at.0)),
         };
         let mut tx = call.begin().await?;
-        let changed = contacts::patch_channel(&mut tx, &cause(&call), id.0.0, patch.is_primary, verified).await;
+        let changed = contacts::patch_channel(&mut tx, &call.cause(), id.0.0, patch.is_primary, verified).await;
         let channel = changed.map_err(|error| faults::refused(error, ""))?;
         tx.commit().await?;
         Ok(Json(channel.into()))

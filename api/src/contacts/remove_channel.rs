@@ -1,4 +1,6 @@
 //! `DELETE /v1/contact_channels/{id}`.
+//!
+//! The row goes, what was said about consent stays with the address.
 
 use patchbay_db::ids::ChannelId;
 use patchbay_domain::contacts;

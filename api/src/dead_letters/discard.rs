@@ -1,4 +1,6 @@
 //! `POST /v1/dead_letters/discard`.
+//!
+//! A state and not a deletion: retention takes the row with its day, and until then it can be asked about.
 
 use patchbay_domain::jobs::discard;
 use poem_openapi::OpenApi;

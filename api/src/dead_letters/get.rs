@@ -1,4 +1,6 @@
 //! `GET /v1/dead_letters/{id}`.
+//!
+//! The payload is shown for kinds only that are known to hold no secret.
 
 use patchbay_db::ids::JobId;
 use patchbay_domain::jobs::dead_letters;

@@ -1,4 +1,6 @@
 //! `GET /v1/dead_letters`.
+//!
+//! Payloads are left out: they are the heavy part of a row, and one at a time is enough to look at.
 
 use patchbay_domain::jobs::dead_letters;
 use poem_openapi::{OpenApi, param::Query, payload::Json};

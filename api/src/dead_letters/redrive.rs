@@ -1,4 +1,6 @@
 //! `POST /v1/dead_letters/redrive`.
+//!
+//! At most so many a call: a mistake in a filter must not send a month's failures again at a stroke.
 
 use patchbay_domain::jobs::redrive;
 use poem_openapi::OpenApi;

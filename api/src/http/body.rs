@@ -96,6 +96,7 @@ impl<'a, T: ParseFromJSON + 'static, const BATCH: bool> ApiExtractor<'a> for Bod
             }
             Some(_) => {}
         }
+        not_encoded(request)?;
         let config = &request.data::<App>().expect("the server gives every request the App").config.api;
         let limit = if BATCH { config.batch_body_max } else { config.json_body_max };
         let limit = limit.to_usize();
@@ -115,6 +116,21 @@ impl<'a, T: ParseFromJSON + 'static, const BATCH: bool> ApiExtractor<'a> for Bod
         let value = T::parse_from_json(Some(value))
             .map_err(|error| poem_openapi::error::ParseRequestPayloadError { reason: error.into_message() })?;
         Ok(Self { value, digest })
+    }
+}
+
+/// Refuses a compressed body by its header; read as it is, it would be called malformed.
+///
+/// # Errors
+/// `unsupported_media_type`.
+pub fn not_encoded(request: &Request) -> Result<(), Problem> {
+    match request.header(header::CONTENT_ENCODING) {
+        None => Ok(()),
+        Some(coding) if coding.eq_ignore_ascii_case("identity") => Ok(()),
+        Some(_) => {
+            let detail = "Bodies are taken as they are: send this one without a Content-Encoding.";
+            Err(Problem::new(Code::UnsupportedMediaType, detail))
+        }
     }
 }
 

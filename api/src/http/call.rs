@@ -10,7 +10,7 @@ use patchbay_db::{
     DbResult, SystemTx, Tx, TypedId,
     ids::{JobId, TenantId},
 };
-use patchbay_domain::{api_keys::KeyRecord, idempotency::Slot};
+use patchbay_domain::{api_keys::KeyRecord, events::Cause, idempotency::Slot};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -87,6 +87,12 @@ impl<S: Scope> Call<S> {
         self.request.exchange.request_id()
     }
 
+    /// What stands behind a change that it makes, for events.
+    #[must_use]
+    pub fn cause(&self) -> Cause<'_> {
+        Cause { ids: self.app.db.ids(), now: self.now, request_id: Some(self.request_id()) }
+    }
+
     /// Who did it, for the audit log.
     #[must_use]
     pub fn actor(&self) -> String {
@@ -115,7 +121,7 @@ impl<S: Scope> Call<S> {
     /// As [`Once::begin`]; the `?` of a handler turns a stored answer into the answer.
     pub async fn begin_once(&self, body: BodyDigest) -> Handled<Once<Tx>> {
         let slot = self.request.slot(self.tenant().uuid(), body)?;
-        Once::begin(self.begin().await?, slot, self.app.sealer.clone(), self.now).await
+        Once::begin(self.begin().await?, slot, self.app.terms(), self.now).await
     }
 
     /// Charges more than the one unit that every call costs, before the work is done.
@@ -149,6 +155,12 @@ impl SystemCall {
         self.request.exchange.request_id()
     }
 
+    /// What stands behind a change that it makes, for events.
+    #[must_use]
+    pub fn cause(&self) -> Cause<'_> {
+        Cause { ids: self.app.db.ids(), now: self.now, request_id: Some(self.request_id()) }
+    }
+
     /// A transaction over all tenants, for `reason`.
     ///
     /// # Errors
@@ -163,7 +175,7 @@ impl SystemCall {
     /// As [`Once::begin`].
     pub async fn begin_once(&self, reason: &'static str, body: BodyDigest) -> Handled<Once<SystemTx>> {
         let slot = self.request.slot(Uuid::nil(), body)?;
-        Once::begin(self.begin(reason).await?, slot, self.app.sealer.clone(), self.now).await
+        Once::begin(self.begin(reason).await?, slot, self.app.terms(), self.now).await
     }
 }
 

@@ -113,8 +113,6 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, true, "Too many requests";
     /// A key has too many event streams open.
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, true, "Too many event streams are open";
-    /// Too many jobs are waiting.
-    QueueFull = "queue_full", TOO_MANY_REQUESTS, true, "Too many jobs are waiting";
     /// Something broke on our side.
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Something went wrong on our side";
     /// A part that is needed cannot be reached now.

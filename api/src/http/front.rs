@@ -20,8 +20,14 @@ use super::{
 };
 use crate::app::App;
 
-/// Uploads and streams take as long as they take.
+/// An upload takes as long as it takes; its own pace is watched (`imports/form.rs`).
 const UNBOUNDED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where uploads go. Elsewhere a body that claims to be one has no more time than another: webhooks take no key.
+const UPLOADS: &str = "/v1/imports";
+
+/// What the paths take that are no operations: probes, metrics, documents.
+const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
 /// Wraps the router.
 pub struct Front<E> {
@@ -71,7 +77,7 @@ impl<E: Endpoint<Output = Response>> Front<E> {
 
     fn time_for(&self, request: &Request) -> Duration {
         let is_upload = request.content_type().is_some_and(|given| given.starts_with("multipart/"));
-        if is_upload {
+        if is_upload && request.uri().path() == UPLOADS {
             return UNBOUNDED;
         }
         self.app.config.api.request_timeout + Preference::of(request.headers()).wait
@@ -90,10 +96,10 @@ impl<E: Endpoint<Output = Response>> Front<E> {
             tracing::debug!(code = code.as_str(), cause = %chain, "the request was refused");
         }
         let mut response = catch::answer(&problem, &self.base, exchange.request_id());
-        if code == Code::MethodNotAllowed
-            && let Some(route) = pattern.and_then(|pattern| self.operations.route(pattern))
-        {
-            response.headers_mut().insert(header::ALLOW, route.allow.clone());
+        if code == Code::MethodNotAllowed {
+            let route = pattern.and_then(|pattern| self.operations.route(pattern));
+            let allow = route.map_or(READ_ONLY, |route| route.allow.clone());
+            response.headers_mut().insert(header::ALLOW, allow);
         }
         response
     }

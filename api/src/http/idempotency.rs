@@ -4,8 +4,8 @@
 //! other, and a crash at any instant leaves both or none. A second request is turned away while the first runs.
 //!
 //! What is kept: only answers of success. A refusal changed nothing, so the same key may be used again once its
-//! cause is gone; Stripe likewise keeps no answer of a request that failed its checks. Answers are kept for 24 h
-//! from the planned time of the work; another body under the same key is refused for as long. An answer that shows a
+//! cause is gone; Stripe likewise keeps no answer of a request that failed its checks. Answers are kept for
+//! `retention.idempotency_keys` (24 h) from the planned time of the work; another body under the same key is refused for as long. An answer that shows a
 //! secret is sealed, so that the database still does not hold it.
 //! Rejected: storing before and after in transactions of their own, which needs a repair for crashes in between, and
 //! a table row as the lock, which outlives its holder.
@@ -36,7 +36,6 @@ use super::{
 /// The header.
 pub const HEADER: &str = "idempotency-key";
 
-const KEPT: TimeDelta = TimeDelta::hours(24);
 const MAX: usize = 255;
 
 /// A transaction that an answer can be stored in.
@@ -80,11 +79,20 @@ pub fn slot(
     Ok(Some(Slot { tenant, key: key.to_owned(), operation: operation.to_owned(), request }))
 }
 
+/// How answers are kept.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Seals those that show a secret.
+    pub sealer: Sealer,
+    /// For how long from the planned time of the work.
+    pub keep: Duration,
+}
+
 /// A transaction that answers at most once for its idempotency key. Dereferences to the transaction.
 pub struct Once<T: Unit> {
     tx: T,
     slot: Option<Slot>,
-    sealer: Sealer,
+    terms: Terms,
     now: DateTime<Utc>,
 }
 
@@ -108,16 +116,16 @@ impl<T: Unit> Once<T> {
     /// # Errors
     /// The stored answer, if the request was answered before; `idempotency_in_progress` while it is being answered;
     /// `idempotency_key_reused` if the key belongs to another request.
-    pub async fn begin(mut tx: T, slot: Option<Slot>, sealer: Sealer, now: DateTime<Utc>) -> Handled<Self> {
+    pub async fn begin(mut tx: T, slot: Option<Slot>, terms: Terms, now: DateTime<Utc>) -> Handled<Self> {
         if let Some(slot) = &slot {
             match idempotency::take(&mut tx, slot, now).await? {
                 Taken::Fresh => {}
                 Taken::Busy => return Err(in_progress().into()),
                 Taken::Reused => return Err(reused().into()),
-                Taken::Answered(stored) => return Err(Refusal::Replay(replayed(stored, slot, &sealer)?)),
+                Taken::Answered(stored) => return Err(Refusal::Replay(replayed(stored, slot, &terms.sealer)?)),
             }
         }
-        Ok(Self { tx, slot, sealer, now })
+        Ok(Self { tx, slot, terms, now })
     }
 
     /// Stores the answer and commits it with everything else.
@@ -128,8 +136,9 @@ impl<T: Unit> Once<T> {
         let rendered = reply.render();
         if let Some(slot) = &self.slot {
             let from = reply.scheduled_at().map_or(self.now, |at| at.max(self.now));
-            let stored = stored(&rendered, R::SECRET, slot, &self.sealer);
-            if !idempotency::keep(&mut self.tx, slot, stored, self.now, from + KEPT).await? {
+            let stored = stored(&rendered, R::SECRET, slot, &self.terms.sealer);
+            let keep = TimeDelta::from_std(self.terms.keep).map_err(Problem::internal)?;
+            if !idempotency::keep(&mut self.tx, slot, stored, self.now, from + keep).await? {
                 return Err(in_progress().into());
             }
         }

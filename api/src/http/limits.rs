@@ -69,6 +69,12 @@ impl<K: std::hash::Hash + Eq + Clone> Bucket<K> {
         }
     }
 
+    /// What a flood of addresses took is given back too, not only kept free for the next.
+    fn forget_idle(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+
     fn window(&self) -> u32 {
         self.rate.burst.div_ceil(self.rate.per_second.max(1))
     }
@@ -133,9 +139,9 @@ impl Limits {
 
     /// Forgets callers whose buckets are full again; call it from time to time.
     pub fn forget_idle(&self) {
-        self.key.limiter.retain_recent();
-        self.tenant.limiter.retain_recent();
-        self.address.limiter.retain_recent();
+        self.key.forget_idle();
+        self.tenant.forget_idle();
+        self.address.forget_idle();
     }
 }
 
@@ -153,7 +159,7 @@ mod tests {
 
     fn limits(key_burst: u32, tenant_burst: u32) -> Limits {
         let rate = |burst| RateLimit { per_second: 1, burst };
-        Limits::new(&LimitsConfig { key: rate(key_burst), tenant: rate(tenant_burst), tenant_queue_depth: 1 })
+        Limits::new(&LimitsConfig { key: rate(key_burst), tenant: rate(tenant_burst) })
     }
 
     #[test]
@@ -177,6 +183,21 @@ mod tests {
     fn a_cost_above_the_bucket_takes_all_of_it() {
         let limits = limits(5, 5);
         assert_eq!(limits.charge(Uuid::nil(), Uuid::nil(), 1_000).unwrap(), Budget::Caller { key: 0, tenant: 0 });
+    }
+
+    #[test]
+    fn callers_whose_buckets_are_full_again_are_forgotten_and_no_others() {
+        let at_once = RateLimit { per_second: 1_000_000, burst: 1 };
+        let slow = RateLimit { per_second: 1, burst: 10 };
+        let limits = Limits::new(&LimitsConfig { key: at_once, tenant: slow });
+        for n in 0..1_000_u32 {
+            limits.charge_address(IpAddr::V4(n.into())).unwrap();
+            limits.charge(Uuid::from_u128(n.into()), Uuid::nil(), 1).ok();
+        }
+        while limits.address.limiter.len() + limits.key.limiter.len() > 0 {
+            limits.forget_idle();
+        }
+        assert_eq!(limits.tenant.limiter.len(), 1);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `POST /v1/imports/{id}/cancel`.
+//!
+//! It does not wait for the worker, which notices before its next batch.
 
 use patchbay_db::ids::ImportId;
 use patchbay_domain::imports::store;
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{Write, dto::Import};
-use crate::contacts::{cause, default_country};
+use crate::contacts::default_country;
 use crate::{
     http::{BodyDigest, Call, Code, Done, Id, Problem, Written},
     tags::Tag,
@@ -29,7 +31,7 @@ impl Cancel {
         id: Path<Id<ImportId>>,
     ) -> Written<Done<Import>> {
         let mut tx = call.begin_once(BodyDigest::empty()).await?;
-        let cancelled = store::cancel(&mut tx, &cause(&call), id.0.0).await?;
+        let cancelled = store::cancel(&mut tx, &call.cause(), id.0.0).await?;
         let import = cancelled.ok_or_else(|| Problem::new(Code::StateConflict, "The import has ended."))?;
         let country = default_country(&mut tx).await?;
         tx.finish(Done(Import::of(import, country))).await

@@ -1,5 +1,11 @@
 //! `GET /v1/imports/{id}/errors`.
+//!
+//! Written page by page from the rows as it is read, and stored nowhere: a file of a million failed rows costs no
+//! memory.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use patchbay_db::ids::{ImportId, TenantId};
 use patchbay_db::{Db, DbResult};
 use patchbay_domain::imports::{errors_file, store};
@@ -12,7 +18,7 @@ use poem_openapi::{
 
 use super::Read;
 use crate::{
-    http::{Call, Handled, Id},
+    http::{Call, Code, Handled, Id, Problem},
     tags::Tag,
 };
 
@@ -60,7 +66,8 @@ impl Errors {
     ///
     /// A CSV file in UTF-8: row number (the header is row 1), outcome, column, code and detail, then the row's own fields,
     /// so that the rows can be repaired there and uploaded again. A value that a spreadsheet would run as a formula has a
-    /// `'` in front, which an upload takes off again.
+    /// `'` in front, which an upload takes off again. The rows are kept for some days after the import has ended (7,
+    /// where the operator has not chosen otherwise); then the answer is 404.
     #[oai(path = "/v1/imports/:id/errors", method = "get", operation_id = "imports_errors", tag = "Tag::Imports")]
     async fn run(
         &self,
@@ -72,6 +79,9 @@ impl Errors {
         let mut tx = call.read().await?;
         let import = store::get(&mut tx, id).await?;
         tx.commit().await?;
+        if import.finished_at.is_some_and(|at| past(at, call.app.config.retention.import_files, call.now)) {
+            return Err(Problem::new(Code::NotFound, "The rows of this import are not kept any more.").into());
+        }
         let first = errors_file::header(&import.columns());
         let (db, tenant) = (call.app.db.clone(), call.tenant());
         let pages = futures_util::stream::try_unfold((Some(first), 0), move |(text, after)| {
@@ -86,6 +96,11 @@ impl Errors {
         });
         Ok(CsvFile { name: format!("{id}-errors.csv"), body: Body::from_bytes_stream(pages) })
     }
+}
+
+/// Whether what ended `at` is kept no more. It may still be there: the sweep comes round every few minutes.
+fn past(at: DateTime<Utc>, keep: Duration, now: DateTime<Utc>) -> bool {
+    (now - at).to_std().is_ok_and(|age| age > keep)
 }
 
 /// The lines after the row `after`, and the last row among them; none where there are no more.

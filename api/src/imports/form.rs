@@ -3,15 +3,15 @@
 //! poem-openapi's own forms read every part to its end, into memory or a file on disk, before the handler runs; an
 //! upload of 256 MiB must pass through without being held anywhere. The document still shows the parts.
 
-use poem::{FromRequest, Request, RequestBody, http::header, web::Multipart};
+use poem::{Body, FromRequest, Request, RequestBody, http::header, web::Multipart};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
 
-use super::dto::ImportUploadOptions;
-use crate::http::{Code, Problem};
+use super::{dto::ImportUploadOptions, pace::PACE};
+use crate::http::{Code, Problem, body::not_encoded};
 
 /// Room for the parts' headers, the boundary and the options beside the largest file.
 pub(super) const BESIDES: u64 = 128 * 1024;
@@ -61,7 +61,10 @@ impl<'a> ApiExtractor<'a> for UploadForm {
         if announced.is_some_and(|announced| announced > limit + BESIDES) {
             return Err(too_large(limit).into());
         }
-        Ok(Self(<Multipart as FromRequest>::from_request(request, body).await?))
+        not_encoded(request)?;
+        let paced = Body::from_bytes_stream(PACE.keep(body.take()?.into_bytes_stream()));
+        let mut body = RequestBody::new(paced);
+        Ok(Self(<Multipart as FromRequest>::from_request(request, &mut body).await?))
     }
 }
 

@@ -1,4 +1,6 @@
 //! `GET /v1/imports`.
+//!
+//! The counts are columns of the import, so a list of imports asks nothing about rows.
 
 use patchbay_domain::imports::store;
 use poem_openapi::{OpenApi, param::Query, payload::Json};

@@ -7,6 +7,7 @@ mod faults;
 mod form;
 mod get;
 mod list;
+mod pace;
 mod receive;
 mod start;
 mod upload;

@@ -1,4 +1,7 @@
 //! `POST /v1/imports/{id}/start`.
+//!
+//! Apart from the upload, so that a person can look at the suggested mapping, or at a dry run, before anything is
+//! written.
 
 use patchbay_db::ids::ImportId;
 use patchbay_domain::imports::store::{self, StartRequest};
@@ -10,7 +13,7 @@ use super::{
     faults,
     upload::job_of,
 };
-use crate::contacts::{cause, default_country};
+use crate::contacts::default_country;
 use crate::{
     http::{Accepted, Body, Call, Id, Written},
     tags::Tag,
@@ -42,7 +45,7 @@ impl Start {
         let request = StartRequest { mapping, options, dry_run: wanted.dry_run, trace };
         let mut tx = call.begin_once(digest).await?;
         let country = default_country(&mut tx).await?;
-        let started = store::start(&mut tx, &cause(&call), id.0.0, request).await;
+        let started = store::start(&mut tx, &call.cause(), id.0.0, request).await;
         let import = started.map_err(|error| faults::not_started(error, ""))?;
         let job = job_of(&import)?;
         let answer = tx.finish(Accepted { job, run_at: None, record: Import::of(import, country) }).await?;

@@ -25,7 +25,7 @@ use super::{
     form::UploadForm,
     receive::{Received, receive},
 };
-use crate::contacts::{cause, default_country};
+use crate::contacts::default_country;
 use crate::{
     http::{
         Accepted, BodyDigest, Call, Code, Created, FieldError, Problem, Written,
@@ -123,7 +123,7 @@ impl Upload {
 
 async fn file(call: &Call<Write>, id: ImportId, part: Field) -> Result<Received, Problem> {
     let mut tx = call.begin().await?;
-    store::create(&mut tx, &cause(call), id, part.file_name().unwrap_or_default()).await?;
+    store::create(&mut tx, &call.cause(), id, part.file_name().unwrap_or_default()).await?;
     tx.commit().await?;
     let limit = call.app.config.api.upload_body_max.to_usize() as u64;
     receive(&call.app.db, call.tenant(), id, part, limit).await
@@ -143,12 +143,12 @@ async fn finish(
         }
     };
     let (mapping, options) = (wanted.mapping.as_deref(), &wanted.options);
-    store::uploaded(&mut tx, &cause(call), id, received.bytes, &file, mapping, options).await?;
+    store::uploaded(&mut tx, &call.cause(), id, received.bytes, &file, mapping, options).await?;
     let country = default_country(&mut tx).await?;
     if wanted.start {
         let trace = patchbay_service::telemetry::current_traceparent();
         let request = StartRequest { mapping: wanted.mapping, options: None, dry_run: wanted.dry_run, trace };
-        let started = store::start(&mut tx, &cause(call), id, request).await;
+        let started = store::start(&mut tx, &call.cause(), id, request).await;
         let import = started.map_err(|error| faults::not_started(error, "/options"))?;
         let job = job_of(&import)?;
         let reply = Accepted { job, run_at: None, record: Import::of(import, country) };

@@ -1,9 +1,10 @@
 //! `POST /v1/jobs/{id}/cancel`.
+//!
+//! A job that runs is asked, not stopped: only its handler knows where it may stop without harm.
 
 use patchbay_db::ids::JobId;
 use patchbay_domain::{
     audit,
-    events::Cause,
     jobs::{self, cancel::Cancelled},
 };
 use patchbay_queue::ledger::view::JobView;
@@ -41,8 +42,7 @@ impl Cancel {
             return tx.finish(Done(shown(&call.app, job).await?)).await;
         }
         let lanes = call.app.db.dispatcher().lanes();
-        let cause = Cause { ids: call.app.db.ids(), now: call.now, request_id: Some(call.request_id()) };
-        let done = jobs::cancel::cancel(&mut tx, lanes, &cause, &job).await?;
+        let done = jobs::cancel::cancel(&mut tx, lanes, &call.cause(), &job).await?;
         if done == Cancelled::TooLate {
             return Err(over().into());
         }

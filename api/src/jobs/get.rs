@@ -1,4 +1,7 @@
 //! `GET /v1/jobs/{id}`.
+//!
+//! What a job waits for is worked out when it is asked, from lanes, limits and pauses; stored, it would be wrong at
+//! once.
 
 use patchbay_db::ids::JobId;
 use patchbay_domain::jobs;

@@ -1,4 +1,6 @@
 //! `GET /v1/jobs`.
+//!
+//! What each waits for is left out: it takes Redis and several queries a job.
 
 use patchbay_domain::jobs;
 use poem_openapi::{OpenApi, param::Query, payload::Json};

@@ -1,4 +1,7 @@
 //! `POST /v1/jobs/{id}/retry`.
+//!
+//! One job; many are redriven with `dead_letters_redrive`. Both are audited: somebody decided that an effect may
+//! happen again.
 
 use patchbay_db::ids::JobId;
 use patchbay_domain::{audit, jobs};

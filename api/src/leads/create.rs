@@ -1,4 +1,6 @@
 //! `POST /v1/leads`.
+//!
+//! No address is refused for having an owner: a lead is what somebody said, contacts are who we know.
 
 use patchbay_domain::leads;
 use poem_openapi::OpenApi;
@@ -7,7 +9,7 @@ use super::{
     Write,
     dto::{Lead, LeadCreate},
 };
-use crate::contacts::{cause, default_country, faults};
+use crate::contacts::{default_country, faults};
 use crate::{
     http::{Body, Call, Created, Written},
     tags::Tag,
@@ -28,7 +30,7 @@ impl Create {
         let mut tx = call.begin_once(digest).await?;
         let country = default_country(&mut tx).await?;
         let id = call.app.db.new_id(call.now);
-        let made = leads::create(&mut tx, &cause(&call), id, body.into_inner().into(), country).await;
+        let made = leads::create(&mut tx, &call.cause(), id, body.into_inner().into(), country).await;
         let lead = made.map_err(|error| faults::refused(error, ""))?;
         let location = format!("/v1/leads/{}", lead.id);
         tx.finish(Created { location, record: lead.into() }).await

@@ -5,7 +5,6 @@ use patchbay_domain::leads;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
 
 use super::{Write, dto::LeadDeleted};
-use crate::contacts::cause;
 use crate::{
     http::{Call, Handled, Id},
     tags::Tag,
@@ -28,7 +27,7 @@ impl Delete {
         id: Path<Id<LeadId>>,
     ) -> Handled<Json<LeadDeleted>> {
         let mut tx = call.begin().await?;
-        leads::delete(&mut tx, &cause(&call), id.0.0).await?;
+        leads::delete(&mut tx, &call.cause(), id.0.0).await?;
         tx.commit().await?;
         Ok(Json(LeadDeleted { id: id.0, deleted: true }))
     }

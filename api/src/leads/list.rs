@@ -1,4 +1,6 @@
 //! `GET /v1/leads`.
+//!
+//! One filter at most: each has an index of its own.
 
 use patchbay_db::ids::ContactId;
 use patchbay_domain::leads::{self, Filter};

@@ -8,7 +8,7 @@ use super::{
     Write,
     dto::{Lead, LeadPatch},
 };
-use crate::contacts::{cause, default_country, faults};
+use crate::contacts::{default_country, faults};
 use crate::{
     http::{Body, Call, Handled, Id},
     tags::Tag,
@@ -32,7 +32,7 @@ impl Patch {
         let patch = body.into_inner();
         let mut tx = call.begin().await?;
         let country = default_country(&mut tx).await?;
-        let changed = leads::update(&mut tx, &cause(&call), id.0.0, country, |fields| patch.apply(fields)).await;
+        let changed = leads::update(&mut tx, &call.cause(), id.0.0, country, |fields| patch.apply(fields)).await;
         let lead = changed.map_err(|error| faults::refused(error, ""))?;
         tx.commit().await?;
         Ok(Json(lead.into()))

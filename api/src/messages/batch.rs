@@ -1,11 +1,13 @@
 //! `POST /v1/messages/batch`.
+//!
+//! One job for all of them, which claims them in sets: a job a message would cost a row and a turn each.
 
 use std::collections::HashMap;
 
 use patchbay_db::ids::{JobId, MessageId};
 use patchbay_domain::messages::accept::{Call as Wanted, Draft, Mode, Refusal, Verdict, accept};
 use patchbay_domain::messages::{self as domain};
-use poem::Request;
+use patchbay_service::telemetry::current_traceparent;
 use poem_openapi::{Object, OpenApi, types::Example};
 
 use super::{
@@ -80,12 +82,7 @@ impl Batch {
     /// in mode `permissive` the others are accepted, and each result says what became of its message. A batch of which
     /// nothing can be accepted answers 422 in both.
     #[oai(path = "/v1/messages/batch", method = "post", operation_id = "messages_batch", tag = "Tag::Messages")]
-    async fn run(
-        &self,
-        call: Call<Write>,
-        request: &Request,
-        body: BatchBody<MessageBatchCreate>,
-    ) -> Written<Accepted<MessageBatch>> {
+    async fn run(&self, call: Call<Write>, body: BatchBody<MessageBatchCreate>) -> Written<Accepted<MessageBatch>> {
         let digest = body.digest();
         let body = body.into_inner();
         call.charge(u32::try_from(body.messages.len() / PER_UNIT).unwrap_or(u32::MAX))?;
@@ -103,7 +100,7 @@ impl Batch {
             send_at,
             mode: if strict { Mode::Strict } else { Mode::Permissive },
             drafts,
-            trace: request.header("traceparent").map(str::to_owned),
+            trace: current_traceparent(),
             request_id: Some(call.request_id().to_owned()),
         };
         let mut tx = call.begin_once(digest).await?;

@@ -1,4 +1,6 @@
 //! `POST /v1/messages/{id}/cancel`.
+//!
+//! Only what is queued: a message that a worker has claimed may be with the provider already.
 
 use patchbay_db::{DbError, TypedId, ids::MessageId};
 use patchbay_domain::messages::cancel::{Cancelled, cancel};

@@ -1,7 +1,11 @@
 //! `POST /v1/messages`.
+//!
+//! Without an idempotency key it shares a transaction with the messages beside it (`group.rs`), each with its own
+//! answer.
 
 use patchbay_domain::messages::accept::{Call as Wanted, Mode, Verdict, accept};
 use patchbay_domain::messages::get;
+use patchbay_service::telemetry::current_traceparent;
 use poem::Request;
 use poem_openapi::OpenApi;
 
@@ -34,7 +38,7 @@ impl Create {
     #[oai(path = "/v1/messages", method = "post", operation_id = "messages_create", tag = "Tag::Messages")]
     async fn run(&self, call: Call<Write>, request: &Request, body: Body<MessageCreate>) -> Written<Accepted<Message>> {
         let digest = body.digest();
-        let wanted = wanted(body.into_inner(), &call, request).map_err(|error| {
+        let wanted = wanted(body.into_inner(), &call).map_err(|error| {
             let detail = error.detail.clone();
             Problem::new(Code::ValidationFailed, detail).with_errors(vec![error])
         })?;
@@ -61,7 +65,7 @@ impl Create {
 
 type Ids = (patchbay_db::ids::JobId, patchbay_db::ids::MessageId);
 
-fn wanted(body: MessageCreate, call: &Call<Write>, request: &Request) -> Result<Wanted, FieldError> {
+fn wanted(body: MessageCreate, call: &Call<Write>) -> Result<Wanted, FieldError> {
     let send_at = send_at(body.send_at, call.now)?;
     let MessageCreate { contact_id, to, template, variables, body: text, .. } = body;
     let fields = Fields { contact_id, to, template, variables, body: text };
@@ -70,7 +74,7 @@ fn wanted(body: MessageCreate, call: &Call<Write>, request: &Request) -> Result<
         send_at,
         mode: Mode::Strict,
         drafts: vec![draft(fields, body.class)?],
-        trace: request.header("traceparent").map(str::to_owned),
+        trace: current_traceparent(),
         request_id: Some(call.request_id().to_owned()),
     })
 }

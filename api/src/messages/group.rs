@@ -42,8 +42,14 @@ impl Acceptor {
     /// `unavailable` where the database is, or where too much waits for it.
     pub(super) async fn accept(&self, tenant: TenantId, call: Call) -> Result<Verdict, Problem> {
         self.0.submit(tenant, call).await.map_err(|error| match error {
-            GroupError::Flush(error) if !error.is_retryable() => Problem::internal(error),
+            GroupError::Flush(error) if !passes(&error) => Problem::internal(error),
             error => Problem::of(Code::Unavailable).retry_after(std::time::Duration::from_secs(1)).caused_by(error),
         })
     }
+}
+
+/// Whether the same call may well be accepted a moment later. A contact that was deleted between the look and the write
+/// is found missing by the next look.
+fn passes(error: &DbError) -> bool {
+    error.is_retryable() || matches!(error, DbError::Reference { .. })
 }

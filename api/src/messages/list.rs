@@ -1,4 +1,6 @@
 //! `GET /v1/messages`.
+//!
+//! Filters may be combined: what is asked together (a job's failed ones) has its index.
 
 use patchbay_db::ids::{ContactId, JobId};
 use patchbay_domain::messages::list::{Filter, list};

@@ -1,4 +1,6 @@
 //! `POST /v1/provider_accounts`.
+//!
+//! The credentials are sealed before they reach the database; nothing is asked of the provider in a request.
 
 use patchbay_db::ids::ProviderAccountId;
 use patchbay_domain::provider_accounts::{self as accounts, NewAccount};

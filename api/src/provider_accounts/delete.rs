@@ -1,4 +1,6 @@
 //! `DELETE /v1/provider_accounts/{id}`.
+//!
+//! Only while no message names it: history must not point at nothing.
 
 use patchbay_db::ids::ProviderAccountId;
 use patchbay_domain::provider_accounts as accounts;

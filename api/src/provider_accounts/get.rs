@@ -1,4 +1,6 @@
 //! `GET /v1/provider_accounts/{id}`.
+//!
+//! Settings without their secrets, which no operation ever shows again.
 
 use patchbay_db::ids::ProviderAccountId;
 use patchbay_domain::provider_accounts as accounts;

@@ -1,4 +1,6 @@
 //! `PATCH /v1/provider_accounts/{id}`.
+//!
+//! Settings are replaced whole: a new account id with an old token would be neither account.
 
 use patchbay_db::ids::ProviderAccountId;
 use patchbay_domain::provider_accounts::{self as accounts, AccountPatch, AccountStatus, NewCredentials};

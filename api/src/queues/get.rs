@@ -1,4 +1,6 @@
 //! `GET /v1/queues/{queue}`.
+//!
+//! Depths are counted up to a cap, so that the answer takes as long for a backlog of millions.
 
 use patchbay_domain::queues::{self, overview};
 use poem_openapi::{OpenApi, param::Path, payload::Json};

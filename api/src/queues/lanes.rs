@@ -1,4 +1,6 @@
 //! `GET /v1/queues/{queue}/lanes`.
+//!
+//! Only lanes with something to say: a tenant has as many lanes as senders it ever had.
 
 use patchbay_db::ids::TenantId;
 use patchbay_domain::queues::lanes;

@@ -1,4 +1,6 @@
 //! `GET /v1/queues`.
+//!
+//! All of them in one answer: queues are a handful, and an operator looks at them together.
 
 use patchbay_domain::queues::{self, overview};
 use poem_openapi::{OpenApi, payload::Json};

@@ -1,4 +1,6 @@
 //! `POST /v1/queues/{queue}/pause`.
+//!
+//! The ledger holds the pause and Redis obeys it, so an emptied Redis starts nothing that was paused.
 
 use patchbay_domain::queues::control::Decision;
 use poem_openapi::{OpenApi, param::Path, types::ToJSON};

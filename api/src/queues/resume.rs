@@ -1,4 +1,6 @@
 //! `POST /v1/queues/{queue}/resume`.
+//!
+//! Exactly the scope it names: a tenant that resumes its share lifts no pause of the operator's.
 
 use patchbay_domain::queues::control::Decision;
 use poem_openapi::{OpenApi, param::Path, types::ToJSON};

@@ -1,4 +1,6 @@
 //! `PUT /v1/queues/{queue}/lanes/{lane}/limit`.
+//!
+//! A PUT, because a lane has one rate and setting it twice is setting it once.
 
 use patchbay_db::{TypedId, ids::TenantId};
 use patchbay_domain::queues::control::Decision;

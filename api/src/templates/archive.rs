@@ -1,4 +1,6 @@
 //! `DELETE /v1/templates/{id}`.
+//!
+//! A DELETE that keeps the row: messages point at the template that they were made with.
 
 use patchbay_db::ids::TemplateId;
 use patchbay_domain::templates;
@@ -27,7 +29,7 @@ impl Archive {
         id: Path<Id<TemplateId>>,
     ) -> Handled<Json<Template>> {
         let mut tx = call.begin().await?;
-        let template = templates::archive(&mut tx, id.0.0, call.now).await?;
+        let template = templates::archive(&mut tx, &call.cause(), id.0.0).await?;
         let template = template.ok_or_else(|| Problem::not_found("template"))?;
         tx.commit().await?;
         Ok(Json(template.into()))

@@ -1,4 +1,6 @@
 //! `POST /v1/templates`.
+//!
+//! The variables are found now, so that a send with a wrong one is refused without parsing anything.
 
 use patchbay_domain::templates::{self, NewTemplate, TemplateClass as Class, TemplateText};
 use poem_openapi::OpenApi;
@@ -38,7 +40,7 @@ impl Create {
             variables,
         };
         let mut tx = call.begin_once(digest).await?;
-        let template = templates::insert(&mut tx, new, call.now).await.map_err(faults::taken)?;
+        let template = templates::insert(&mut tx, &call.cause(), new).await.map_err(faults::taken)?;
         let location = format!("/v1/templates/{}", template.id);
         tx.finish(Created { location, record: template.into() }).await
     }

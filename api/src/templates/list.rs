@@ -1,4 +1,6 @@
 //! `GET /v1/templates`.
+//!
+//! Archived ones only when asked for: their codes may belong to living ones again.
 
 use patchbay_domain::templates;
 use poem_openapi::{OpenApi, param::Query, payload::Json};

@@ -1,4 +1,6 @@
 //! `PATCH /v1/templates/{id}`.
+//!
+//! Queued messages keep their text: it was rendered when they were accepted.
 
 use patchbay_db::ids::TemplateId;
 use patchbay_domain::templates::{self, TemplateText};
@@ -41,7 +43,7 @@ impl Patch {
         };
         let patch = templates::TemplatePatch { name: wanted.name, class: wanted.class.map(Into::into), body: text };
         let mut tx = call.begin().await?;
-        let template = templates::update(&mut tx, id.0.0, patch, call.now).await?;
+        let template = templates::update(&mut tx, &call.cause(), id.0.0, patch).await?;
         let template = template.ok_or_else(|| Problem::not_found("living template"))?;
         tx.commit().await?;
         Ok(Json(template.into()))

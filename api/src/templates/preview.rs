@@ -1,4 +1,6 @@
 //! `POST /v1/templates/{id}/preview`.
+//!
+//! The same rendering as a send's, and the same refusals.
 
 use std::collections::{BTreeMap, HashMap};
 

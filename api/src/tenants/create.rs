@@ -1,4 +1,7 @@
 //! `POST /v1/tenants`.
+//!
+//! Only the operator, with the system key; without a first key, so that making one is a step of its own with its own
+//! record.
 
 use patchbay_db::ids::TenantId;
 use patchbay_domain::{
@@ -38,7 +41,7 @@ impl Create {
             default_country: wanted.default_country,
         };
         let mut tx = call.begin_once("a tenant is made by the operator", digest).await?;
-        let tenant = tenants::insert(&mut tx, new, call.now).await?;
+        let tenant = tenants::insert(&mut tx, &call.cause(), new).await?;
         let entry = audit::Entry {
             id: call.app.db.new_id(call.now),
             tenant: id,

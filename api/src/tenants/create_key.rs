@@ -1,4 +1,6 @@
 //! `POST /v1/tenants/{id}/api_keys`.
+//!
+//! The operator's way to a tenant's first key; a tenant makes its further ones itself.
 
 use patchbay_db::ids::TenantId;
 use patchbay_domain::{api_keys, tenants};
@@ -42,7 +44,7 @@ impl CreateKey {
         let (new, secret) = issue::new_key(&call.app, tenant, wanted, call.now);
         let mut tx = call.begin_once("a tenant's key is made by the operator", digest).await?;
         tenants::get(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
-        let key = api_keys::insert(&mut tx, new, call.now).await?;
+        let key = api_keys::insert(&mut tx, &call.cause(), new).await?;
         let deed =
             Deed { tenant, actor: "system", action: "api_keys.create", request_id: call.request_id(), at: call.now };
         issue::audit(&mut tx, &call.app, &key, deed).await?;

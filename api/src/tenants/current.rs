@@ -1,4 +1,6 @@
 //! `GET /v1/tenant`.
+//!
+//! So that a key can be asked whose it is; a tenant knows no other id to ask for.
 
 use patchbay_domain::tenants;
 use poem_openapi::{OpenApi, payload::Json};

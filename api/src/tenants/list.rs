@@ -1,4 +1,6 @@
 //! `GET /v1/tenants`.
+//!
+//! The operator's: it runs as the system role, because no tenant may see another.
 
 use patchbay_domain::tenants;
 use poem_openapi::{OpenApi, param::Query, payload::Json};

@@ -1,4 +1,6 @@
 //! `PATCH /v1/tenants/{id}`.
+//!
+//! Suspending is a change of status: nothing is deleted, and it can be taken back.
 
 use patchbay_db::ids::TenantId;
 use patchbay_domain::{audit, tenants};
@@ -49,7 +51,7 @@ impl Patch {
         };
         let mut tx = call.begin("a tenant is changed by the operator").await?;
         let tenant =
-            tenants::update(&mut tx, id, patch, call.now).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+            tenants::update(&mut tx, &call.cause(), id, patch).await?.ok_or_else(|| Problem::not_found("tenant"))?;
         let entry = audit::Entry {
             id: call.app.db.new_id(call.now),
             tenant: id,

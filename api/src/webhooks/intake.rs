@@ -90,7 +90,7 @@ impl Intake {
         };
         let exchange = auth::exchange(request);
         exchange.set_tenant(opened.tenant);
-        let trace = request.header("traceparent").map(str::to_owned);
+        let trace = patchbay_service::telemetry::current_traceparent();
         let raw = NewRaw {
             account: id,
             kind: what,

@@ -1,4 +1,6 @@
 //! `POST /v1/webhooks/twilio/{id}/inbound`.
+//!
+//! It stores what came, as it came, and answers: what it means is a job's work, so that no mistake there loses a STOP.
 
 use patchbay_db::ids::ProviderAccountId;
 use patchbay_domain::messages::raw::RawKind;

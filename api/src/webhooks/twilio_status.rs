@@ -1,4 +1,6 @@
 //! `POST /v1/webhooks/twilio/{id}/status`.
+//!
+//! It stores what came, as it came, and answers: receipts arrive in floods, and a job applies them in sets.
 
 use patchbay_db::ids::ProviderAccountId;
 use patchbay_domain::messages::raw::RawKind;

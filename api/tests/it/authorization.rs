@@ -168,6 +168,24 @@ async fn with_another_tenants_id_every_operation_answers_404() {
     assert_eq!(uncovered, UNCOVERED, "operations without a fixture must be those in UNCOVERED, which may only shrink");
 }
 
+/// Queues and their lanes are there for every tenant; `queues.rs` shows that each sees its own share of them only.
+#[tokio::test]
+async fn no_list_shows_a_record_of_another_tenant() {
+    let api = TestApi::new().await;
+    let all = operations();
+    let lists = all.iter().filter(|operation| operation.id.ends_with("_list") && operation.scheme == "api_key");
+    let lists: Vec<_> = lists.filter(|operation| !operation.takes_system).collect();
+    assert!(lists.len() >= 9, "only {} lists were found", lists.len());
+    for operation in lists {
+        let id = record_of_a(&api, &operation.path).await.expect("a resource with a list has a record in fixtures.rs");
+        let own = operation.call(&api, "", Some(&api.a.key)).await;
+        assert!(own.text.contains(&id), "{} does not list its own fixture: {}", operation.id, own.text);
+        let theirs = operation.call(&api, "", Some(&api.b.key)).await;
+        assert_eq!(theirs.status, StatusCode::OK, "{}: {}", operation.id, theirs.text);
+        assert!(!theirs.text.contains(&id), "{} shows tenant B a record of A: {}", operation.id, theirs.text);
+    }
+}
+
 #[tokio::test]
 async fn an_id_of_no_record_is_not_found_and_no_id_is_malformed() {
     let api = TestApi::new().await;

@@ -4,6 +4,7 @@ use poem::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::harness::{Reply, TestApi};
+use crate::provider_accounts::account;
 
 async fn make(api: &TestApi, body: &Value) -> Reply {
     api.post("/v1/contacts", &api.a.key, body).await
@@ -126,4 +127,34 @@ async fn a_no_holds_for_the_address_until_the_person_says_yes() {
     let channel = format!("/v1/contact_channels/{}", again.body["channels"][0]["id"].as_str().unwrap());
     let back = api.post(&format!("{channel}/opt_in"), &api.a.key, &said).await;
     assert_eq!((&back.body["consent"], &back.body["consent_source"]), (&json!("opted_in"), &json!("phone call")));
+}
+
+#[tokio::test]
+async fn a_contact_with_messages_is_deleted_and_the_messages_stay_without_it() {
+    let api = TestApi::new().await;
+    account(&api, &api.a.key).await;
+    let person = json!({ "first_name": "Ada", "channels": [{ "channel": "sms", "address": "+12025550123" }] });
+    let contact = make(&api, &person).await;
+    let id = contact.body["id"].as_str().unwrap();
+    let mut sent = Vec::new();
+    for body in ["one", "two"] {
+        sent.push(api.post("/v1/messages", &api.a.key, &json!({ "contact_id": id, "body": body })).await);
+    }
+    assert!(sent.iter().all(|message| message.body["contact_id"] == id), "{}", sent[0].text);
+    let lead = api.post("/v1/leads", &api.a.key, &json!({ "first_name": "Ada", "contact_id": id })).await;
+    let path = contact.header("location");
+    assert_eq!(api.delete(path, &api.b.key).await.status, StatusCode::NOT_FOUND, "another tenant has no such contact");
+    assert_eq!(api.get(path, &api.a.key).await.status, StatusCode::OK);
+
+    assert_eq!(api.delete(path, &api.a.key).await.body, json!({ "id": id, "deleted": true }));
+    assert_eq!(api.get(path, &api.a.key).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.delete(path, &api.a.key).await.status, StatusCode::NOT_FOUND);
+    for message in sent {
+        let left = api.get(&format!("/v1/messages/{}", message.body["id"].as_str().unwrap()), &api.a.key).await;
+        assert_eq!((&left.body["contact_id"], &left.body["body"]), (&Value::Null, &message.body["body"]));
+    }
+    assert_eq!(api.get(lead.header("location"), &api.a.key).await.body["contact_id"], Value::Null);
+    let of_it = api.get(&format!("/v1/messages?contact_id={id}"), &api.a.key).await;
+    assert_eq!(of_it.body["data"], json!([]));
+    assert_eq!(make(&api, &person).await.status, StatusCode::CREATED, "the address is free");
 }

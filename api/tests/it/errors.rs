@@ -1,5 +1,8 @@
 //! One shape for everything that goes wrong, whoever found it.
 
+use std::path::Path;
+
+use patchbay_api::http::Code;
 use poem::{
     Request,
     http::{Method, StatusCode},
@@ -23,6 +26,22 @@ async fn a_path_or_method_that_does_not_exist() {
     let reply = api.send(Method::PUT, "/v1/templates", Some(&api.a.key), None, &[]).await;
     assert_problem(&reply, StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
     assert_eq!(reply.header("allow"), "GET, POST");
+    for path in ["/healthz", "/metrics", "/docs", "/openapi.json", "/problems/not_found"] {
+        let reply = api.send(Method::POST, path, None, None, &[]).await;
+        assert_problem(&reply, StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+        assert_eq!(reply.header("allow"), "GET, HEAD", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_for_what_it_is() {
+    let api = TestApi::new().await;
+    let body = json!({ "code": "a", "body": "x" });
+    let send = async |coding| {
+        api.send(Method::POST, "/v1/templates", Some(&api.a.key), Some(&body), &[("content-encoding", coding)]).await
+    };
+    assert_problem(&send("gzip").await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+    assert_eq!(send("identity").await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]
@@ -137,6 +156,24 @@ async fn each_problem_has_its_page() {
     assert_eq!(reply.status, StatusCode::OK);
     assert!(reply.text.starts_with("# `idempotency_key_reused`"));
     assert_problem(&api.get("/problems/nonsense", "").await, StatusCode::NOT_FOUND, "not_found");
+}
+
+/// A documented refusal that nothing gives would be a promise of a rule that is not there.
+#[test]
+fn every_code_is_given_somewhere() {
+    fn read(folder: &Path, code: &mut String) {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                read(&path, code);
+            } else if path.file_name().is_some_and(|name| name != "code.rs") {
+                code.push_str(&std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut code = String::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
+    let unused: Vec<_> = Code::ALL.iter().filter(|known| !code.contains(&format!("Code::{known:?}"))).collect();
+    assert!(unused.is_empty(), "no operation answers with {unused:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use crate::harness::TestApi;
 
 async fn answer<E: Endpoint<Output = Response>>(api: &TestApi, inner: E) -> (StatusCode, Value) {
     let front = Front::new(inner, api.app.clone(), Operations::table::<()>());
-    let response = front.call(Request::default()).await.unwrap();
+    let request = Request::builder().content_type("multipart/form-data; boundary=b").finish();
+    let response = front.call(request).await.unwrap();
     let status = response.status();
     assert!(!response.headers()["x-request-id"].is_empty());
     (status, serde_json::from_str(&response.into_body().into_string().await.unwrap()).unwrap())

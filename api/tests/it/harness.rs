@@ -12,6 +12,7 @@ use patchbay_api::{
 };
 use patchbay_db::{ids::TenantId, testdb::TestDb};
 use patchbay_domain::api_keys::{self, KeyMode, NewKey};
+use patchbay_domain::events::Cause;
 use patchbay_service::{Config, Process, Shutdown, Sources, SystemClock, SystemEntropy, health::Health};
 use poem::{
     Endpoint, Request, Response,
@@ -182,7 +183,8 @@ async fn key(app: &App, tenant: TenantId, scopes: &[&str]) -> String {
         expires_at: None,
     };
     let mut tx = app.db.begin(tenant).await.unwrap();
-    api_keys::insert(&mut tx, new, now).await.unwrap();
+    let cause = Cause { ids: app.db.ids(), now, request_id: None };
+    api_keys::insert(&mut tx, &cause, new).await.unwrap();
     tx.commit().await.unwrap();
     issued.secret.expose_secret().to_owned()
 }

@@ -104,6 +104,23 @@ async fn an_expired_key_is_free_again() {
     assert_eq!(post(&api, &api.a.key, &template("two"), "k").await.header("idempotent-replayed"), "true");
 }
 
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Timestamptz)]
+    expires_at: chrono::DateTime<chrono::Utc>,
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_as_long_as_the_settings_say() {
+    let api = TestApi::with(&[("PATCHBAY__RETENTION__IDEMPOTENCY_KEYS", "3d")]).await;
+    let before = api.app.clock.now();
+    post(&api, &api.a.key, &template("one"), "k").await;
+    let mut tx = api.app.db.begin(api.a.id).await.unwrap();
+    let kept: Kept = diesel::sql_query("SELECT expires_at FROM idempotency_keys").get_result(&mut *tx).await.unwrap();
+    let days = kept.expires_at - TimeDelta::days(3);
+    assert!(before <= days + TimeDelta::milliseconds(1) && days <= api.app.clock.now(), "{}", kept.expires_at);
+}
+
 #[tokio::test]
 async fn a_key_that_is_no_key_is_refused() {
     let api = TestApi::new().await;

@@ -174,4 +174,10 @@ async fn the_errors_file_is_csv_with_the_files_own_columns() {
     assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "text/csv; charset=utf-8"));
     assert!(file.header("content-disposition").starts_with("attachment; filename=\"imp_"));
     assert_eq!(file.text, "\u{FEFF}row_number,outcome,column,code,detail,Vorname,Telefon,Stadt\r\n");
+    let mut tx = api.app.db.begin(api.a.id).await.unwrap();
+    let ended = "UPDATE imports SET finished_at = now() - interval '8 days'";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *tx, ended).await.unwrap();
+    tx.commit().await.unwrap();
+    let gone = api.get(&format!("{}/errors", reply.header("location")), &api.a.key).await;
+    assert_eq!((gone.status, gone.code()), (StatusCode::NOT_FOUND, "not_found"));
 }

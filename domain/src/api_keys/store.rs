@@ -7,8 +7,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use patchbay_db::ids::{ApiKeyId, TenantId};
 use patchbay_db::{DbResult, Page, Paged, SystemTx, Tx, TypedId};
 use patchbay_queue::sql::statement;
+use serde_json::json;
 
 use super::model::{ApiKey, KeyRecord, NewKey};
+use crate::events::{self, Cause};
 
 macro_rules! columns {
     () => {
@@ -20,13 +22,14 @@ macro_rules! columns {
 ///
 /// # Errors
 /// As any write.
-pub async fn insert(conn: &mut AsyncPgConnection, new: NewKey, now: DateTime<Utc>) -> DbResult<ApiKey> {
-    let key = statement(concat!(
+pub async fn insert(conn: &mut AsyncPgConnection, cause: &Cause<'_>, new: NewKey) -> DbResult<ApiKey> {
+    let tenant = new.tenant;
+    let key: ApiKey = statement(concat!(
         "INSERT INTO api_keys (tenant_id, id, name, hash, hint, mode, scopes, expires_at, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ",
         columns!()
     ))
-    .bind::<Uuid, _>(new.tenant)
+    .bind::<Uuid, _>(tenant)
     .bind::<Uuid, _>(new.id)
     .bind::<Text, _>(new.name)
     .bind::<Binary, _>(new.hash.to_vec())
@@ -34,9 +37,10 @@ pub async fn insert(conn: &mut AsyncPgConnection, new: NewKey, now: DateTime<Utc
     .bind::<Text, _>(new.mode.as_str())
     .bind::<Array<Text>, _>(new.scopes)
     .bind::<Nullable<Timestamptz>, _>(new.expires_at)
-    .bind::<Timestamptz, _>(now)
-    .get_result(conn)
+    .bind::<Timestamptz, _>(cause.now)
+    .get_result(&mut *conn)
     .await?;
+    happened(conn, tenant, cause, "api_key.created", &key).await?;
     Ok(key)
 }
 
@@ -73,15 +77,29 @@ pub async fn list(tx: &mut Tx, page: Page) -> DbResult<Paged<ApiKey>> {
 ///
 /// # Errors
 /// As any write.
-pub async fn revoke(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>) -> DbResult<Option<ApiKey>> {
-    let query = statement(concat!(
-        "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3) WHERE tenant_id = $1 AND id = $2 RETURNING ",
+pub async fn revoke(tx: &mut Tx, cause: &Cause<'_>, id: ApiKeyId) -> DbResult<Option<ApiKey>> {
+    let tenant = tx.tenant();
+    let revoked = statement(concat!(
+        "UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING ",
         columns!()
     ))
-    .bind::<Uuid, _>(tx.tenant())
+    .bind::<Uuid, _>(tenant)
     .bind::<Uuid, _>(id)
-    .bind::<Timestamptz, _>(now);
-    Ok(query.get_result(tx).await.optional()?)
+    .bind::<Timestamptz, _>(cause.now);
+    let Some(revoked) = revoked.get_result(tx).await.optional()? else { return get(tx, id).await };
+    happened(tx, tenant, cause, "api_key.revoked", &revoked).await?;
+    Ok(Some(revoked))
+}
+
+async fn happened(
+    conn: &mut AsyncPgConnection,
+    tenant: TenantId,
+    cause: &Cause<'_>,
+    kind: &'static str,
+    key: &ApiKey,
+) -> DbResult<()> {
+    let payload = json!({ "api_key_id": key.id, "mode": key.mode.as_str() });
+    events::record_of(conn, tenant, cause, kind, key.id.to_string(), payload).await
 }
 
 /// Whose key has this hash, whatever its state.

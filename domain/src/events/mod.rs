@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use patchbay_db::error::expect_rows;
-use patchbay_db::ids::EventId;
+use patchbay_db::ids::{EventId, TenantId};
 use patchbay_db::{DbResult, Ids, Tx};
 use patchbay_queue::sql::statement;
 use serde_json::Value;
@@ -34,19 +34,35 @@ pub async fn record(
     subject: String,
     payload: Value,
 ) -> DbResult<()> {
+    let tenant = tx.tenant();
+    record_of(tx, tenant, cause, kind, subject, payload).await
+}
+
+/// As [`record`], where it is not the tenant's own transaction: the operator makes and changes tenants.
+///
+/// # Errors
+/// As any write.
+pub async fn record_of(
+    conn: &mut AsyncPgConnection,
+    tenant: TenantId,
+    cause: &Cause<'_>,
+    kind: &'static str,
+    subject: String,
+    payload: Value,
+) -> DbResult<()> {
     let id: EventId = cause.ids.make(cause.now);
     let written = statement(
         "INSERT INTO events (tenant_id, id, type, subject, payload, request_id, occurred_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind::<Uuid, _>(tx.tenant())
+    .bind::<Uuid, _>(tenant)
     .bind::<Uuid, _>(id)
     .bind::<Text, _>(kind)
     .bind::<Text, _>(subject)
     .bind::<Jsonb, _>(payload)
     .bind::<Nullable<Text>, _>(cause.request_id)
     .bind::<Timestamptz, _>(cause.now)
-    .execute(&mut **tx)
+    .execute(conn)
     .await?;
     expect_rows(1, written)
 }

@@ -116,22 +116,22 @@ pub async fn keep(
 ) -> DbResult<bool> {
     let written = statement(
         "INSERT INTO idempotency_keys AS k
-           (tenant_id, key, operation, request_hash, locked_until, status, headers, body, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           (tenant_id, key, operation, request_hash, status, headers, body, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (tenant_id, key, operation) DO UPDATE
-           SET request_hash = excluded.request_hash, locked_until = excluded.locked_until, status = excluded.status,
-               headers = excluded.headers, body = excluded.body, expires_at = excluded.expires_at
-           WHERE k.expires_at <= $5",
+           SET request_hash = excluded.request_hash, status = excluded.status, headers = excluded.headers,
+               body = excluded.body, expires_at = excluded.expires_at
+           WHERE k.expires_at <= $9",
     )
     .bind::<SqlUuid, _>(slot.tenant)
     .bind::<Text, _>(&slot.key)
     .bind::<Text, _>(&slot.operation)
     .bind::<Binary, _>(slot.request.as_slice())
-    .bind::<Timestamptz, _>(now)
     .bind::<SmallInt, _>(i16::try_from(answer.status).unwrap_or(i16::MAX))
     .bind::<Jsonb, _>(answer.headers)
     .bind::<Binary, _>(answer.body)
     .bind::<Timestamptz, _>(expires_at)
+    .bind::<Timestamptz, _>(now)
     .execute(conn)
     .await?;
     Ok(written == 1)

@@ -104,3 +104,13 @@ pub struct TemplatePatch {
     /// The text, with the names of its variables.
     pub body: Option<(String, Vec<String>)>,
 }
+
+impl TemplatePatch {
+    /// Whether it would make `before` another.
+    #[must_use]
+    pub fn changes(&self, before: &Template) -> bool {
+        self.name.as_ref().is_some_and(|name| *name != before.name)
+            || self.class.is_some_and(|class| class != before.class)
+            || self.body.as_ref().is_some_and(|(body, _)| *body != before.body)
+    }
+}

@@ -1,14 +1,15 @@
 //! The SQL of templates.
 
-use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::TemplateId;
 use patchbay_db::{DbResult, Page, Paged, Tx};
 use patchbay_queue::sql::statement;
+use serde_json::json;
 
 use super::model::{NewTemplate, Template, TemplateClass, TemplatePatch};
+use crate::events::{self, Cause};
 
 macro_rules! columns {
     () => {
@@ -20,8 +21,8 @@ macro_rules! columns {
 ///
 /// # Errors
 /// A conflict on `templates_code` if a living template has the code.
-pub async fn insert(tx: &mut Tx, new: NewTemplate, now: DateTime<Utc>) -> DbResult<Template> {
-    let template = statement(concat!(
+pub async fn insert(tx: &mut Tx, cause: &Cause<'_>, new: NewTemplate) -> DbResult<Template> {
+    let template: Template = statement(concat!(
         "INSERT INTO templates (tenant_id, id, code, name, channel, locale, class, body, variables, created_at, updated_at)
          VALUES ($1, $2, $3, $4, 'sms', $5, $6, $7, $8, $9, $9) RETURNING ",
         columns!()
@@ -34,9 +35,10 @@ pub async fn insert(tx: &mut Tx, new: NewTemplate, now: DateTime<Utc>) -> DbResu
     .bind::<Text, _>(new.class.as_str())
     .bind::<Text, _>(new.body)
     .bind::<Array<Text>, _>(new.variables)
-    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(cause.now)
     .get_result(tx)
     .await?;
+    happened(tx, cause, "template.created", &template).await?;
     Ok(template)
 }
 
@@ -94,16 +96,27 @@ pub async fn list(tx: &mut Tx, page: Page, code: Option<&str>, archived: bool) -
 /// As any write.
 pub async fn update(
     tx: &mut Tx,
+    cause: &Cause<'_>,
     id: TemplateId,
     patch: TemplatePatch,
-    now: DateTime<Utc>,
 ) -> DbResult<Option<Template>> {
+    let before = statement(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM templates WHERE tenant_id = $1 AND id = $2 AND archived_at IS NULL FOR UPDATE"
+    ))
+    .bind::<Uuid, _>(tx.tenant())
+    .bind::<Uuid, _>(id);
+    let Some(before) = before.get_result::<Template>(tx).await.optional()? else { return Ok(None) };
+    if !patch.changes(&before) {
+        return Ok(Some(before));
+    }
     let (body, variables) = patch.body.unzip();
-    let query = statement(concat!(
+    let template: Template = statement(concat!(
         "UPDATE templates SET
            name = coalesce($3, name), class = coalesce($4, class), body = coalesce($5, body),
            variables = coalesce($6, variables), updated_at = $7
-         WHERE tenant_id = $1 AND id = $2 AND archived_at IS NULL RETURNING ",
+         WHERE tenant_id = $1 AND id = $2 RETURNING ",
         columns!()
     ))
     .bind::<Uuid, _>(tx.tenant())
@@ -112,23 +125,32 @@ pub async fn update(
     .bind::<Nullable<Text>, _>(patch.class.map(TemplateClass::as_str))
     .bind::<Nullable<Text>, _>(body)
     .bind::<Nullable<Array<Text>>, _>(variables)
-    .bind::<Timestamptz, _>(now);
-    Ok(query.get_result(tx).await.optional()?)
+    .bind::<Timestamptz, _>(cause.now)
+    .get_result(tx)
+    .await?;
+    happened(tx, cause, "template.updated", &template).await?;
+    Ok(Some(template))
 }
 
 /// Archives a template; one that is archived already keeps its time. None if there is no such template.
 ///
 /// # Errors
 /// As any write.
-pub async fn archive(tx: &mut Tx, id: TemplateId, now: DateTime<Utc>) -> DbResult<Option<Template>> {
-    let query = statement(concat!(
-        "UPDATE templates SET archived_at = coalesce(archived_at, $3),
-           updated_at = CASE WHEN archived_at IS NULL THEN $3 ELSE updated_at END
-         WHERE tenant_id = $1 AND id = $2 RETURNING ",
+pub async fn archive(tx: &mut Tx, cause: &Cause<'_>, id: TemplateId) -> DbResult<Option<Template>> {
+    let archived = statement(concat!(
+        "UPDATE templates SET archived_at = $3, updated_at = $3
+         WHERE tenant_id = $1 AND id = $2 AND archived_at IS NULL RETURNING ",
         columns!()
     ))
     .bind::<Uuid, _>(tx.tenant())
     .bind::<Uuid, _>(id)
-    .bind::<Timestamptz, _>(now);
-    Ok(query.get_result(tx).await.optional()?)
+    .bind::<Timestamptz, _>(cause.now);
+    let Some(archived) = archived.get_result(tx).await.optional()? else { return get(tx, id).await };
+    happened(tx, cause, "template.archived", &archived).await?;
+    Ok(Some(archived))
+}
+
+async fn happened(tx: &mut Tx, cause: &Cause<'_>, kind: &'static str, template: &Template) -> DbResult<()> {
+    let payload = json!({ "template_id": template.id, "code": template.code });
+    events::record(tx, cause, kind, template.id.to_string(), payload).await
 }

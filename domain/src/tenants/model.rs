@@ -105,3 +105,19 @@ pub struct TenantPatch {
     /// Whether its keys work.
     pub status: Option<TenantStatus>,
 }
+
+impl TenantPatch {
+    /// Whether it would make `before` another.
+    #[must_use]
+    pub fn changes(&self, before: &Tenant) -> bool {
+        let texts = [
+            (&self.name, &before.name),
+            (&self.timezone, &before.timezone),
+            (&self.locale, &before.locale),
+            (&self.currency, &before.currency),
+        ];
+        texts.into_iter().any(|(new, old)| new.as_ref().is_some_and(|new| new != old))
+            || self.default_country.as_ref().is_some_and(|country| *country != before.default_country)
+            || self.status.is_some_and(|status| status != before.status)
+    }
+}

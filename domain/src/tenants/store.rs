@@ -1,14 +1,15 @@
 //! The SQL of tenants.
 
-use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::TenantId;
 use patchbay_db::{DbResult, Page, Paged, SystemTx, Tx};
 use patchbay_queue::sql::statement;
+use serde_json::json;
 
 use super::model::{NewTenant, Tenant, TenantPatch, TenantStatus};
+use crate::events::{self, Cause};
 
 macro_rules! columns {
     () => {
@@ -20,8 +21,8 @@ macro_rules! columns {
 ///
 /// # Errors
 /// As any write.
-pub async fn insert(tx: &mut SystemTx, new: NewTenant, now: DateTime<Utc>) -> DbResult<Tenant> {
-    let tenant = statement(concat!(
+pub async fn insert(tx: &mut SystemTx, cause: &Cause<'_>, new: NewTenant) -> DbResult<Tenant> {
+    let tenant: Tenant = statement(concat!(
         "INSERT INTO tenants (id, name, timezone, locale, currency, default_country, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING ",
         columns!()
@@ -32,9 +33,10 @@ pub async fn insert(tx: &mut SystemTx, new: NewTenant, now: DateTime<Utc>) -> Db
     .bind::<Text, _>(new.locale)
     .bind::<Text, _>(new.currency)
     .bind::<Nullable<Text>, _>(new.default_country)
-    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(cause.now)
     .get_result(tx)
     .await?;
+    happened(tx, cause, "tenant.created", &tenant).await?;
     Ok(tenant)
 }
 
@@ -76,11 +78,17 @@ pub async fn list(tx: &mut SystemTx, page: Page) -> DbResult<Paged<Tenant>> {
 /// As any write.
 pub async fn update(
     tx: &mut SystemTx,
+    cause: &Cause<'_>,
     id: TenantId,
     patch: TenantPatch,
-    now: DateTime<Utc>,
 ) -> DbResult<Option<Tenant>> {
-    let query = statement(concat!(
+    let before =
+        statement(concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1 FOR NO KEY UPDATE")).bind::<Uuid, _>(id);
+    let Some(before) = before.get_result::<Tenant>(tx).await.optional()? else { return Ok(None) };
+    if !patch.changes(&before) {
+        return Ok(Some(before));
+    }
+    let tenant: Tenant = statement(concat!(
         "UPDATE tenants SET
            name = coalesce($2, name), timezone = coalesce($3, timezone), locale = coalesce($4, locale),
            currency = coalesce($5, currency), status = coalesce($6, status),
@@ -96,6 +104,14 @@ pub async fn update(
     .bind::<Nullable<Text>, _>(patch.status.map(TenantStatus::as_str))
     .bind::<Bool, _>(patch.default_country.is_some())
     .bind::<Nullable<Text>, _>(patch.default_country.flatten())
-    .bind::<Timestamptz, _>(now);
-    Ok(query.get_result(tx).await.optional()?)
+    .bind::<Timestamptz, _>(cause.now)
+    .get_result(tx)
+    .await?;
+    happened(tx, cause, "tenant.updated", &tenant).await?;
+    Ok(Some(tenant))
+}
+
+async fn happened(tx: &mut SystemTx, cause: &Cause<'_>, kind: &'static str, tenant: &Tenant) -> DbResult<()> {
+    let payload = json!({ "tenant_id": tenant.id, "status": tenant.status.as_str() });
+    events::record_of(tx, tenant.id, cause, kind, tenant.id.to_string(), payload).await
 }

@@ -47,6 +47,14 @@ impl Stack {
     /// # Errors
     /// When a program is missing, ends, or is not ready within a minute; with the end of its log.
     pub async fn start(parts: Parts) -> Result<Self> {
+        Self::start_with(parts, &[]).await
+    }
+
+    /// The same, with settings that differ from the defaults.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(parts: Parts, settings: &[(&str, &str)]) -> Result<Self> {
         console::note("  starting the programs");
         let database = Database::create().await?;
         let namespace = Namespace::fresh(&folders::required("REDIS_URL")?).await?;
@@ -58,7 +66,8 @@ impl Stack {
             namespace,
             programs: Vec::new(),
         };
-        let env = stack.environment()?;
+        let mut env = stack.environment()?;
+        env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         program::run_to_end("patchbay-api", &["migrate"], &env).await.context("the migration failed")?;
         if parts == Parts::All {
             let listen = stack.simulator.to_string();
@@ -92,6 +101,23 @@ impl Stack {
     /// A running program by its name.
     pub fn program(&self, name: &str) -> Option<&Program> {
         self.programs.iter().find(|program| program.name() == name)
+    }
+
+    /// Kills a program without a word, and starts it again.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn kill_and_restart(&mut self, name: &str) -> Result<()> {
+        let program = self.programs.iter_mut().find(|program| program.name() == name);
+        program.with_context(|| format!("{name} does not run"))?.kill_and_restart().await
+    }
+
+    /// Takes everything out of Redis that is ours.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn empty_redis(&self) -> Result<()> {
+        self.namespace.remove().await
     }
 
     /// Ends the programs as a supervisor does, and removes database and namespace.

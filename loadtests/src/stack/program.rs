@@ -18,6 +18,8 @@ pub struct Program {
     name: &'static str,
     at: SocketAddr,
     log: PathBuf,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
     child: Child,
 }
 
@@ -31,10 +33,18 @@ impl Program {
         fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
         let log = logs.join(format!("{name}.log"));
         let out = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut command = command(name, args, env)?;
-        command.stdout(out.try_clone()?).stderr(out).kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-        Ok(Self { name, at, log, child })
+        let child = spawn(name, args, env, out)?;
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Ok(Self { name, at, log, args, env: env.to_vec(), child })
+    }
+
+    /// SIGKILL, and a new process in its place, which is not waited for.
+    pub async fn kill_and_restart(&mut self) -> Result<()> {
+        self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))?;
+        let out = File::options().append(true).open(&self.log)?;
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        self.child = spawn(self.name, &args, &self.env, out)?;
+        Ok(())
     }
 
     /// Its name.
@@ -77,6 +87,12 @@ impl Program {
             self.child.kill().await.ok();
         }
     }
+}
+
+fn spawn(name: &str, args: &[&str], env: &[(String, String)], log: File) -> Result<Child> {
+    let mut command = command(name, args, env)?;
+    command.stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
+    command.spawn().with_context(|| format!("cannot start {name}"))
 }
 
 /// Runs a program that ends by itself.

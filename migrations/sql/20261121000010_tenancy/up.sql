@@ -91,16 +91,16 @@ GRANT SELECT, INSERT ON audit_log TO patchbay_app;
 GRANT SELECT, INSERT, DELETE ON audit_log TO patchbay_system;
 
 -- A POST's final answer under its Idempotency-Key. The system key's own calls use the nil tenant,
--- which is why there is no foreign key. `status` is null while the first call is still running.
+-- which is why there is no foreign key. While the first call runs there is no row but an advisory lock: a row would
+-- outlive who wrote it.
 CREATE TABLE idempotency_keys (
     tenant_id    uuid        NOT NULL,
     key          text        NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
     operation    text        NOT NULL,
     request_hash bytea       NOT NULL CHECK (length(request_hash) = 32),
-    locked_until timestamptz NOT NULL,
-    status       smallint,
-    headers      jsonb,
-    body         bytea,
+    status       smallint    NOT NULL,
+    headers      jsonb       NOT NULL,
+    body         bytea       NOT NULL,
     expires_at   timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, key, operation)
 );

@@ -15,11 +15,11 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::MigrationHarness;
 use secrecy::SecretString;
-use tokio_postgres::NoTls;
 
 use super::{MigrateError, Status, catalogue};
 use crate::error::DbError;
-use crate::pool;
+use crate::pool::CONNECT_TIMEOUT;
+use crate::server::Server;
 
 /// Names the migration lock in the database's advisory locks.
 const LOCK: i64 = i64::from_be_bytes(*b"patchbay");
@@ -36,7 +36,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn open(url: &SecretString) -> Result<Self, MigrateError> {
-        let mut conn = connect(url).await.map_err(DbError::unavailable)?;
+        let mut conn = connect(url).await?;
         check_server(&mut conn).await?;
         // A migration that cannot get its lock soon must not stop the traffic queued behind it.
         conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = '10s'").await.map_err(DbError::from)?;
@@ -115,15 +115,15 @@ impl Session {
     }
 }
 
-async fn connect(url: &SecretString) -> Result<AsyncPgConnection, Box<dyn std::error::Error + Send + Sync>> {
-    let mut server = pool::parse(url)?;
-    server.application_name("patchbay-migrate");
-    let (client, connection) = server.connect(NoTls).await?;
-    Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await?)
+async fn connect(url: &SecretString) -> Result<AsyncPgConnection, DbError> {
+    let mut server = Server::parse(url, CONNECT_TIMEOUT)?;
+    server.config.application_name("patchbay-migrate");
+    let (client, connection) = server.connect().await.map_err(DbError::unavailable)?;
+    AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(DbError::unavailable)
 }
 
 async fn check_server(conn: &mut AsyncPgConnection) -> Result<(), MigrateError> {
-    let server: Server = diesel::sql_query(
+    let server: Release = diesel::sql_query(
         "SELECT current_setting('server_version_num')::integer / 10000 AS major, current_setting('server_version') AS text",
     )
     .get_result(conn)
@@ -150,14 +150,14 @@ fn version(migration: &dyn Migration<Pg>) -> MigrationVersion<'static> {
 }
 
 #[derive(QueryableByName)]
-struct Server {
+struct Release {
     #[diesel(sql_type = Integer)]
     major: i32,
     #[diesel(sql_type = Text)]
     text: String,
 }
 
-impl Server {
+impl Release {
     fn new_enough(self) -> Result<(), MigrateError> {
         if self.major < OLDEST_SERVER {
             return Err(MigrateError::ServerTooOld { found: self.text });
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_old_server_is_refused_by_its_name() {
-        let server = |major, text: &str| Server { major, text: text.to_owned() };
+        let server = |major, text: &str| Release { major, text: text.to_owned() };
         let refused = server(13, "13.20 (Debian)").new_enough().unwrap_err();
         assert_eq!(refused.to_string(), "PostgreSQL 13.20 (Debian) is too old: 14 or newer is needed");
         assert!(server(14, "14.0").new_enough().is_ok());

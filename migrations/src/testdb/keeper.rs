@@ -7,11 +7,12 @@ use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
-use tokio_postgres::{Client, Error, NoTls};
+use tokio_postgres::{Client, Error};
 use url::Url;
 
 use super::{sweep, template};
-use crate::pool;
+use crate::pool::CONNECT_TIMEOUT;
+use crate::server::Server;
 
 /// What every test database's name begins with.
 pub(super) const NAME: &str = "patchbay_test_";
@@ -93,9 +94,9 @@ pub(super) async fn lock(client: &Client, name: &str) -> Result<(), Error> {
 }
 
 async fn connect(url: &SecretString) -> Client {
-    let mut server = pool::parse(url).expect("DATABASE_URL is a PostgreSQL URL");
-    server.application_name("patchbay-testdb");
-    let (client, connection) = server.connect(NoTls).await.expect("DATABASE_URL answers: is the server up?");
+    let mut server = Server::parse(url, CONNECT_TIMEOUT).expect("DATABASE_URL is a PostgreSQL URL");
+    server.config.application_name("patchbay-testdb");
+    let (client, connection) = server.connect().await.expect("DATABASE_URL answers: is the server up?");
     tokio::spawn(connection);
     client
 }

@@ -13,4 +13,5 @@ mod samples;
 mod statistics;
 mod support;
 mod testdb;
+mod tls;
 mod transactions;

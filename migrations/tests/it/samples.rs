@@ -9,8 +9,8 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("events", "INSERT INTO events (tenant_id, id, type, subject) VALUES ($t, gen_random_uuid(), 'lead.created', 'x')"),
     ("audit_log", "INSERT INTO audit_log (tenant_id, id, actor, action, subject)
         VALUES ($t, gen_random_uuid(), 'a', 'b', 'c')"),
-    ("idempotency_keys", "INSERT INTO idempotency_keys (tenant_id, key, operation, request_hash, locked_until, expires_at)
-        VALUES ($t, 'k', 'op', sha256(''), now(), now())"),
+    ("idempotency_keys", "INSERT INTO idempotency_keys (tenant_id, key, operation, request_hash, status, headers, body, expires_at)
+        VALUES ($t, 'k', 'op', sha256(''), 201, '{}', '', now())"),
     ("contacts", "INSERT INTO contacts (tenant_id, id) VALUES ($t, '00000000-0000-0000-0000-000000000001')"),
     ("contact_channels", "INSERT INTO contact_channels (tenant_id, id, contact_id, channel, address)
         VALUES ($t, gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'sms', '+15005550006')"),

@@ -3,7 +3,7 @@
 //! `OptOutType` is set only when Twilio's own opt-out handling took the message for a keyword and has already answered
 //! it; answering again would text a person who just asked us to stop.
 
-use crate::{InboundMessage, Media, ParseError, WebhookRequest, form, sms::keywords::Keyword};
+use crate::{InboundMessage, Media, ParseError, WebhookRequest, form, sms::keywords::Keyword, webhook::required};
 
 /// Most media that Twilio attaches to one message.
 const MAX_MEDIA: usize = 10;
@@ -13,11 +13,9 @@ pub fn parse(request: &WebhookRequest) -> Result<InboundMessage, ParseError> {
     let text = |name: &str| form::text(&pairs, name).filter(|value| !value.is_empty());
     let media_count = text("NumMedia").and_then(|count| count.parse().ok()).unwrap_or(0usize).min(MAX_MEDIA);
     Ok(InboundMessage {
-        provider_message_id: text("MessageSid")
-            .or_else(|| text("SmsMessageSid"))
-            .ok_or(ParseError::MissingField("MessageSid"))?,
-        from: text("From").ok_or(ParseError::MissingField("From"))?,
-        to: text("To").ok_or(ParseError::MissingField("To"))?,
+        provider_message_id: required(text("MessageSid").or_else(|| text("SmsMessageSid")), "MessageSid")?,
+        from: required(text("From"), "From")?,
+        to: required(text("To"), "To")?,
         // An absent body is not an empty one: receipts have none, and must not become messages.
         body: form::text(&pairs, "Body").ok_or(ParseError::MissingField("Body"))?.into(),
         media: (0..media_count)

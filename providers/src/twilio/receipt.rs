@@ -4,7 +4,7 @@
 //! unstated zone, to the minute. The receipt's arrival says more.
 
 use super::{errors, status};
-use crate::{MESSAGE_REF, ParseError, Receipt, WebhookRequest, form};
+use crate::{MESSAGE_REF, ParseError, Receipt, WebhookRequest, form, webhook::required};
 
 pub fn parse(request: &WebhookRequest) -> Result<Receipt, ParseError> {
     let pairs = form::parse(&request.body);
@@ -12,9 +12,7 @@ pub fn parse(request: &WebhookRequest) -> Result<Receipt, ParseError> {
     let raw_status =
         text("MessageStatus").or_else(|| text("SmsStatus")).ok_or(ParseError::MissingField("MessageStatus"))?;
     Ok(Receipt {
-        provider_message_id: text("MessageSid")
-            .or_else(|| text("SmsSid"))
-            .ok_or(ParseError::MissingField("MessageSid"))?,
+        provider_message_id: required(text("MessageSid").or_else(|| text("SmsSid")), "MessageSid")?,
         status: status::parse(&raw_status).ok_or(ParseError::UnknownStatus)?,
         raw_status,
         failure: text("ErrorCode").and_then(|code| code.parse().ok()).and_then(errors::explain),

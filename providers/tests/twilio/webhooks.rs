@@ -116,6 +116,22 @@ fn what_is_no_inbound_message_is_refused() {
 }
 
 #[test]
+fn an_id_or_an_address_that_fits_no_index_is_refused() {
+    let long = "9".repeat(321);
+    let inbound = |sid: &str, from: &str| inbound(&format!("MessageSid={sid}&From={from}&To=b&Body=x"));
+    assert_eq!(inbound(&long, "a"), Err(ParseError::TooLong("MessageSid")));
+    assert_eq!(inbound("SM8", &long), Err(ParseError::TooLong("From")));
+    let status = receipt("", &format!("MessageSid={long}&MessageStatus=sent"));
+    assert_eq!(status, Err(ParseError::TooLong("MessageSid")));
+}
+
+#[test]
+fn a_text_with_a_nul_can_be_stored() {
+    let message = inbound("MessageSid=SM8&From=a%00&To=b&Body=STOP%00").unwrap();
+    assert_eq!((message.body.as_str(), message.from.as_str()), ("STOP\u{fffd}", "a\u{fffd}"));
+}
+
+#[test]
 fn a_text_that_is_not_utf8_is_kept_as_well_as_can_be() {
     assert_eq!(inbound("MessageSid=SM8&From=a&To=b&Body=caf%E9").unwrap().body.as_str(), "caf\u{fffd}");
 }

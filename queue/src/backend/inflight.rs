@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use crate::Envelope;
 use crate::lanes::LaneName;
+use crate::ledger::progress::Progress;
+use crate::reported::Reported;
 
 /// A shared view of the jobs of one queue in this process.
 #[derive(Clone)]
@@ -37,6 +39,7 @@ struct Entry {
     slot: Option<OwnedSemaphorePermit>,
     marked: bool,
     interrupted: bool,
+    reported: Reported,
 }
 
 /// A job as a list of workers shows it.
@@ -88,12 +91,22 @@ impl Inflight {
             slot: Some(slot),
             marked: false,
             interrupted: false,
+            reported: Reported::default(),
         };
         self.jobs().insert(job.id, entry);
     }
 
     pub(super) fn cancel_token(&self, id: Uuid) -> CancellationToken {
         self.jobs().get(&id).map(|entry| entry.cancel.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn reported(&self, id: Uuid) -> Reported {
+        self.jobs().get(&id).map(|entry| entry.reported.clone()).unwrap_or_default()
+    }
+
+    /// What its run said last of its progress, if the ledger does not have it.
+    pub(super) fn unwritten_progress(&self, id: Uuid) -> Option<Progress> {
+        self.reported(id).unwritten()
     }
 
     pub(super) fn started(&self, id: Uuid, abort: AbortHandle) {

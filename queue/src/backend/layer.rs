@@ -110,6 +110,7 @@ where
                 token: envelope.token,
                 started_at,
                 end,
+                progress: shared.inflight.unwritten_progress(envelope.id),
                 unique: envelope.header.unique,
             };
             // A full channel holds the slot: outcomes that cannot be written slow claims down.

@@ -74,6 +74,7 @@ impl Service<Task<Envelope>> for RegistryService {
             shared.lanes.clone(),
             shared.ledger.clone(),
             shared.inflight.cancel_token(id),
+            shared.inflight.reported(id),
         );
         let span = tracing::info_span!(
             "job",
@@ -87,11 +88,8 @@ impl Service<Task<Envelope>> for RegistryService {
         // Its own task: runs spread over the cores, a panic ends only this one, and it can be stopped.
         let run = tokio::spawn(
             async move {
-                let limited =
-                    tokio::time::timeout(policy.timeout, handler.run(envelope.header.version, &envelope.payload, &ctx))
-                        .await;
-                ctx.flush_progress().await;
-                limited
+                tokio::time::timeout(policy.timeout, handler.run(envelope.header.version, &envelope.payload, &ctx))
+                    .await
             }
             .instrument(span),
         );

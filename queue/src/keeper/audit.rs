@@ -65,14 +65,22 @@ impl Keeper {
     /// Sets the queue's gauges.
     pub(super) async fn publish(&self, queue: &str, oldest_ms: Option<i64>) -> Result<(), KeeperError> {
         let stats = self.lanes.queue_stats(queue).await?;
-        let gauge = |name: &'static str, value: u64| {
-            metrics::gauge!(name, "queue" => queue.to_owned()).set(u32::try_from(value).unwrap_or(u32::MAX));
-        };
         let age = oldest_ms.map_or(0, |made| now().timestamp_millis().saturating_sub(made)) / 1_000;
-        gauge("queue_oldest_age_seconds", age.unsigned_abs());
-        gauge("queue_ready", stats.waiting);
-        gauge("queue_running", stats.running);
-        gauge("queue_full_lanes", stats.full_lanes);
+        set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes]);
         Ok(())
     }
+}
+
+/// Takes the queue's gauges back to zero: who leads no longer must not go on telling the last it knew.
+pub(super) fn withdraw(queue: &str) {
+    set(queue, [0; 4]);
+}
+
+fn set(queue: &str, values: [u64; 4]) {
+    let [age, ready, running, full] = values.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+    let labels = [("queue", queue.to_owned())];
+    metrics::gauge!("queue_oldest_age_seconds", &labels).set(age);
+    metrics::gauge!("queue_ready", &labels).set(ready);
+    metrics::gauge!("queue_running", &labels).set(running);
+    metrics::gauge!("queue_full_lanes", &labels).set(full);
 }

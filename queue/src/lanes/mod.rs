@@ -14,6 +14,7 @@ mod claim;
 mod control;
 mod lease;
 mod locks;
+mod measured;
 mod push;
 mod stats;
 mod tokens;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 pub use claim::Claimed;
 pub use control::{PauseScope, RateLimit};
 pub use lease::{Expired, Renewed};
+use measured::Measured;
 pub use push::Window;
 pub use stats::{LaneStats, QueueStats, Waiting};
 pub use tokens::Granted;
@@ -53,6 +55,7 @@ pub struct Lanes {
     conn: ConnectionManager,
     client: Client,
     namespace: String,
+    timeouts: Timeouts,
 }
 
 impl std::fmt::Debug for Lanes {
@@ -61,25 +64,45 @@ impl std::fmt::Debug for Lanes {
     }
 }
 
-/// No command of ours takes longer on a Redis that is well; a stalled one must not hold a caller.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long Redis may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection to be made.
+    pub connect: Duration,
+    /// For an answer: a Redis that stalls must not hold a caller.
+    pub answer: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(2), answer: Duration::from_secs(5) }
+    }
+}
 
 impl Lanes {
+    /// As [`connect_within`](Self::connect_within), with the default [`Timeouts`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn connect(url: &str, namespace: &str) -> redis::RedisResult<Self> {
+        Self::connect_within(url, namespace, Timeouts::default())
+    }
+
     /// Connects lazily: a Redis that is down now is weather, not an error. `namespace` keeps
     /// installations apart that share a Redis.
     ///
     /// # Errors
     /// A URL that is none.
-    pub fn connect(url: &str, namespace: &str) -> redis::RedisResult<Self> {
+    pub fn connect_within(url: &str, namespace: &str, timeouts: Timeouts) -> redis::RedisResult<Self> {
         let client = Client::open(url)?;
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(ANSWER_WITHIN))
+            .set_connection_timeout(Some(timeouts.connect))
+            .set_response_timeout(Some(timeouts.answer))
             .set_number_of_retries(2)
             .set_min_delay(Duration::from_millis(50))
             .set_max_delay(Duration::from_millis(500));
         let conn = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { conn, client, namespace: namespace.to_owned() })
+        Ok(Self { conn, client, namespace: namespace.to_owned(), timeouts })
     }
 
     /// The prefix of a queue's keys.
@@ -88,8 +111,8 @@ impl Lanes {
     }
 
     /// The connection that commands share; blocking commands must not use it.
-    fn conn(&self) -> ConnectionManager {
-        self.conn.clone()
+    fn conn(&self) -> Measured {
+        Measured(self.conn.clone())
     }
 
     /// Whether Redis answers.
@@ -116,10 +139,10 @@ impl Lanes {
     /// Redis's.
     pub async fn bell(&self) -> redis::RedisResult<Bell> {
         let config = redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Duration::from_secs(2)))
+            .set_connection_timeout(Some(self.timeouts.connect))
             .set_response_timeout(None);
         let conn = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Bell { conn })
+        Ok(Bell { conn, answer: self.timeouts.answer })
     }
 
     /// Rings the bell of `queue`: one idle worker looks for work.
@@ -167,6 +190,7 @@ impl Lanes {
 #[derive(Debug)]
 pub struct Bell {
     conn: redis::aio::MultiplexedConnection,
+    answer: Duration,
 }
 
 impl Bell {
@@ -180,7 +204,7 @@ impl Bell {
             redis::cmd("BLPOP").arg(key).arg(seconds).query_async::<Option<(String, String)>>(&mut self.conn).await
         };
         // A connection cut without a word would block for ever.
-        match tokio::time::timeout(at_most + ANSWER_WITHIN, wait).await {
+        match tokio::time::timeout(at_most + self.answer, wait).await {
             Ok(answer) => answer.map(|rung| rung.is_some()),
             Err(_) => Err(redis::RedisError::from((redis::ErrorKind::Io, "the bell's connection fell silent"))),
         }

@@ -23,6 +23,22 @@ pub struct Progress {
     pub held: i32,
 }
 
+impl Progress {
+    /// What is not counted yet.
+    #[must_use]
+    pub const fn pending(&self) -> i32 {
+        self.total - self.succeeded - self.failed - self.skipped - self.held
+    }
+
+    /// Whether the counts are counts of the total.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let counts = [self.succeeded, self.failed, self.skipped, self.held];
+        counts.iter().all(|count| *count >= 0)
+            && counts.into_iter().map(i64::from).sum::<i64>() <= i64::from(self.total)
+    }
+}
+
 const SET: &str = "
 UPDATE queue.jobs SET progress_total = $3, progress_succeeded = $4, progress_failed = $5, progress_skipped = $6,
     progress_held = $7, revision = revision + 1

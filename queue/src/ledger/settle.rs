@@ -11,6 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::progress::Progress;
 use crate::sql::statement;
 
 /// The end of one run.
@@ -26,6 +27,8 @@ pub struct Settlement {
     pub started_at: DateTime<Utc>,
     /// What the row becomes.
     pub end: End,
+    /// How far the job has come, where that is news.
+    pub progress: Option<Progress>,
     /// Whether a unique key goes back when the job ends.
     pub unique: bool,
 }
@@ -110,7 +113,7 @@ UPDATE queue.jobs j SET
     started_at = o.started_at,
     running_since = NULL,
     finished_at = CASE WHEN o.state = 'scheduled' AND j.cancel_requested_at IS NULL THEN NULL ELSE now() END,
-    worker = $13,
+    worker = $18,
     held_reason = o.reason,
     result = coalesce(o.result, j.result),
     error_class = coalesce(o.failure ->> 'class', j.error_class),
@@ -118,13 +121,19 @@ UPDATE queue.jobs j SET
     attempts = CASE WHEN o.failure IS NULL THEN j.attempts
         WHEN jsonb_array_length(j.attempts) >= 50 THEN (j.attempts - 0) || o.failure
         ELSE j.attempts || o.failure END,
+    progress_total = coalesce(o.total, j.progress_total),
+    progress_succeeded = coalesce(o.succeeded, j.progress_succeeded),
+    progress_failed = coalesce(o.failed, j.progress_failed),
+    progress_skipped = coalesce(o.skipped, j.progress_skipped),
+    progress_held = coalesce(o.held, j.progress_held),
     revision = j.revision + 1
-FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-    AS o (tenant_id, id, token, state, started_at, run_at, errors, crashes, interruptions, failure, reason, result)
+FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    AS o (tenant_id, id, token, state, started_at, run_at, errors, crashes, interruptions, failure, reason, result,
+        total, succeeded, failed, skipped, held)
 WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state = 'waiting' AND j.fence < o.token
 RETURNING j.id";
 
-// The common case by itself: everything went well and left no result.
+// The commonest case by itself: everything went well, left no result and counted nothing.
 const SETTLE_DONE: &str = "
 UPDATE queue.jobs j SET state = 'succeeded', fence = o.token, started_at = o.started_at, running_since = NULL,
     finished_at = now(), worker = $5, held_reason = NULL, revision = j.revision + 1
@@ -148,7 +157,7 @@ struct Settled {
 /// The database's; nothing is written then.
 pub async fn settle(conn: &mut AsyncPgConnection, worker: &str, ends: &[Settlement]) -> QueryResult<Vec<Uuid>> {
     let (done, rest): (Vec<&Settlement>, Vec<&Settlement>) =
-        ends.iter().partition(|s| matches!(s.end, End::Succeeded(None)));
+        ends.iter().partition(|s| matches!(s.end, End::Succeeded(None)) && s.progress.is_none());
     let mut settled = Vec::with_capacity(ends.len());
     if !done.is_empty() {
         let rows: Vec<Settled> = statement(SETTLE_DONE)
@@ -175,6 +184,11 @@ pub async fn settle(conn: &mut AsyncPgConnection, worker: &str, ends: &[Settleme
             .bind::<Array<Nullable<Jsonb>>, _>(column(&rest, |s| s.end.failure()))
             .bind::<Array<Nullable<Text>>, _>(column(&rest, |s| s.end.reason()))
             .bind::<Array<Nullable<Jsonb>>, _>(column(&rest, |s| s.end.result()))
+            .bind::<Array<Nullable<Int4>>, _>(column(&rest, |s| s.progress.map(|p| p.total)))
+            .bind::<Array<Nullable<Int4>>, _>(column(&rest, |s| s.progress.map(|p| p.succeeded)))
+            .bind::<Array<Nullable<Int4>>, _>(column(&rest, |s| s.progress.map(|p| p.failed)))
+            .bind::<Array<Nullable<Int4>>, _>(column(&rest, |s| s.progress.map(|p| p.skipped)))
+            .bind::<Array<Nullable<Int4>>, _>(column(&rest, |s| s.progress.map(|p| p.held)))
             .bind::<Text, _>(worker)
             .load(conn)
             .await?;

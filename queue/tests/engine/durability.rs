@@ -74,6 +74,7 @@ async fn a_late_word_changes_nothing() {
         token: old.token,
         started_at: before.started_at.unwrap(),
         end: End::Cancelled,
+        progress: None,
         unique: false,
     };
     let mut conn = world.ledger.get().await.unwrap();
@@ -98,6 +99,7 @@ async fn an_old_token_cannot_settle_a_job_that_runs_again() {
         token,
         started_at: chrono::DateTime::UNIX_EPOCH,
         end: End::Succeeded(None),
+        progress: None,
         unique: false,
     };
     let mut conn = world.ledger.get().await.unwrap();

@@ -129,9 +129,20 @@ async fn progress_is_written_and_adds_up() {
     let id = world.enqueue_one(Act::Count(10)).await;
     let view = world.until(id, &["succeeded"]).await;
     assert_eq!((view.progress_total, view.progress_succeeded, view.progress_failed), (10, 9, 1));
+    assert_eq!(view.revision, 1, "a short run's counts are written with its outcome");
     let mut conn = world.ledger.get().await.unwrap();
     let too_much = ledger::progress::Progress { total: 1, succeeded: 2, ..Default::default() };
     assert!(ledger::progress::set(&mut conn, view.tenant_id, id, too_much).await.is_err());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn counts_that_do_not_add_up_are_not_taken_and_hold_up_no_outcome() {
+    let world = World::new().await;
+    let worker = world.work(Doer::default().registry(), 4);
+    let id = world.enqueue_one(Act::Count(0)).await;
+    let view = world.until(id, &["succeeded"]).await;
+    assert_eq!((view.progress_total, view.progress_succeeded, view.progress_failed), (0, 0, 0));
     worker.stop().await;
 }
 

@@ -8,5 +8,7 @@ mod exact;
 mod fairness;
 mod lifecycle;
 mod plain_apalis;
+mod relay;
 mod shutdown;
+mod weather;
 mod world;

@@ -115,20 +115,35 @@ pub struct World {
     pub lanes: Lanes,
     pub ledger: LedgerPool,
     pub window: Window,
-    _db: TestDb,
+    namespace: String,
+    db: Arc<TestDb>,
+}
+
+fn pool(url: &str) -> LedgerPool {
+    let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+    Pool::builder(manager).max_size(6).build().unwrap()
 }
 
 impl World {
     pub async fn new() -> Self {
-        let db = TestDb::new().await;
-        let ledger = Pool::builder(AsyncDieselConnectionManager::<AsyncPgConnection>::new(db.url()))
-            .max_size(6)
-            .build()
-            .unwrap();
+        let db = Arc::new(TestDb::new().await);
+        let ledger = pool(db.url());
         let namespace = format!("test-{}", Uuid::now_v7().simple());
         let lanes = Lanes::connect(&std::env::var("REDIS_URL").expect("REDIS_URL"), &namespace).unwrap();
         lanes.open(QUEUE, false).await.unwrap();
-        Self { lanes, ledger, window: Window::default(), _db: db }
+        Self { lanes, ledger, window: Window::default(), namespace, db }
+    }
+
+    /// The address of the ledger.
+    pub fn url(&self) -> &str {
+        self.db.url()
+    }
+
+    /// The same world, reached by other ways.
+    pub fn behind(&self, ledger: &str, redis: &str) -> Self {
+        let lanes = Lanes::connect(redis, &self.namespace).unwrap();
+        let (namespace, db) = (self.namespace.clone(), self.db.clone());
+        Self { lanes, ledger: pool(ledger), window: self.window, namespace, db }
     }
 
     pub fn job(&self, tenant: Uuid, act: Act) -> NewJob {
@@ -176,18 +191,34 @@ impl World {
     }
 
     pub async fn count(&self, state: &str) -> i64 {
+        self.count_where(&format!("state = '{state}'")).await
+    }
+
+    /// Jobs with an error to their name.
+    pub async fn errors(&self) -> i64 {
+        self.count_where("errors > 0").await
+    }
+
+    async fn count_where(&self, condition: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
         struct Count {
             #[diesel(sql_type = diesel::sql_types::Int8)]
             count: i64,
         }
         let mut conn = self.ledger.get().await.unwrap();
-        let row: Count = diesel::sql_query("SELECT count(*) AS count FROM queue.jobs WHERE state = $1")
-            .bind::<diesel::sql_types::Text, _>(state)
-            .get_result(&mut conn)
-            .await
-            .unwrap();
+        let sql = format!("SELECT count(*) AS count FROM queue.jobs WHERE {condition}");
+        let row: Count = diesel::sql_query(sql).get_result(&mut conn).await.unwrap();
         row.count
+    }
+
+    pub async fn until_at_least(&self, state: &str, wanted: i64) {
+        for _ in 0..4_000 {
+            if self.count(state).await >= wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{} jobs are {state}, not {wanted}", self.count(state).await);
     }
 
     pub async fn until_count(&self, state: &str, wanted: i64) {

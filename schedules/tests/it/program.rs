@@ -120,14 +120,32 @@ async fn the_ticks_go_on_when_one_of_two_is_killed_and_a_signal_ends_the_other()
     assert_eq!(ended.code(), Some(0));
 }
 
-#[tokio::test]
-async fn repair_puts_a_job_into_its_lane_that_nobody_pushed() {
-    let db = TestDb::new().await;
+/// A job of `sends` that nobody pushes and nobody works on.
+async fn waiting_job(db: &TestDb) {
     let job = "INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, payload, run_at, max_attempts)
                VALUES (gen_random_uuid(), queue.uuid_floor(now()), 'sends', 'k', 1, '', now(), 1)";
     let mut tx = db.db().system("a test").await.unwrap();
     diesel::sql_query(job).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_one_that_leads_tells_how_a_queue_stands() {
+    let db = TestDb::new().await;
+    waiting_job(&db).await;
+    let (one, first) = start(&db).await;
+    measures(&first, "queue_ready{queue=\"sends\"} 1").await;
+    signal(&one, Signal::SIGSTOP);
+    let (_two, second) = start(&db).await;
+    measures(&second, "queue_ready{queue=\"sends\"} 1").await;
+    signal(&one, Signal::SIGCONT);
+    measures(&first, "queue_ready{queue=\"sends\"} 0").await;
+}
+
+#[tokio::test]
+async fn repair_puts_a_job_into_its_lane_that_nobody_pushed() {
+    let db = TestDb::new().await;
+    waiting_job(&db).await;
     let lanes = db.db().dispatcher().lanes();
     assert_eq!(lanes.queue_stats("sends").await.unwrap().waiting, 0);
     let (_scheduler, _) = start(&db).await;

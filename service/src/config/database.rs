@@ -1,7 +1,8 @@
 //! `[database]`: PostgreSQL.
 //!
-//! One address serves both roles: a connection does `SET ROLE` when it is made. Where a platform forbids that, each
-//! role has an address of its own; then the user of that address must already be the role.
+//! One address serves both roles: a connection takes its role when it is made. Where a platform forbids that, each
+//! role has an address of its own; then the user of that address must already be the role. The roles' names are no
+//! settings: the migrations make them.
 
 use std::time::Duration;
 
@@ -21,15 +22,11 @@ pub struct DatabaseConfig {
     pub app_url: Option<SecretString>,
     /// The address for the system role, if it has its own.
     pub system_url: Option<SecretString>,
-    /// The role that row-level security confines to one tenant.
-    pub app_role: String,
-    /// The role for work across tenants.
-    pub system_role: String,
     /// Connections of a process in the tenants' role, at the most.
     pub app_pool_max: usize,
     /// Connections of a process in the system role, at the most.
     pub system_pool_max: usize,
-    /// How long a connection may take to be made.
+    /// How long a connection may take to be made, where its address does not say it.
     pub connect_timeout: Duration,
     /// How long to wait for a free connection.
     pub acquire_timeout: Duration,
@@ -48,26 +45,16 @@ impl DatabaseConfig {
             check_url(&mut section, key, url.as_ref());
         }
         let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
-        let config = Self {
+        Self {
             url: url.unwrap_or_default(),
             app_url,
             system_url,
-            app_role: role(&mut section, "app_role", "patchbay_app"),
-            system_role: role(&mut section, "system_role", "patchbay_system"),
             app_pool_max: section.within("app_pool_max", "12", 1..=1_000),
             system_pool_max: section.within("system_pool_max", "4", 1..=1_000),
             connect_timeout: section.within("connect_timeout", "5s", seconds(1, 60)),
             acquire_timeout: section.within("acquire_timeout", "5s", seconds(1, 60)),
             statement_timeout: section.within("statement_timeout", "30s", seconds(1, 3_600)),
-        };
-        if config.app_role == config.system_role {
-            section.refuse(
-                "system_role",
-                "is the same role as app_role",
-                "name another: the tenants' role must not see across tenants",
-            );
         }
-        config
     }
 }
 
@@ -79,14 +66,4 @@ fn check_url(section: &mut Section<'_>, key: &str, url: Option<&SecretString>) {
     if url.is_some_and(|url| !known(url)) {
         section.refuse(key, "is not a PostgreSQL address", "write postgres://user:password@host:5432/database");
     }
-}
-
-/// Roles stand in `SET ROLE`, where no parameter can: so only plain identifiers.
-fn role(section: &mut Section<'_>, key: &str, default: &'static str) -> String {
-    let role: String = section.get(key, default);
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if role.len() > 63 || role.starts_with(|first: char| first.is_ascii_digit()) || !role.bytes().all(plain) {
-        section.refuse(key, "is not a plain role name", "use small letters, digits and _, at most 63");
-    }
-    role
 }

@@ -11,8 +11,6 @@ pub struct LimitsConfig {
     pub key: RateLimit,
     /// Of one tenant, over all its keys.
     pub tenant: RateLimit,
-    /// Waiting jobs of one tenant in one queue, at the most; more are refused with 429.
-    pub tenant_queue_depth: u32,
 }
 
 /// A token bucket.
@@ -37,7 +35,7 @@ impl LimitsConfig {
         };
         check_burst(&mut section, "key_burst", key);
         check_burst(&mut section, "tenant_burst", tenant);
-        Self { key, tenant, tenant_queue_depth: section.within("tenant_queue_depth", "1000000", 1_000..=1_000_000_000) }
+        Self { key, tenant }
     }
 }
 

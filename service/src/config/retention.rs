@@ -11,7 +11,7 @@ pub struct RetentionConfig {
     pub jobs: Duration,
     /// Dead letters that nobody redrove or discarded.
     pub dead_letters: Duration,
-    /// Uploaded import files and their results.
+    /// Uploaded files that nobody starts; the files of ended imports, and their rows that were not taken.
     pub import_files: Duration,
     /// Raw webhooks of providers.
     pub raw_webhooks: Duration,

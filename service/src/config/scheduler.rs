@@ -1,4 +1,4 @@
-//! `[scheduler]`: the leader-safe scheduler.
+//! `[scheduler]`: the scheduler, of which any number may run.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,10 +9,6 @@ use super::reader::Reader;
 pub struct SchedulerConfig {
     /// Where health and metrics are served; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// How long a leader that says nothing stays leader.
-    pub leader_ttl: Duration,
-    /// How often the dispatcher is repaired from the ledger.
-    pub repair_every: Duration,
     /// How often providers are asked about messages without a final receipt.
     pub reconcile_every: Duration,
     /// How often what is past its age is removed.
@@ -25,8 +21,6 @@ impl SchedulerConfig {
         let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
         Self {
             listen: section.get("listen", "127.0.0.1:8082"),
-            leader_ttl: section.within("leader_ttl", "10s", seconds(2, 300)),
-            repair_every: section.within("repair_every", "5s", seconds(1, 3_600)),
             reconcile_every: section.within("reconcile_every", "15m", seconds(1, 86_400)),
             retention_every: section.within("retention_every", "1h", seconds(1, 604_800)),
         }

@@ -31,15 +31,13 @@ pub struct WorkerConfig {
     pub reconcile_after: Duration,
 }
 
-/// How many records one job claims or writes with one statement.
+/// How many records one job claims with one statement.
 #[derive(Debug, Clone, Copy)]
 pub struct Slices {
     /// Messages.
     pub sends: usize,
     /// Receipts.
     pub receipts: usize,
-    /// Rows of a file.
-    pub imports: usize,
     /// Messages without a final receipt.
     pub reconcile: usize,
 }
@@ -59,7 +57,6 @@ impl WorkerConfig {
         let slices = Slices {
             sends: section.within("sends", "100", 1..=10_000),
             receipts: section.within("receipts", "500", 1..=10_000),
-            imports: section.within("imports", "5000", 1..=50_000),
             reconcile: section.within("reconcile", "500", 1..=10_000),
         };
         Self { listen, shutdown_grace, lease, queues, slices, reconcile_after }

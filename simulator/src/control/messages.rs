@@ -32,15 +32,18 @@ struct Found<'a> {
     messages: Vec<Seen<'a>>,
 }
 
-/// Twilio tells seconds; who measures latencies needs the millisecond.
+/// Twilio tells seconds; who measures latencies needs the millisecond, and who follows a trace its context.
 #[derive(Serialize)]
 struct Seen<'a> {
     #[serde(flatten)]
     message: Resource<'a>,
     accepted_at_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
 }
 
-/// The messages, over all accounts or of one, each as Twilio would show it and with the millisecond in which it was taken.
+/// The messages, over all accounts or of one, each as Twilio would show it, with the millisecond in which it was taken and
+/// the trace it belongs to.
 #[handler]
 pub(crate) fn show(Query(search): Query<Search>, Data(sim): Data<&Arc<Sim>>) -> Response {
     let limit = search.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
@@ -64,6 +67,7 @@ pub(crate) fn show(Query(search): Query<Search>, Data(sim): Data<&Arc<Sim>>) -> 
         .map(|(account, message)| Seen {
             message: Resource::new(&account.sid, message),
             accepted_at_ms: message.created_ms,
+            traceparent: message.draft.trace.as_deref(),
         })
         .collect();
     json(StatusCode::OK, &Found { messages })

@@ -47,8 +47,8 @@ struct Form {
 }
 
 impl Order {
-    /// Reads a form body.
-    pub(crate) fn read(account: &Account, body: &[u8]) -> Result<Self, TwilioError> {
+    /// Reads a form body, and the `traceparent` it came with.
+    pub(crate) fn read(account: &Account, body: &[u8], trace: Option<&str>) -> Result<Self, TwilioError> {
         let form = Form::parse(body)?;
         if form.to.is_empty() {
             return Err(TwilioError::plain(21_604));
@@ -75,6 +75,7 @@ impl Order {
                 service: (!form.service.is_empty()).then(|| form.service.into()),
                 direction: Direction::OutboundApi,
                 status,
+                trace: trace.map(Into::into),
             },
             callback_url,
             validity,

@@ -93,6 +93,7 @@ fn draft((from, to): (&str, &str), body: &str, direction: Direction, status: Sta
         direction,
         segments: segments::count(body),
         status,
+        trace: None,
     }
 }
 

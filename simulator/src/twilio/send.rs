@@ -57,7 +57,7 @@ pub(crate) async fn send(
         }
     };
     account.counters.requests.one();
-    let (message, answer) = match take(sim, &account, body).await {
+    let (message, answer) = match take(sim, &account, body, request.header("traceparent")).await {
         Ok(taken) => taken,
         Err(Refusal::Error(error)) => {
             account.counters.rejected.one(error.code);
@@ -79,11 +79,16 @@ pub(crate) async fn send(
     json(StatusCode::CREATED, &Resource::accepted(&account.sid, &message))
 }
 
-async fn take(sim: &Sim, account: &Arc<Account>, body: Body) -> Result<(Arc<Message>, Option<Answer>), Refusal> {
+async fn take(
+    sim: &Sim,
+    account: &Arc<Account>,
+    body: Body,
+    trace: Option<&str>,
+) -> Result<(Arc<Message>, Option<Answer>), Refusal> {
     let epoch = sim.epoch();
     let too_long = |_| TwilioError { status: 413, ..TwilioError::parameter("The request body is too long") };
     let body = body.into_bytes_limit(MAX_FORM).await.map_err(too_long)?;
-    let order = Order::read(account, &body)?;
+    let order = Order::read(account, &body, trace)?;
     let (to, from) = (&*order.draft.to, &*order.draft.from);
     let refused = |code| Refusal::Error(TwilioError::of(code, to, from));
 

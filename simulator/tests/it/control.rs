@@ -3,7 +3,7 @@
 use patchbay_simulator::Config;
 use serde_json::json;
 
-use crate::support::{ACCOUNT, FROM, PHONE, World};
+use crate::support::{ACCOUNT, FROM, PHONE, TOKEN, World};
 
 #[tokio::test]
 async fn a_rule_strikes_so_many_times_and_only_its_own() {
@@ -123,6 +123,19 @@ async fn messages_can_be_searched() {
         assert_eq!(bodies, expected, "{query}");
     }
     assert_eq!(world.sim.bodies_to(PHONE), ["red apple", "green apple"]);
+}
+
+#[tokio::test]
+async fn a_message_shows_the_trace_that_its_request_came_with() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let world = World::new().await;
+    world.text(PHONE, "untraced").await;
+    let form = [("To", PHONE), ("From", FROM), ("Body", "traced")];
+    let send = world.http.post(world.messages()).basic_auth(ACCOUNT, Some(TOKEN)).form(&form);
+    assert_eq!(send.header("traceparent", TRACE).send().await.unwrap().status(), 201);
+    let (_, found) = world.control("GET", "/messages", json!(null)).await;
+    let traces: Vec<_> = found["messages"].as_array().unwrap().iter().map(|m| m.get("traceparent")).collect();
+    assert_eq!(traces, [Some(&json!(TRACE)), None]);
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! `maintenance.imports`.
+//!
+//! Uploads that broke off and jobs that died leave imports that nobody else would end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::{Db, DbResult};
 use patchbay_domain::imports::store::{self, Swept};
 use patchbay_jobs::maintenance::SweepImports;
@@ -18,13 +21,15 @@ use crate::runtime::fault;
 pub struct ImportSweeper {
     db: Db,
     clock: Arc<dyn Clock>,
+    keep: TimeDelta,
 }
 
 impl ImportSweeper {
-    /// A sweeper of this database.
+    /// A sweeper of this database that keeps what was uploaded for `keep`.
     #[must_use]
-    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock }
+    pub fn new(db: Db, clock: Arc<dyn Clock>, keep: Duration) -> Self {
+        // No settings have a time that is too long: then everything is kept.
+        Self { db, clock, keep: TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX) }
     }
 
     /// One sweep, as of `now`.
@@ -33,7 +38,7 @@ impl ImportSweeper {
     /// The database's; nothing is swept then.
     pub async fn sweep(&self, now: DateTime<Utc>) -> DbResult<Swept> {
         let mut tx = self.db.system("maintenance.imports: all tenants' imports").await?;
-        let swept = store::sweep(&mut tx, now).await?;
+        let swept = store::sweep(&mut tx, now, self.keep).await?;
         tx.commit().await?;
         Ok(swept)
     }

@@ -1,4 +1,6 @@
 //! `maintenance.partitions`.
+//!
+//! Apart from retention: a day that is missing at midnight cannot wait for a long deletion.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! `maintenance.reconcile_all`.
+//!
+//! It asks nobody itself: it starts one job for each account that has something to ask, so that a slow provider
+//! delays its own only.
 
 use std::sync::Arc;
 

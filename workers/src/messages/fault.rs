@@ -1,4 +1,4 @@
-//! What the database's and the writers' faults mean for a job.
+//! What the writers' faults mean for a job; the database's mean what they mean for every job.
 
 use std::sync::Arc;
 
@@ -6,16 +6,9 @@ use patchbay_db::DbError;
 use patchbay_domain::messages::group::GroupError;
 use patchbay_queue::JobError;
 
-/// Weather is retried; anything else is a mistake of ours, which a retry after a deploy may mend.
-pub(super) fn db(error: &DbError) -> JobError {
-    if error.is_retryable() {
-        return JobError::retryable("database_unavailable", error.to_string());
-    }
-    tracing::error!(error = ?error, "a statement of a job failed");
-    JobError::retryable("database_error", error.to_string())
-}
+pub(super) use crate::runtime::fault::db;
 
-/// The same for a write that shared a transaction with others.
+/// The fault of a write that shared a transaction with others.
 pub(super) fn group(error: GroupError<Arc<DbError>>) -> JobError {
     match error {
         GroupError::Flush(error) => db(&error),

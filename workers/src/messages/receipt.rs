@@ -72,12 +72,17 @@ impl Handler<ApplyReceipts> for ReceiptHandler {
             let slice = self.slice(tenant, job, ctx.worker()).await;
             let (read, unread) = slice.map_err(|error| fault::db(&error))?;
             if read == 0 {
+                let counts = webhook::all_read(&self.0.db, ctx, progress).await;
+                ctx.progress(counts.map_err(|error| fault::db(&error))?).await;
                 return Ok(Outcome::Done(None));
             }
             progress.total += read;
             progress.succeeded += read - unread;
             progress.failed += unread;
-            ctx.progress(progress).await;
+            // A later run counts what an earlier one left: its total is not the job's.
+            if ctx.attempt() == 1 {
+                ctx.progress(progress).await;
+            }
         }
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use patchbay_queue::backend::Vitals;
 use patchbay_service::Shutdown;
+use patchbay_service::connect::Connections;
 use patchbay_service::health::Health;
-
-use super::connect::Connections;
 
 /// Claims come about once a second on an idle worker; after this long without one something is wrong.
 const QUIET: Duration = Duration::from_secs(10);

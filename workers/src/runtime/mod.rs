@@ -5,16 +5,15 @@
 //! No handler knows any of this: it gets a job and a context.
 
 mod cli;
-mod connect;
 pub mod fault;
 mod health;
 mod identity;
 mod process;
+mod providers;
 mod queue_worker;
 mod watchdog;
 
 pub use cli::{Cli, Plan};
-pub use connect::Connections;
 pub use identity::identity;
 pub use process::{Failure, run};
 pub use queue_worker::QueueWorker;

@@ -7,18 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, select_all};
-use patchbay_db::{DbConfig, Pools};
 use patchbay_queue::{Keeper, KeeperSettings, Lanes};
+use patchbay_service::connect::{self, Connections};
 use patchbay_service::health::serve;
 use patchbay_service::shutdown::Finish;
 use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
-use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use super::cli::Plan;
-use super::connect::{Connections, db_config};
 use super::health::{Served, health};
 use super::identity::identity;
+use super::providers::providers;
 use super::queue_worker::{QueueWorker, settings};
 use super::watchdog::Dog;
 use crate::handlers::{Parts, registry};
@@ -26,6 +25,8 @@ use crate::handlers::{Parts, registry};
 /// Why a process could not start, or ended.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// What the process is called, in traces and in `pg_stat_activity`.
+const PROGRAM: &str = "patchbay-worker";
 /// How long giving back may take once nothing may run any more.
 const GIVE_BACK: Duration = Duration::from_secs(3);
 /// How often the queues are announced.
@@ -38,17 +39,17 @@ const BITTEN: i32 = 70;
 /// # Errors
 /// A part that could not start, or that ended by itself.
 pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
-    let _telemetry = telemetry::init("patchbay-worker", &config)?;
+    let _telemetry = telemetry::init(PROGRAM, &config)?;
     let shutdown = Shutdown::on_signals(config.worker.shutdown_grace)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let identity = identity(&*entropy);
-    let connections = Connections::new(&config, &entropy)?;
+    let connections = Connections::new(&config, PROGRAM, &*entropy)?;
     let sealer = config.secrets.sealer(entropy).ok_or("secrets.key is not set")?;
     let registry = registry(&Parts {
         db: connections.db.clone(),
         clock: Arc::new(SystemClock),
         sealer: Arc::new(sealer),
-        providers: connections.providers.clone(),
+        providers: providers(&config)?,
         config: config.clone(),
     });
 
@@ -129,11 +130,13 @@ async fn drain(shutdown: &Shutdown, workers: &[QueueWorker]) {
 /// Sets the watchdog on its thread.
 fn guard(config: &Config, dog: Dog) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let lanes = Lanes::connect(config.redis.url.expose_secret(), &config.redis.namespace)?;
-    let settings = DbConfig { system_connections: 1, app_connections: 1, ..db_config(config) };
+    // Its own connections, made on its own runtime: those of the process may be what hangs.
+    let (lanes, pools) = {
+        let _inside = runtime.enter();
+        (connect::lanes(config)?, connect::pools(config, PROGRAM)?)
+    };
     std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
         let verdict = runtime.block_on(async {
-            let pools = Pools::new(&settings).expect("the same address was read for the process's own pools");
             dog.watch(async || lanes.ping().await.is_ok() && pools.system().get().await.is_ok()).await
         });
         tracing::error!(%verdict, "the watchdog ends the process");

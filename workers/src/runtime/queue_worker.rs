@@ -6,9 +6,8 @@ use std::time::Duration;
 use apalis_core::worker::builder::WorkerBuilder;
 use patchbay_queue::backend::{Inflight, Vitals};
 use patchbay_queue::{QueueBackend, Registry, WorkerSettings};
+use patchbay_service::connect::Connections;
 use tokio_util::sync::CancellationToken;
-
-use super::connect::Connections;
 
 /// A queue that this process serves.
 #[derive(Debug)]

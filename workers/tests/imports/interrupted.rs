@@ -164,7 +164,7 @@ async fn the_sweep_ends_what_nobody_came_back_for() {
     bench.execute(&format!("UPDATE imports SET updated_at = {old} WHERE id = '{}'", uuid(idle))).await;
     bench.execute(&format!("UPDATE queue.jobs SET state = 'dead' WHERE id = '{job}'")).await;
     let mut tx = bench.db().system("a test of the sweep").await.unwrap();
-    let swept = store::sweep(&mut tx, bench.now()).await.unwrap();
+    let swept = store::sweep(&mut tx, bench.now(), chrono::TimeDelta::days(7)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(swept, store::Swept { uploads: 1, orphans: 1, files: 1 });
     let mut seen = Vec::new();
@@ -173,6 +173,26 @@ async fn the_sweep_ends_what_nobody_came_back_for() {
     }
     assert_eq!(seen, [ImportState::Failed, ImportState::Failed, ImportState::Cancelled, ImportState::Uploaded]);
     assert_eq!(bench.count("SELECT count(*) AS n FROM import_chunks").await, 3);
+}
+
+#[tokio::test]
+async fn the_sweep_drops_the_rows_of_an_import_that_ended_long_ago() {
+    let bench = Bench::new().await;
+    let mut left = Vec::new();
+    for age in ["8 days", "6 days"] {
+        let id = bench.upload(people(10).as_bytes(), CHUNK_BYTES).await;
+        let job = bench.start(id, LINES, Options::default(), false).await;
+        bench.run(id, job).await.unwrap();
+        let id = patchbay_db::TypedId::uuid(id);
+        bench.execute(&format!("UPDATE imports SET finished_at = now() - interval '{age}' WHERE id = '{id}'")).await;
+        left.push(format!("SELECT count(*) AS n FROM import_rows WHERE import_id = '{id}'"));
+    }
+    let young = bench.count(&left[1]).await;
+    assert!(bench.count(&left[0]).await > 0 && young > 0);
+    let mut tx = bench.db().system("a test of the sweep").await.unwrap();
+    store::sweep(&mut tx, bench.now(), chrono::TimeDelta::days(7)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((bench.count(&left[0]).await, bench.count(&left[1]).await), (0, young));
 }
 
 /// nextest runs each test in a process of its own: the peak is this test's.

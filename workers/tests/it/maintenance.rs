@@ -68,8 +68,8 @@ async fn answers_go_at_the_time_each_carries() {
     let world = World::new().await;
     world
         .execute(
-            "INSERT INTO idempotency_keys (tenant_id, key, operation, request_hash, locked_until, expires_at)
-             SELECT gen_random_uuid(), 'k', 'o', sha256('x'), now(), now() + n * interval '1 minute'
+            "INSERT INTO idempotency_keys (tenant_id, key, operation, request_hash, status, headers, body, expires_at)
+             SELECT gen_random_uuid(), 'k', 'o', sha256('x'), 201, '{}', '', now() + n * interval '1 minute'
              FROM generate_series(-10, 9) n",
         )
         .await;
@@ -160,7 +160,9 @@ async fn imports_that_nobody_came_back_for_are_put_in_order() {
              VALUES ('{tenant}', gen_random_uuid(), 'a.csv', now() - interval '1 day'), ('{tenant}', gen_random_uuid(), 'b.csv', now())"
         ))
         .await;
-    let swept = ImportSweeper::new(world.db.db().clone(), clock(Utc::now())).sweep(Utc::now()).await.unwrap();
+    let week = std::time::Duration::from_secs(7 * 86_400);
+    let sweeper = ImportSweeper::new(world.db.db().clone(), clock(Utc::now()), week);
+    let swept = sweeper.sweep(Utc::now()).await.unwrap();
     assert_eq!(swept.uploads, 1);
     assert_eq!(world.count(&format!("{ALL} imports WHERE state = 'failed'")).await, 1);
 }

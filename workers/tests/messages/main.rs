@@ -5,6 +5,8 @@
 mod faults;
 mod keywords;
 mod once;
+mod progress;
 mod receipts;
 mod reconcile;
+mod trace;
 mod world;

@@ -18,11 +18,12 @@ use patchbay_domain::provider_accounts::{self, NewAccount, NewSender};
 use patchbay_providers::{HttpSettings, Registry as Providers, twilio::Twilio};
 use patchbay_queue::lanes::Window;
 use patchbay_queue::{Keeper, KeeperSettings, Registry, WorkerSettings};
+use patchbay_service::connect::Connections;
 use patchbay_service::secrets::SealingKey;
 use patchbay_service::{Sealer, SystemClock, SystemEntropy, http};
 use patchbay_simulator::{AccountSettings, RunningSimulator, Simulator};
 use patchbay_workers::messages::{Messaging, Settings, measure};
-use patchbay_workers::runtime::{Connections, QueueWorker};
+use patchbay_workers::runtime::QueueWorker;
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 use poem::web::{Data, Path};
 use poem::{EndpointExt as _, Request, Route, Server, handler};
@@ -129,7 +130,7 @@ impl World {
             lanes.open(queue, false).await.unwrap();
         }
         let ledger = Pools::new(test.config()).unwrap().system().clone();
-        let connections = Connections { db, ledger, lanes, window: Window::default(), providers };
+        let connections = Connections { db, ledger, lanes, window: Window::default() };
         let registry = messaging.register(Registry::default());
         let keeper = keep(&connections);
         let world = Self { test, tenant, account, sim, connections, registry, _keeper: keeper };
@@ -179,6 +180,10 @@ impl World {
     }
 
     pub async fn send(&self, texts: &[(&str, &str)]) -> (JobId, Vec<MessageId>) {
+        self.send_traced(texts, None).await
+    }
+
+    pub async fn send_traced(&self, texts: &[(&str, &str)], trace: Option<&str>) -> (JobId, Vec<MessageId>) {
         let draft = |(to, body): &(&str, &str)| Draft {
             to: Recipient::Address((*to).into()),
             content: Content::Text(Body((*body).into())),
@@ -189,7 +194,7 @@ impl World {
             send_at: None,
             mode: Mode::Strict,
             drafts: texts.iter().map(draft).collect(),
-            trace: None,
+            trace: trace.map(str::to_owned),
             request_id: None,
         };
         let mut tx = self.tx().await;

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, requires = "once")]
     keep: bool,
     /// Print the result as JSON on stdout (also in .dev/demo.json).
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -49,7 +49,11 @@ enum Action {
 pub async fn run(args: &Args) -> Result<ExitCode> {
     if matches!(args.action, Some(Action::Down)) {
         let stopped = stop_programs().await?;
-        ui::out(&format!("{stopped} programs stopped"));
+        ui::out(&if args.json {
+            serde_json::json!({ "programs": stopped }).to_string()
+        } else {
+            format!("{stopped} programs stopped")
+        });
         return Ok(ExitCode::SUCCESS);
     }
     let start = Instant::now();

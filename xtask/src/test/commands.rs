@@ -1,6 +1,6 @@
 //! The commands that our documents tell people to type exist.
 //!
-//! Every line of every `sh` block in `README.md`, `CONTRIBUTING.md`, `docs/` and `examples/` is
+//! Every line of every `sh` block in `CONTRIBUTING.md`, `docs/` and each folder's `README.md` is
 //! taken apart: a `cargo xtask` line is parsed by this very program's arguments, another cargo
 //! line by asking that subcommand for its help. Running them would prove more, but documents also
 //! show commands that stop things.
@@ -17,7 +17,20 @@ use crate::cargo::{cargo, output};
 use crate::dev;
 
 /// Programs other than cargo that a document may call.
-const KNOWN: [&str; 10] = ["cd", "git", "curl", "export", "source", "jq", "psql", "redis-cli", "patchbay-api", "kill"];
+const KNOWN: [&str; 12] = [
+    "cd",
+    "curl",
+    "export",
+    "git",
+    "jq",
+    "kill",
+    "openssl",
+    "patchbay-api",
+    "patchbay-scheduler",
+    "patchbay-simulator",
+    "patchbay-worker",
+    "psql",
+];
 
 /// Each command is one that we have.
 pub async fn check() -> Result<Pass> {
@@ -48,9 +61,11 @@ pub async fn check() -> Result<Pass> {
 
 fn documents() -> Vec<PathBuf> {
     let root = dev::root();
-    let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md"), root.join("examples/README.md")];
-    let docs = fs::read_dir(root.join("docs")).into_iter().flatten().flatten().map(|entry| entry.path());
-    files.extend(docs.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    let inside =
+        |folder: &str| fs::read_dir(root.join(folder)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    files.extend(inside("docs").filter(|path| path.extension().is_some_and(|end| end == "md")));
+    files.extend(inside("").map(|path| path.join("README.md")));
     files.retain(|file| file.is_file());
     files
 }

@@ -17,7 +17,9 @@ use crate::{dev, ui};
 mod commands;
 mod deny;
 mod dependencies;
+mod document;
 mod manifests;
+mod python;
 mod rust;
 mod schemathesis;
 mod server;
@@ -58,7 +60,7 @@ struct Row {
 }
 
 /// The checks, in the order in which they run.
-const CHECKS: [&str; 11] = [
+const CHECKS: [&str; 12] = [
     "format",
     "manifests",
     "dependencies",
@@ -66,6 +68,7 @@ const CHECKS: [&str; 11] = [
     "clippy",
     "build",
     "openapi",
+    "openapi-3.1",
     "tests",
     "doc-tests",
     "deny",
@@ -81,6 +84,7 @@ async fn check(name: &str, services: &Services) -> Result<Pass> {
         "clippy" => rust::clippy().await,
         "build" => rust::build().await,
         "openapi" => crate::openapi::check().await,
+        "openapi-3.1" => document::check().await,
         "tests" => rust::tests(services).await,
         "doc-tests" => rust::doc_tests(services).await,
         "deny" => deny::check().await,
@@ -94,7 +98,7 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
     let wanted = |name: &&str| args.only.is_empty() || args.only.iter().any(|part| name.contains(part.as_str()));
     let names: Vec<&'static str> = CHECKS.into_iter().filter(wanted).collect();
     if args.list {
-        names.iter().for_each(|name| ui::out(name));
+        ui::out(&if args.json { serde_json::to_string_pretty(&names)? } else { names.join("\n") });
         return Ok(ExitCode::SUCCESS);
     }
     if names.is_empty() {

@@ -1,9 +1,8 @@
 //! Schemathesis, an independent reader of `openapi.json`, against the running API.
 //!
 //! Two promises are checked with inputs nobody thought of: no answer is a 5xx, and none is
-//! outside what the document says (status, content type, body). It is a Python program, pinned,
-//! in a venv under `.dev/tools`; a machine without Python leaves it out by name. Event streams
-//! are excluded: they end when the client goes, and the fuzzer would wait.
+//! outside what the document says (status, content type, body). Event streams are excluded: they
+//! end when the client goes, and the fuzzer would wait.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,18 +12,22 @@ use anyhow::{Result, bail};
 use tokio::process::Command;
 
 use super::Pass;
+use super::python::Tool;
 use super::server::Server;
-use crate::cargo::{output, tail};
+use crate::cargo::tail;
 use crate::services::{self, Services};
 use crate::{dev, ui};
 
-const VERSION: &str = "4.32.5";
+const TOOL: Tool = Tool { name: "schemathesis", version: "4.32.5" };
 const SECONDS: u64 = 75;
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 
 /// Arguments of `cargo xtask fuzz`.
 #[derive(clap::Parser)]
 pub struct Args {
+    /// Answer as JSON on stdout.
+    #[arg(long)]
+    json: bool,
     /// How long to go on.
     #[arg(long, default_value_t = 15)]
     minutes: u64,
@@ -35,7 +38,7 @@ pub struct Args {
 
 /// The time-boxed run of `cargo xtask test`.
 pub async fn check(services: &Services) -> Result<Pass> {
-    let program = match installed().await {
+    let program = match TOOL.installed().await {
         Ok(program) => program,
         Err(why) => return Ok(Pass::LeftOut(format!("{why:#}"))),
     };
@@ -46,9 +49,17 @@ pub async fn check(services: &Services) -> Result<Pass> {
 pub async fn fuzz(args: &Args) -> Result<ExitCode> {
     let services = services::up().await?;
     super::rust::build().await?;
-    let program = installed().await?;
-    ui::out(&attack(&program, &services, args.minutes * 60, args.seed).await?);
-    Ok(ExitCode::SUCCESS)
+    let program = TOOL.installed().await?;
+    let found = attack(&program, &services, args.minutes * 60, args.seed).await;
+    if !args.json {
+        ui::out(&found?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let holds = found.is_ok();
+    let detail = found.unwrap_or_else(|error| format!("{error:#}"));
+    let report = serde_json::json!({ "holds": holds, "minutes": args.minutes, "detail": detail });
+    ui::out(&serde_json::to_string_pretty(&report)?);
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn attack(program: &PathBuf, services: &Services, seconds: u64, seed: Option<u32>) -> Result<String> {
@@ -82,27 +93,4 @@ async fn attack(program: &PathBuf, services: &Services, seconds: u64, seed: Opti
     }
     let cases = said.lines().rev().find(|line| line.contains("test cases") || line.contains("generated"));
     Ok(cases.unwrap_or("no failure").trim().to_owned())
-}
-
-/// The program in its venv, installed when missing.
-async fn installed() -> Result<PathBuf> {
-    let venv = dev::sub("tools")?.join("schemathesis");
-    let program = venv.join("bin/schemathesis");
-    let is_it = |said: String| said.trim().ends_with(VERSION);
-    if output(Command::new(&program).arg("--version")).await.is_ok_and(is_it) {
-        return Ok(program);
-    }
-    let python = "import sys; sys.exit(sys.version_info < (3, 10))";
-    if output(Command::new("python3").args(["-c", python])).await.is_err() {
-        bail!("this machine has no Python 3.10 or newer");
-    }
-    if output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv)).await.is_err() {
-        bail!("this machine's Python cannot make a venv (on Debian: `apt-get install python3-venv`)");
-    }
-    let wanted = format!("schemathesis=={VERSION}");
-    let mut pip = Command::new(venv.join("bin/pip"));
-    if output(pip.args(["install", "--quiet", "--disable-pip-version-check", &wanted])).await.is_err() {
-        bail!("{wanted} cannot be installed from PyPI");
-    }
-    Ok(program)
 }

@@ -20,8 +20,8 @@ pub struct ImportColumn {
     pub samples: Vec<String>,
     /// The field that it probably fills.
     pub suggested_field: String,
-    /// How sure that is, from 0 to 1.
-    pub confidence: f32,
+    /// How sure that is, from 0 to 1, in hundredths.
+    pub confidence: f64,
 }
 
 impl Example for ImportColumn {
@@ -133,7 +133,7 @@ impl Import {
             name: column.name,
             samples: column.samples,
             suggested_field: suggestion.field,
-            confidence: suggestion.confidence,
+            confidence: (f64::from(suggestion.confidence) * 100.0).round() / 100.0,
         };
         Self {
             id: Id(import.id),

@@ -21,8 +21,8 @@ pub enum FileError {
     /// More than 1,000 columns.
     #[error("the file has {0} columns; at most 1,000 can be imported")]
     TooManyColumns(usize),
-    /// The header row does not end within the limit of a record.
-    #[error("the header row does not end within 2 MiB: a quote is opened there and not closed")]
+    /// The header row does not end within the head of the file.
+    #[error("the header row does not end: it is too long, or a quote is opened there and not closed")]
     HeaderUnreadable,
 }
 

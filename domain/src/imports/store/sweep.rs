@@ -9,8 +9,6 @@ use patchbay_queue::sql::statement;
 
 /// An upload that takes longer has broken off.
 const UPLOAD: TimeDelta = TimeDelta::hours(6);
-/// How long a file waits to be started (again).
-const FILE: TimeDelta = TimeDelta::days(7);
 
 /// How many imports were put in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,14 +47,22 @@ WITH dropped AS (
 DELETE FROM import_addresses a USING (SELECT DISTINCT tenant_id, import_id FROM dropped) d
 WHERE a.tenant_id = d.tenant_id AND a.import_id = d.import_id";
 
-/// Puts every tenant's imports in order.
+const ROWS: &str = "
+DELETE FROM import_rows r USING imports i
+WHERE i.tenant_id = r.tenant_id AND i.id = r.import_id AND i.finished_at < $1";
+
+/// Puts every tenant's imports in order. What people uploaded is kept for `keep`, from the upload until somebody starts
+/// it, and from the end of an import with the rows that were not taken: these hold what people are called and reached by.
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(tx: &mut SystemTx, now: DateTime<Utc>) -> DbResult<Swept> {
+pub async fn sweep(tx: &mut SystemTx, now: DateTime<Utc>, keep: TimeDelta) -> DbResult<Swept> {
+    let before = now.checked_sub_signed(keep).unwrap_or(DateTime::UNIX_EPOCH);
     let uploads = statement(UPLOADS).bind::<Timestamptz, _>(now - UPLOAD).execute(&mut **tx).await?;
     let orphans = statement(ORPHANS).execute(&mut **tx).await?;
-    let files = statement(EXPIRED).bind::<Timestamptz, _>(now - FILE).execute(&mut **tx).await?;
-    statement(FILES).bind::<Timestamptz, _>(now - FILE).execute(&mut **tx).await?;
+    let files = statement(EXPIRED).bind::<Timestamptz, _>(before).execute(&mut **tx).await?;
+    for sql in [FILES, ROWS] {
+        statement(sql).bind::<Timestamptz, _>(before).execute(&mut **tx).await?;
+    }
     Ok(Swept { uploads, orphans, files })
 }

@@ -10,9 +10,9 @@ use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use reqwest::Client;
 
-use super::Simulated;
 use super::sink::Sink;
 use crate::customer::{Account, SENDER};
+use crate::simulated::Simulated;
 use crate::stack::hex;
 
 /// What a worker has under way at most (`sends_at_once` in `workers`).
@@ -25,8 +25,7 @@ const RECEIPTS: usize = 2;
 /// From the first request to the last receipt.
 pub async fn measure(like: &Simulated, count: usize) -> Result<Duration> {
     let account = Account { sid: format!("AC{}", hex::<16>()), token: hex::<16>() };
-    let world = Simulated { base: like.base.clone(), http: like.http.clone(), account };
-    world.register().await?;
+    let world = Simulated::new(like.base.clone(), account).await?;
     let sink = Sink::start().await?;
     let http = Client::builder().timeout(Duration::from_secs(15)).pool_max_idle_per_host(CONCURRENCY).build()?;
     let next = AtomicUsize::new(0);

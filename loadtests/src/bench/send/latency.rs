@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::Simulated;
 use crate::bench::Scale;
 use crate::clock;
 use crate::customer::Customer;
@@ -19,6 +18,7 @@ use crate::measure::cpu::Cpu;
 use crate::measure::latency::Latencies;
 use crate::measure::open_loop;
 use crate::report::{Bar, Report};
+use crate::simulated::Simulated;
 
 const RATE: f64 = 100.0;
 

@@ -8,11 +8,12 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::{Simulated, bare};
+use super::bare;
 use crate::bench::{Scale, rate};
 use crate::customer::{Customer, SENDER};
 use crate::measure::cpu::Cpu;
 use crate::report::{Bar, Report};
+use crate::simulated::Simulated;
 use crate::stack::Stack;
 
 /// Messages of one call.

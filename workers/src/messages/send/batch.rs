@@ -24,6 +24,9 @@ const AT_ONCE: usize = 64;
 /// A wait for tokens that is shorter than the way through the queue is waited out here.
 const SHORT: TimeDelta = TimeDelta::milliseconds(250);
 
+/// How long a job waits for messages that another run of it may be sending.
+const AGAIN: TimeDelta = TimeDelta::seconds(1);
+
 /// Why a run ends before its messages do.
 enum Stop {
     Snooze(Outcome),
@@ -65,7 +68,7 @@ impl SendHandler {
         let since = Instant::now();
         let left = self.claim(run, 0, 0).await?;
         if !left.is_empty() {
-            let sendout = sendout(run, since);
+            let sendout = Sendout::new(run.ctx, since);
             let fates = self.look_up(&sendout, &left).await?;
             self.settle_slice(run, fates).await?;
         }
@@ -73,7 +76,7 @@ impl SendHandler {
             if run.ctx.is_cancelled() {
                 return self.cancel(run).await;
             }
-            let Some((limit, segments)) = self.take_tokens(run).await? else { return Ok(Outcome::Done(None)) };
+            let Some((limit, segments)) = self.take_tokens(run).await? else { return self.finish(run).await };
             let since = Instant::now();
             // What this run itself left in `sending` comes back unfresh: it is the next run's to look up.
             let slice: Vec<Claimed> = self.claim(run, limit, segments).await?.into_iter().filter(|m| m.fresh).collect();
@@ -85,11 +88,25 @@ impl SendHandler {
                     _ => run.progress.skipped += 1,
                 }
             }
-            let sendout = sendout(run, since);
+            let sendout = Sendout::new(run.ctx, since);
             let fates = self.send_all(&sendout, &sending).await;
             self.settle_slice(run, fates).await?;
             run.ctx.progress(run.progress).await;
         }
+    }
+
+    /// Nothing is left to claim. Where that is more than this run did, another run of the job is or was at work (its
+    /// lease went when Redis was emptied), or somebody cancelled single messages: what they did is counted, and what
+    /// another run has in hand is not left to it.
+    async fn finish(&self, run: &mut Run<'_>) -> Result<Outcome, Stop> {
+        if run.after.is_none() && run.progress.pending() > 0 {
+            run.progress = self.so_far(run.tenant, run.job, run.progress.total).await?;
+            if run.progress.pending() > 0 {
+                let until = self.messaging.clock.now() + AGAIN;
+                return Ok(Outcome::Snooze { until, reason: LOOKING.to_owned() });
+            }
+        }
+        Ok(Outcome::Done(None))
     }
 
     async fn claim(&self, run: &Run<'_>, limit: i64, segments: i64) -> Result<Vec<Claimed>, JobError> {
@@ -145,7 +162,7 @@ impl SendHandler {
     }
 
     /// Sends a slice, some at a time; after a refusal that holds for all of them the rest goes back unsent.
-    async fn send_all(&self, sendout: &Sendout<'_>, slice: &[Claimed]) -> Vec<Fate> {
+    async fn send_all(&self, sendout: &Sendout, slice: &[Claimed]) -> Vec<Fate> {
         let stopped = AtomicBool::new(false);
         let send = |message| {
             let stopped = &stopped;
@@ -206,8 +223,4 @@ impl SendHandler {
         run.progress.skipped += i32::try_from(cancelled).unwrap_or(0);
         Ok(Outcome::Cancelled)
     }
-}
-
-fn sendout<'a>(run: &Run<'a>, since: Instant) -> Sendout<'a> {
-    Sendout { tenant: run.tenant, since, trace: run.ctx.trace(), last: run.ctx.is_last_attempt() }
 }

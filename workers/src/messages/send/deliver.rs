@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use patchbay_db::TypedId;
 use patchbay_db::ids::TenantId;
 use patchbay_domain::consent::{ConsentAction, ConsentChange};
 use patchbay_domain::contacts::ChannelKind;
@@ -13,7 +14,8 @@ use patchbay_providers::{
     Accepted, ErrorClass, ErrorScope, OutboundMessage, ProviderError, ProviderKind, Sender, SenderKind, Text,
     callback_url,
 };
-use patchbay_queue::JobError;
+use patchbay_queue::{JobContext, JobError};
+use patchbay_service::telemetry;
 use url::Url;
 
 use super::super::accounts::Client;
@@ -27,19 +29,31 @@ const PAUSE: Duration = Duration::from_secs(2);
 const THROTTLED_MOST: i16 = 5;
 
 /// What is the same for all sends of a run.
-pub(super) struct Sendout<'a> {
+pub(super) struct Sendout {
     pub tenant: TenantId,
     /// When the messages were claimed.
     pub since: Instant,
-    /// W3C `traceparent` of the job.
-    pub trace: Option<&'a str>,
+    /// W3C `traceparent` of the run, in the trace of what caused the job.
+    pub trace: Option<String>,
     /// Whether an error of this run uses the job's budget up.
     pub last: bool,
 }
 
+impl Sendout {
+    /// Of a run that claimed at `since`. Without telemetry the provider's call continues the trace of the cause itself.
+    pub(super) fn new(ctx: &JobContext, since: Instant) -> Self {
+        Self {
+            tenant: TenantId::from_uuid(ctx.tenant()),
+            since,
+            trace: telemetry::current_traceparent().or_else(|| ctx.trace().map(str::to_owned)),
+            last: ctx.is_last_attempt(),
+        }
+    }
+}
+
 impl SendHandler {
     /// Sends `claimed`, if its time is not over.
-    pub(super) async fn deliver(&self, sendout: &Sendout<'_>, claimed: &Claimed) -> Fate {
+    pub(super) async fn deliver(&self, sendout: &Sendout, claimed: &Claimed) -> Fate {
         let opened = match self.messaging.accounts.get(sendout.tenant, claimed.provider_account_id).await {
             Ok(opened) => opened,
             Err(error) => return self.give_up_or_retry(sendout, claimed, error),
@@ -58,7 +72,7 @@ impl SendHandler {
             body: Text::from(claimed.body.0.as_str()),
             status_callback: self.callback(provider.kind(), claimed),
             validity: None,
-            traceparent: sendout.trace.map(str::to_owned),
+            traceparent: sendout.trace.clone(),
         };
         match provider.send(account, &message).await {
             Ok(accepted) => taken(provider.kind(), claimed, accepted),
@@ -73,13 +87,7 @@ impl SendHandler {
         Some(callback_url(&base, &claimed.id.to_string()))
     }
 
-    fn refused(
-        &self,
-        sendout: &Sendout<'_>,
-        claimed: &Claimed,
-        opened: &Opened<Client>,
-        error: &ProviderError,
-    ) -> Fate {
+    fn refused(&self, sendout: &Sendout, claimed: &Claimed, opened: &Opened<Client>, error: &ProviderError) -> Fate {
         let code = error_code(opened.client.provider.kind(), error);
         let text = error.text();
         match error.class {
@@ -106,7 +114,7 @@ impl SendHandler {
     }
 
     /// What has not left is tried again, unless the job's budget is used up.
-    pub(super) fn give_up_or_retry(&self, sendout: &Sendout<'_>, claimed: &Claimed, error: JobError) -> Fate {
+    pub(super) fn give_up_or_retry(&self, sendout: &Sendout, claimed: &Claimed, error: JobError) -> Fate {
         if sendout.last || error.class == patchbay_queue::ErrorClass::Permanent {
             return Fate::Failed(failed(claimed, MessageState::Failed, error.code, &error.detail));
         }

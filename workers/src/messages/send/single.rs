@@ -37,13 +37,13 @@ impl SendHandler {
             }
             _ => {}
         }
-        let sendout = Sendout { tenant, since, trace: ctx.trace(), last: ctx.is_last_attempt() };
+        let sendout = Sendout::new(ctx, since);
         let fate = self.fate(&sendout, &message).await?;
         self.records.record(tenant, std::slice::from_ref(&fate), None).await.map_err(fault::group)?;
         conclude(fate, self.messaging.clock.now(), ctx).await
     }
 
-    async fn fate(&self, sendout: &Sendout<'_>, message: &Claimed) -> Result<Fate, JobError> {
+    async fn fate(&self, sendout: &Sendout, message: &Claimed) -> Result<Fate, JobError> {
         if message.fresh {
             return Ok(self.deliver(sendout, message).await);
         }

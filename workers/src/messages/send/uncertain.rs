@@ -21,7 +21,7 @@ use super::fate::{Fate, report};
 
 impl SendHandler {
     /// The fates of uncertain messages, in their order.
-    pub(super) async fn look_up(&self, sendout: &Sendout<'_>, uncertain: &[Claimed]) -> Result<Vec<Fate>, JobError> {
+    pub(super) async fn look_up(&self, sendout: &Sendout, uncertain: &[Claimed]) -> Result<Vec<Fate>, JobError> {
         let mut found = Vec::with_capacity(uncertain.len());
         for message in uncertain {
             found.push(self.candidates(sendout, message).await?);
@@ -55,7 +55,7 @@ impl SendHandler {
 
     async fn candidates(
         &self,
-        sendout: &Sendout<'_>,
+        sendout: &Sendout,
         message: &Claimed,
     ) -> Result<(ProviderKind, Vec<FoundMessage>), JobError> {
         let opened = self.messaging.accounts.get(sendout.tenant, message.provider_account_id).await?;
@@ -68,7 +68,7 @@ impl SendHandler {
             after: message.attempted_at.unwrap_or(now),
             before: now,
             exclude: message.past_provider_ids.iter().cloned().collect(),
-            traceparent: sendout.trace.map(str::to_owned),
+            traceparent: sendout.trace.clone(),
         };
         let found = provider.look_up(&opened.client.account, &wanted).await;
         found.map(|found| (provider.kind(), found)).map_err(|error| self.not_known(provider.kind(), &error))
@@ -89,7 +89,7 @@ impl SendHandler {
 
     async fn known(
         &self,
-        sendout: &Sendout<'_>,
+        sendout: &Sendout,
         uncertain: &[Claimed],
         found: &[(ProviderKind, Vec<FoundMessage>)],
     ) -> Result<Known, JobError> {
