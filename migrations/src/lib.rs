@@ -15,6 +15,7 @@ pub mod ids;
 pub mod migrate;
 pub mod page;
 pub mod pool;
+pub mod statistics;
 mod server;
 pub mod system;
 pub mod tenant;

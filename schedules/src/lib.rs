@@ -5,5 +5,6 @@
 
 pub mod process;
 pub mod repair;
+pub mod statistics;
 pub mod table;
 pub mod ticker;

@@ -10,6 +10,7 @@ use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, te
 use tokio::task::JoinSet;
 
 use crate::repair::keeper;
+use crate::statistics;
 use crate::table::table;
 use crate::ticker::Ticker;
 
@@ -38,6 +39,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let ticker = Ticker::new(connections.db.clone(), Arc::new(SystemClock), table);
     let mut parts = JoinSet::new();
     parts.spawn(ticker.run(stop.clone()));
+    parts.spawn(statistics::keep(connections.db.clone(), stop.clone()));
     parts.spawn(keeper(&connections, &name, config.worker.lease).run(stop));
     let listener = serve(config.scheduler.listen, &health(&shutdown, &connections)).await?;
     tracing::info!(scheduler = name, listen = %listener.address(), "at work");

@@ -11,6 +11,7 @@ use patchbay_db::{
 use patchbay_domain::messages::group::{Group, GroupSize};
 use patchbay_domain::messages::raw::{self, NewRaw, RawKind};
 use patchbay_domain::provider_accounts::{AccountCache, AccountError, Opened};
+use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::{Account, Provider, ProviderKind, PublicUrl, Registry, SignatureError, WebhookRequest};
 use patchbay_service::{Clock, Sealer, config::ApiConfig};
 use poem::Request;
@@ -50,9 +51,10 @@ impl Intake {
             let (db, clock) = (db.clone(), Arc::clone(&clock));
             async move {
                 let mut tx = db.begin(tenant).await.map_err(Arc::new)?;
-                raw::store(&mut tx, db.ids(), clock.now(), &webhooks).await.map_err(Arc::new)?;
+                let stored = vec![(); webhooks.len()];
+                raw::store(&mut tx, db.ids(), clock.now(), webhooks).await.map_err(Arc::new)?;
                 tx.commit().await.map_err(Arc::new)?;
-                Ok(vec![(); webhooks.len()])
+                Ok(stored)
             }
         });
         let public = PublicUrl::new(&api.public_url, api.trust_forwarded);
@@ -92,11 +94,14 @@ impl Intake {
         exchange.set_tenant(opened.tenant);
         let trace = patchbay_service::telemetry::current_traceparent();
         let raw = NewRaw {
-            account: id,
             kind: what,
-            body: webhook.body.to_vec(),
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            received_at: auth::app(request).clock.now(),
+            webhook: Webhook {
+                account: id,
+                provider: kind.to_string(),
+                body: webhook.body.to_vec(),
+                query: request.uri().query().unwrap_or_default().to_owned(),
+                received_at: auth::app(request).clock.now(),
+            },
             cause: (trace, Some(exchange.request_id().to_owned())),
         };
         self.store.submit(opened.tenant, raw).await.map_err(unavailable)

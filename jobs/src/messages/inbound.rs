@@ -5,9 +5,14 @@ use std::time::Duration;
 use patchbay_queue::{Job, Policy};
 use serde::{Deserialize, Serialize};
 
-/// Takes in the stored inbound webhooks whose `job_id` is this job.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TakeInbound {}
+use crate::webhook::Webhook;
+
+/// Takes in what contacts wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeInbound {
+    /// In the order in which they came.
+    pub webhooks: Vec<Webhook>,
+}
 
 impl Job for TakeInbound {
     const KIND: &'static str = "messages.inbound";

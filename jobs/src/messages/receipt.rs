@@ -1,15 +1,20 @@
 //! `messages.receipt`: applies a set of delivery receipts.
 //!
-//! The raw webhooks are stored with this job's id before they are answered; a receipt is perishable, a job is not.
+//! The raw webhooks are its payload, committed before they are answered; a receipt is perishable, a job is not.
 
 use std::time::Duration;
 
 use patchbay_queue::{Job, Policy};
 use serde::{Deserialize, Serialize};
 
-/// Applies the stored receipts whose `job_id` is this job.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApplyReceipts {}
+use crate::webhook::Webhook;
+
+/// Applies delivery receipts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyReceipts {
+    /// In the order in which they came.
+    pub webhooks: Vec<Webhook>,
+}
 
 impl Job for ApplyReceipts {
     const KIND: &'static str = "messages.receipt";

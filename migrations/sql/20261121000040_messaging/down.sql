@@ -1,4 +1,3 @@
-DROP TABLE provider_events;
 DROP TABLE messages;
 DROP FUNCTION message_rank(text);
 DROP TABLE templates;

@@ -117,9 +117,9 @@ CREATE TABLE messages (
     FOREIGN KEY (tenant_id, provider_account_id) REFERENCES provider_accounts (tenant_id, id),
     FOREIGN KEY (tenant_id, template_id) REFERENCES templates (tenant_id, id)
 );
-CREATE INDEX messages_contact ON messages (tenant_id, contact_id, id);
+CREATE INDEX messages_contact ON messages (tenant_id, contact_id, id) WHERE contact_id IS NOT NULL;
 CREATE INDEX messages_account ON messages (tenant_id, provider_account_id, id);
-CREATE INDEX messages_template ON messages (tenant_id, template_id, id);
+CREATE INDEX messages_template ON messages (tenant_id, template_id, id) WHERE template_id IS NOT NULL;
 -- What a send job claims, and a job's messages.
 CREATE INDEX messages_job ON messages (tenant_id, job_id, state, id) WHERE job_id IS NOT NULL;
 -- The lists by state, and by direction: what is inbound is exactly what is 'received'.
@@ -137,28 +137,3 @@ CREATE POLICY tenant ON messages TO patchbay_app
 CREATE POLICY system ON messages TO patchbay_system USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE ON messages TO patchbay_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON messages TO patchbay_system;
-
--- What a provider told us, raw, stored before it is understood: receipts are perishable.
-CREATE TABLE provider_events (
-    tenant_id           uuid        NOT NULL,
-    id                  uuid        NOT NULL,
-    provider_account_id uuid        NOT NULL,
-    type                text        NOT NULL CHECK (type IN ('status', 'inbound')),
-    body                bytea       NOT NULL,
-    query               text        NOT NULL DEFAULT '',
-    job_id              uuid        NOT NULL,
-    received_at         timestamptz NOT NULL DEFAULT now(),
-    processed_at        timestamptz,
-    PRIMARY KEY (tenant_id, id),
-    FOREIGN KEY (tenant_id, provider_account_id) REFERENCES provider_accounts (tenant_id, id) ON DELETE CASCADE
-);
-CREATE INDEX provider_events_account ON provider_events (tenant_id, provider_account_id, id);
-CREATE INDEX provider_events_open ON provider_events (tenant_id, job_id, id) WHERE processed_at IS NULL;
-ALTER TABLE provider_events ENABLE ROW LEVEL SECURITY;
-ALTER TABLE provider_events FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON provider_events TO patchbay_app
-    USING (tenant_id = (SELECT queue.current_tenant()))
-    WITH CHECK (tenant_id = (SELECT queue.current_tenant()));
-CREATE POLICY system ON provider_events TO patchbay_system USING (true) WITH CHECK (true);
-GRANT SELECT, INSERT, UPDATE ON provider_events TO patchbay_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON provider_events TO patchbay_system;

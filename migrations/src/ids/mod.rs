@@ -41,5 +41,4 @@ typed_ids! {
     EventId "evt" "A fact that happened.";
     ConsentEventId "cns" "One entry of the opt-out ledger.";
     AuditEntryId "aud" "One entry of the audit log.";
-    ProviderEventId "pev" "One thing that a provider told us.";
 }

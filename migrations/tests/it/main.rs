@@ -10,6 +10,7 @@ mod paging;
 mod plain_owner;
 mod pools;
 mod samples;
+mod statistics;
 mod support;
 mod testdb;
 mod tls;

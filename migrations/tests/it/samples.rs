@@ -39,8 +39,6 @@ pub const SAMPLES: &[(&str, &str)] = &[
         VALUES ($t, gen_random_uuid(), 'hello', 'n', 'sms', 'b', '{}')"),
     ("messages", "INSERT INTO messages (tenant_id, id, direction, channel, provider_account_id, from_address, to_address, body, segments, state)
         VALUES ($t, gen_random_uuid(), 'outbound', 'sms', '00000000-0000-0000-0000-000000000003', '+15005550001', '+15005550006', 'b', 1, 'queued')"),
-    ("provider_events", "INSERT INTO provider_events (tenant_id, id, provider_account_id, type, body, job_id)
-        VALUES ($t, gen_random_uuid(), '00000000-0000-0000-0000-000000000003', 'status', '', gen_random_uuid())"),
     ("queue.jobs", "INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, payload, run_at, max_attempts)
         VALUES ($t, gen_random_uuid(), 'q', 'k', 1, '', now(), 3)"),
     ("queue.unique_keys", "INSERT INTO queue.unique_keys (tenant_id, kind, key, job_id) VALUES ($t, 'k', 'x', gen_random_uuid())"),

@@ -13,8 +13,6 @@ pub struct RetentionConfig {
     pub dead_letters: Duration,
     /// Uploaded files that nobody starts; the files of ended imports, and their rows that were not taken.
     pub import_files: Duration,
-    /// Raw webhooks of providers.
-    pub raw_webhooks: Duration,
     /// Stored answers for idempotency keys.
     pub idempotency_keys: Duration,
 }
@@ -27,7 +25,6 @@ impl RetentionConfig {
             jobs: section.within("jobs", "30d", days(1, 3_650)),
             dead_letters: section.within("dead_letters", "90d", days(1, 3_650)),
             import_files: section.within("import_files", "7d", days(1, 365)),
-            raw_webhooks: section.within("raw_webhooks", "30d", days(1, 365)),
             idempotency_keys: section.within("idempotency_keys", "24h", days(1, 30)),
         }
     }

@@ -52,8 +52,6 @@ pub struct Settings {
     /// A send begins within this of its claim, or not at all: what a worker that was stopped for a while may still do
     /// is bounded by it.
     pub fresh: Duration,
-    /// Receipts that are applied with one statement.
-    pub receipt_slice: usize,
     /// Messages that one run of a reconciliation asks about.
     pub reconcile_slice: usize,
     /// When reconciliation first asks about a message that has no final receipt.
@@ -69,7 +67,6 @@ impl Settings {
             send_slice: 100,
             sends_at_once: 128,
             fresh: Duration::from_secs(5),
-            receipt_slice: 500,
             reconcile_slice: 500,
             check_after: Duration::from_secs(300),
         }

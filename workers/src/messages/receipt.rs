@@ -1,16 +1,15 @@
-//! `messages.receipt`: applies stored delivery receipts, in sets.
+//! `messages.receipt`: applies delivery receipts, a job's at once.
 
 use async_trait::async_trait;
-use patchbay_db::ids::{JobId, MessageId, ProviderEventId, TenantId};
+use patchbay_db::ids::{MessageId, TenantId};
 use patchbay_db::{DbResult, TypedId};
 use patchbay_domain::consent::{self, ConsentAction, ConsentChange};
 use patchbay_domain::contacts::ChannelKind;
 use patchbay_domain::events::Cause;
-use patchbay_domain::messages::raw::{self, Raw};
 use patchbay_domain::messages::settle::{ProviderReport, Settled, Settling, apply};
 use patchbay_jobs::messages::ApplyReceipts;
+use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::{ErrorClass, ParseError, ProviderKind, Receipt};
-use patchbay_queue::ledger::progress::Progress;
 use patchbay_queue::{Handler, JobContext, JobError, Outcome};
 
 use super::report::{OPTED_OUT, failure_code, state};
@@ -27,76 +26,61 @@ impl ReceiptHandler {
         Self(messaging)
     }
 
-    /// Applies the next receipts of `job` in one transaction; answers how many were read and how many made no sense.
-    async fn slice(&self, tenant: TenantId, job: JobId, worker: &str) -> DbResult<(i32, i32)> {
+    /// Applies receipts in one transaction; answers how many made no sense.
+    async fn apply(&self, tenant: TenantId, webhooks: &[Webhook], worker: &str) -> DbResult<i32> {
         let Messaging { db, clock, settings, .. } = &self.0;
-        let limit = i64::try_from(settings.receipt_slice).unwrap_or(500);
         let now = clock.now();
-        let mut tx = db.begin(tenant).await?;
-        let raws = raw::open(&mut tx, job, limit).await?;
-        let mut reports = Vec::with_capacity(raws.len());
+        let mut reports = Vec::with_capacity(webhooks.len());
         let mut unread = 0;
-        for raw in &raws {
-            match self.read(raw) {
+        for webhook in webhooks {
+            match self.read(webhook) {
                 Ok(read) => reports.extend(read),
                 Err(error) => {
                     unread += 1;
-                    tracing::warn!(event = %raw.id, %error, "a receipt could not be read; it is kept");
+                    tracing::warn!(account = %webhook.account, %error, "a receipt could not be read; its job keeps it");
                 }
             }
         }
+        let mut tx = db.begin(tenant).await?;
         let settling = Settling { ids: db.ids(), now, worker, check_after: settings.check_after };
         let settled = apply(&mut tx, settling, reports).await?;
         let cause = Cause { ids: db.ids(), now, request_id: None };
         for settled in settled.iter().filter(|s| s.error_code.as_deref() == Some(OPTED_OUT)) {
             consent::record(&mut tx, &cause, &opt_out(settled)).await?;
         }
-        raw::close(&mut tx, &raws.iter().map(|raw| raw.id).collect::<Vec<ProviderEventId>>()).await?;
         tx.commit().await?;
-        Ok((i32::try_from(raws.len()).unwrap_or(i32::MAX), unread))
+        Ok(unread)
     }
 
-    fn read(&self, raw: &Raw) -> Result<Vec<ProviderReport>, ParseError> {
-        let Some((kind, provider)) = self.0.provider(&raw.provider) else { return Ok(Vec::new()) };
-        let receipts = provider.parse_status(&webhook::request(&raw.body, &raw.query))?;
-        Ok(receipts.into_iter().map(|receipt| report(kind, raw, receipt)).collect())
+    fn read(&self, webhook: &Webhook) -> Result<Vec<ProviderReport>, ParseError> {
+        let Some((kind, provider)) = self.0.provider(&webhook.provider) else { return Ok(Vec::new()) };
+        let receipts = provider.parse_status(&webhook::request(webhook))?;
+        Ok(receipts.into_iter().map(|receipt| report(kind, webhook, receipt)).collect())
     }
 }
 
 #[async_trait]
 impl Handler<ApplyReceipts> for ReceiptHandler {
-    async fn run(&self, _: ApplyReceipts, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let (tenant, job) = (TenantId::from_uuid(ctx.tenant()), JobId::from_uuid(ctx.id()));
-        let mut progress = Progress::default();
-        loop {
-            let slice = self.slice(tenant, job, ctx.worker()).await;
-            let (read, unread) = slice.map_err(|error| fault::db(&error))?;
-            if read == 0 {
-                let counts = webhook::all_read(&self.0.db, ctx, progress).await;
-                ctx.progress(counts.map_err(|error| fault::db(&error))?).await;
-                return Ok(Outcome::Done(None));
-            }
-            progress.total += read;
-            progress.succeeded += read - unread;
-            progress.failed += unread;
-            // A later run counts what an earlier one left: its total is not the job's.
-            if ctx.attempt() == 1 {
-                ctx.progress(progress).await;
-            }
-        }
+    // Receipts are applied by rank: a run that comes again changes nothing.
+    async fn run(&self, job: ApplyReceipts, ctx: &JobContext) -> Result<Outcome, JobError> {
+        let tenant = TenantId::from_uuid(ctx.tenant());
+        let unread =
+            self.apply(tenant, &job.webhooks, ctx.worker()).await.map_err(|error| fault::db(&error))?;
+        ctx.progress(webhook::counts(&job.webhooks, unread)).await;
+        Ok(Outcome::Done(None))
     }
 }
 
-fn report(kind: ProviderKind, raw: &Raw, receipt: Receipt) -> ProviderReport {
+fn report(kind: ProviderKind, webhook: &Webhook, receipt: Receipt) -> ProviderReport {
     let failure = receipt.failure.as_ref();
     ProviderReport {
-        account: raw.provider_account_id,
+        account: webhook.account,
         provider_id: receipt.provider_message_id,
         message: receipt.message_ref.and_then(|text| text.parse::<MessageId>().ok()),
         state: state(receipt.status),
         code: failure.map(|failure| failure_code(kind, failure)),
         detail: failure.map(|failure| failure.text.clone()),
-        at: receipt.at.unwrap_or(raw.received_at),
+        at: receipt.at.unwrap_or(webhook.received_at),
         redrivable: failure.is_none_or(|failure| failure.class != ErrorClass::OptedOut),
     }
 }

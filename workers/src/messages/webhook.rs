@@ -1,32 +1,21 @@
-//! Stored webhooks, as a provider's parser wants them, and the count of them.
+//! A webhook, as a provider's parser wants it.
 
-use patchbay_db::ids::TenantId;
-use patchbay_db::{Db, DbResult, TypedId};
+use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::WebhookRequest;
-use patchbay_queue::JobContext;
 use patchbay_queue::ledger::progress::Progress;
-use patchbay_queue::ledger::view;
 
-/// The request that was stored. Its address and headers were for the signature, which was checked before storing.
-pub(super) fn request(body: &[u8], query: &str) -> WebhookRequest {
+/// The request that it was. Its address and headers were for the signature, which was checked at the door.
+pub(super) fn request(webhook: &Webhook) -> WebhookRequest {
     WebhookRequest {
         method: reqwest::Method::POST,
-        urls: vec![format!("https://stored.invalid/?{query}")],
+        urls: vec![format!("https://stored.invalid/?{}", webhook.query)],
         headers: reqwest::header::HeaderMap::new(),
-        body: bytes::Bytes::copy_from_slice(body),
+        body: bytes::Bytes::copy_from_slice(&webhook.body),
     }
 }
 
-/// The counts of a job that has no webhook left. This run's own are all there are, except where an earlier one died or
-/// lost the answer to its commit: what is not open any more was taken by it.
-pub(super) async fn all_read(db: &Db, ctx: &JobContext, seen: Progress) -> DbResult<Progress> {
-    if ctx.attempt() == 1 && seen.total > 0 {
-        return Ok(seen);
-    }
-    let mut tx = db.begin_read(TenantId::from_uuid(ctx.tenant())).await?;
-    let job = view::get(&mut tx, ctx.tenant(), ctx.id()).await?;
-    tx.commit().await?;
-    let stored = job.map(|job| job.progress()).unwrap_or_default();
-    let (total, failed) = (stored.total.max(seen.total), stored.failed.max(seen.failed));
-    Ok(Progress { total, succeeded: total - failed, failed, ..seen })
+/// The counts of a job that read all its webhooks but `unread`.
+pub(super) fn counts(webhooks: &[Webhook], unread: i32) -> Progress {
+    let total = i32::try_from(webhooks.len()).unwrap_or(i32::MAX);
+    Progress { total, succeeded: total - unread, failed: unread, ..Progress::default() }
 }

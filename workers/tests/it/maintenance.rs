@@ -23,46 +23,6 @@ fn retention(world: &World, now: DateTime<Utc>) -> Retention {
     Retention::new(world.db.db().clone(), clock(now), config.retention)
 }
 
-/// An account with a webhook of each kind of age, for one tenant.
-async fn account(world: &World, tenant: TenantId) -> String {
-    let tenant = tenant.uuid();
-    world
-        .execute(&format!(
-            "INSERT INTO provider_accounts (tenant_id, id, kind, name, external_id, credentials)
-             VALUES ('{tenant}', '{tenant}', 'twilio', 'a', 'AC1', '\\x00')"
-        ))
-        .await;
-    tenant.to_string()
-}
-
-async fn webhooks(world: &World, account: &str, age: &str, processed: &str, many: usize) {
-    let id = "(substr(queue.uuid_floor(now() - interval '{age}')::text, 1, 13) || '-7' ||
-               substr(gen_random_uuid()::text, 16))::uuid"
-        .replace("{age}", age);
-    world
-        .execute(&format!(
-            "INSERT INTO provider_events (tenant_id, id, provider_account_id, type, body, job_id, processed_at)
-             SELECT '{account}', {id}, '{account}', 'status', 'x', gen_random_uuid(), {processed}
-             FROM generate_series(1, {many})"
-        ))
-        .await;
-}
-
-#[tokio::test]
-async fn webhooks_go_when_they_are_old_and_understood() {
-    let world = World::new().await;
-    for _ in 0..3 {
-        let account = account(&world, world.db.tenant().await).await;
-        webhooks(&world, &account, "31 days", "now()", 1_500).await;
-        webhooks(&world, &account, "31 days", "NULL", 2).await;
-        webhooks(&world, &account, "29 days", "now()", 3).await;
-    }
-    let now = Utc::now();
-    let removed = retention(&world, now).remove(now, &|| false).await.unwrap();
-    assert_eq!(removed.webhooks, 4_500);
-    assert_eq!(world.count(&format!("{ALL} provider_events")).await, 15);
-}
-
 #[tokio::test]
 async fn answers_go_at_the_time_each_carries() {
     let world = World::new().await;

@@ -2,7 +2,6 @@
 
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::cancel::cancel;
-use patchbay_domain::messages::raw::{self, NewRaw, RawKind};
 use patchbay_simulator::Faults;
 
 use crate::world::{ACCOUNT_SID, World};
@@ -24,24 +23,4 @@ async fn a_message_that_is_cancelled_while_its_batch_runs_is_counted() {
     tx.commit().await.unwrap();
     world.until_job(job, "succeeded").await;
     assert_eq!(world.count(&format!("{ENDED} AND progress_skipped = 1")).await, 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn receipts_that_an_earlier_run_applied_are_counted() {
-    let world = World::new().await;
-    let receipt = || NewRaw {
-        account: world.account,
-        kind: RawKind::Status,
-        body: b"MessageSid=SM1&MessageStatus=sent".to_vec(),
-        query: String::new(),
-        received_at: chrono::Utc::now(),
-        cause: (None, None),
-    };
-    let mut tx = world.tx().await;
-    raw::store(&mut tx, world.db().ids(), chrono::Utc::now(), &[receipt(), receipt()]).await.unwrap();
-    tx.commit().await.unwrap();
-    // As a run leaves it that committed and died before it could say so.
-    world.execute("UPDATE provider_events SET processed_at = now()").await;
-    let _workers = world.work(&["receipts"]);
-    world.until_count(&format!("{ENDED} AND progress_succeeded = 2"), 1).await;
 }

@@ -1,6 +1,8 @@
 //! Receipts: late, twice, out of order, and of failures.
 
 use patchbay_domain::messages::MessageState;
+use patchbay_domain::messages::raw::{NewRaw, RawKind, store};
+use patchbay_jobs::webhook::Webhook;
 
 use crate::world::World;
 
@@ -40,19 +42,22 @@ async fn what_cannot_be_read_is_kept_and_stops_nobody() {
     let (_, message) = world.send_one("+12025550111", "hello").await;
     let _workers = world.work(&["sends", "receipts"]);
     world.until(message, MessageState::Delivered).await;
-    let url = format!("{}", world.account);
-    let mut tx = world.tx().await;
-    let raw = patchbay_domain::messages::raw::NewRaw {
-        account: world.account,
-        kind: patchbay_domain::messages::raw::RawKind::Status,
-        body: b"\xff\xfe nonsense".to_vec(),
-        query: url,
-        received_at: chrono::Utc::now(),
+    let webhook = |body: &[u8]| NewRaw {
+        kind: RawKind::Status,
+        webhook: Webhook {
+            account: world.account,
+            provider: "twilio".to_owned(),
+            body: body.to_vec(),
+            query: String::new(),
+            received_at: chrono::Utc::now(),
+        },
         cause: (None, None),
     };
-    patchbay_domain::messages::raw::store(&mut tx, world.db().ids(), chrono::Utc::now(), &[raw]).await.unwrap();
+    let mut tx = world.tx().await;
+    let two = vec![webhook(b"\xff\xfe nonsense"), webhook(b"MessageSid=SM1&MessageStatus=sent")];
+    store(&mut tx, world.db().ids(), chrono::Utc::now(), two).await.unwrap();
     tx.commit().await.unwrap();
-    world.until_count("SELECT count(*) AS n FROM provider_events WHERE processed_at IS NULL", 0).await;
-    let kept = "SELECT count(*) AS n FROM provider_events WHERE position('\\xff'::bytea IN body) > 0";
-    assert_eq!(world.count(kept).await, 1);
+    let ended = "SELECT count(*) AS n FROM queue.jobs WHERE state = 'succeeded' AND progress_total = 2
+        AND progress_succeeded = 1 AND progress_failed = 1";
+    world.until_count(ended, 1).await;
 }

@@ -285,11 +285,8 @@ impl World {
             }
         };
         if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-            let (inbound, raw) = (
-                self.count("SELECT count(*) AS n FROM messages").await,
-                self.count("SELECT count(*) AS n FROM provider_events").await,
-            );
-            panic!("not {wanted} but {}: {sql} ({inbound} messages, {raw} webhooks)", self.count(sql).await);
+            let messages = self.count("SELECT count(*) AS n FROM messages").await;
+            panic!("not {wanted} but {}: {sql} ({messages} messages)", self.count(sql).await);
         }
     }
 

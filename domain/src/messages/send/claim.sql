@@ -1,8 +1,9 @@
 -- Takes up to $2 messages, of $3 segments together, of the jobs $1. Whether a message may go out is decided here,
 -- in the statement that takes it: between the door and now the recipient may have said STOP. What an earlier run
 -- left in `sending` comes back too, not fresh: it may have left, so it is looked up first. $4: for how long after a
--- claim its send may still be on its way.
-WITH open AS (
+-- claim its send may still be on its way. (What is MATERIALIZED is done once: without statistics the planner takes the
+-- tenant for so selective that it would do it again for each of its messages.)
+WITH open AS MATERIALIZED (
     SELECT m.id, m.class, m.channel, m.to_address, m.provider_account_id, m.segments
     FROM messages m
     WHERE m.job_id = ANY ($1) AND m.state = 'queued'
@@ -10,7 +11,7 @@ WITH open AS (
     LIMIT $2
 ), affordable AS (
     SELECT o.*, sum(o.segments) OVER (ORDER BY o.id) AS units FROM open o
-), judged AS (
+), judged AS MATERIALIZED (
     SELECT o.id, CASE
         WHEN a.status = 'disabled' THEN 'provider_account_disabled'
         WHEN a.status = 'auth_failed' THEN 'provider_auth_failed'
@@ -33,7 +34,7 @@ WITH open AS (
         attempted_at = CASE WHEN j.refusal IS NULL THEN now() ELSE m.attempted_at END,
         updated_at = now()
     FROM judged j
-    WHERE m.id = j.id AND m.state = 'queued'
+    WHERE m.id = ANY (ARRAY(SELECT id FROM judged)) AND m.id = j.id AND m.state = 'queued'
     RETURNING m.*
 )
 SELECT true AS fresh, false AS settled, id, job_id, contact_id, provider_account_id, state, class, from_address, to_address,

@@ -6,7 +6,6 @@
 mod answers;
 mod dead_letters;
 mod jobs;
-mod webhooks;
 
 use std::sync::Arc;
 
@@ -41,8 +40,6 @@ pub struct Removed {
     pub days: usize,
     /// Stored answers.
     pub answers: usize,
-    /// Raw webhooks.
-    pub webhooks: usize,
 }
 
 impl Retention {
@@ -63,8 +60,7 @@ impl Retention {
         let dead_letters = self.batches(Aged::DeadLetters, before(self.ages.dead_letters), stop).await;
         let days = self.batches(Aged::Days, before(self.ages.jobs), stop).await;
         let answers = self.batches(Aged::Answers, now, stop).await;
-        let webhooks = self.batches(Aged::Webhooks, before(self.ages.raw_webhooks), stop).await;
-        Ok(Removed { dead_letters: dead_letters?, days: days?, answers: answers?, webhooks: webhooks? })
+        Ok(Removed { dead_letters: dead_letters?, days: days?, answers: answers? })
     }
 
     async fn batches(&self, thing: Aged, before: DateTime<Utc>, stop: &(dyn Fn() -> bool + Sync)) -> DbResult<usize> {
@@ -88,7 +84,6 @@ enum Aged {
     DeadLetters,
     Days,
     Answers,
-    Webhooks,
 }
 
 impl Aged {
@@ -98,7 +93,6 @@ impl Aged {
             Self::DeadLetters => dead_letters::put_away(tx, before, BATCH).await,
             Self::Days => jobs::drop_days(tx, before).await,
             Self::Answers => answers::remove(tx, before, BATCH).await,
-            Self::Webhooks => webhooks::remove(tx, before, BATCH).await,
         }
     }
 }
@@ -116,8 +110,8 @@ impl Handler<Retain> for Retention {
 
 impl From<Removed> for Value {
     fn from(removed: Removed) -> Self {
-        let Removed { dead_letters, days, answers, webhooks } = removed;
-        let counts = [("dead_letters", dead_letters), ("days", days), ("answers", answers), ("webhooks", webhooks)];
+        let Removed { dead_letters, days, answers } = removed;
+        let counts = [("dead_letters", dead_letters), ("days", days), ("answers", answers)];
         Self::Object(
             counts.map(|(name, count)| (name.to_owned(), Self::from(count))).into_iter().collect::<Map<_, _>>(),
         )
