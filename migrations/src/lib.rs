@@ -15,8 +15,8 @@ pub mod ids;
 pub mod migrate;
 pub mod page;
 pub mod pool;
-pub mod statistics;
 mod server;
+pub mod statistics;
 pub mod system;
 pub mod tenant;
 #[cfg(feature = "testdb")]

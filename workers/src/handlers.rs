@@ -49,7 +49,6 @@ fn messaging(parts: &Parts) -> Messaging {
     let slices = parts.config.worker.slices;
     let settings = Settings {
         send_slice: slices.sends,
-        receipt_slice: slices.receipts,
         reconcile_slice: slices.reconcile,
         check_after: parts.config.worker.reconcile_after,
         ..Settings::new(parts.config.api.public_url.clone())

@@ -36,8 +36,6 @@ pub struct WorkerConfig {
 pub struct Slices {
     /// Messages.
     pub sends: usize,
-    /// Receipts.
-    pub receipts: usize,
     /// Messages without a final receipt.
     pub reconcile: usize,
 }
@@ -56,7 +54,6 @@ impl WorkerConfig {
         let mut section = reader.section("worker.slices");
         let slices = Slices {
             sends: section.within("sends", "100", 1..=10_000),
-            receipts: section.within("receipts", "500", 1..=10_000),
             reconcile: section.within("reconcile", "500", 1..=10_000),
         };
         Self { listen, shutdown_grace, lease, queues, slices, reconcile_after }

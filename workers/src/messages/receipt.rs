@@ -64,8 +64,7 @@ impl Handler<ApplyReceipts> for ReceiptHandler {
     // Receipts are applied by rank: a run that comes again changes nothing.
     async fn run(&self, job: ApplyReceipts, ctx: &JobContext) -> Result<Outcome, JobError> {
         let tenant = TenantId::from_uuid(ctx.tenant());
-        let unread =
-            self.apply(tenant, &job.webhooks, ctx.worker()).await.map_err(|error| fault::db(&error))?;
+        let unread = self.apply(tenant, &job.webhooks, ctx.worker()).await.map_err(|error| fault::db(&error))?;
         ctx.progress(webhook::counts(&job.webhooks, unread)).await;
         Ok(Outcome::Done(None))
     }

@@ -23,6 +23,18 @@ fn retention(world: &World, now: DateTime<Utc>) -> Retention {
     Retention::new(world.db.db().clone(), clock(now), config.retention)
 }
 
+/// A provider account of the tenant's.
+async fn account(world: &World, tenant: TenantId) -> String {
+    let tenant = tenant.uuid();
+    world
+        .execute(&format!(
+            "INSERT INTO provider_accounts (tenant_id, id, kind, name, external_id, credentials)
+             VALUES ('{tenant}', '{tenant}', 'twilio', 'a', 'AC1', '\\x00')"
+        ))
+        .await;
+    tenant.to_string()
+}
+
 #[tokio::test]
 async fn answers_go_at_the_time_each_carries() {
     let world = World::new().await;

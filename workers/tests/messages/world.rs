@@ -15,6 +15,7 @@ use patchbay_domain::messages::accept::{self, Call, Content, Draft, Mode, Recipi
 use patchbay_domain::messages::raw::{self, NewRaw, RawKind};
 use patchbay_domain::messages::{Body, Message, MessageState, get};
 use patchbay_domain::provider_accounts::{self, NewAccount, NewSender};
+use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::{HttpSettings, Registry as Providers, twilio::Twilio};
 use patchbay_queue::lanes::Window;
 use patchbay_queue::{Keeper, KeeperSettings, Registry, WorkerSettings};
@@ -60,17 +61,17 @@ async fn take(
     body: Vec<u8>,
     taker: Data<&Taker>,
 ) -> poem::http::StatusCode {
-    let kind: RawKind = what.parse().unwrap();
-    let raw = NewRaw {
+    let kind = if what == "status" { RawKind::Status } else { RawKind::Inbound };
+    let webhook = Webhook {
         account: account.parse().unwrap(),
-        kind,
+        provider: "twilio".to_owned(),
         body,
         query: request.original_uri().query().unwrap_or_default().to_owned(),
         received_at: Utc::now(),
-        cause: (None, None),
     };
+    let raw = NewRaw { kind, webhook, cause: (None, None) };
     let mut tx = taker.db.begin(taker.tenant).await.unwrap();
-    raw::store(&mut tx, taker.db.ids(), Utc::now(), &[raw]).await.unwrap();
+    raw::store(&mut tx, taker.db.ids(), Utc::now(), vec![raw]).await.unwrap();
     tx.commit().await.unwrap();
     poem::http::StatusCode::NO_CONTENT
 }
