@@ -6,6 +6,8 @@
 //! so that every crate may depend on it.
 //! It is broken by putting product rules here: then the API, the workers and the scheduler change together.
 
+#[cfg(feature = "process")]
+mod allocator;
 pub mod clock;
 #[cfg(feature = "process")]
 pub mod config;

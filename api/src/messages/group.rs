@@ -4,6 +4,7 @@
 //! its answer is stored in its own transaction.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use patchbay_db::{Db, DbError, ids::TenantId};
 use patchbay_domain::messages::accept::{Call, Verdict, accept};
@@ -14,7 +15,7 @@ use super::draft::measure;
 use crate::http::{Code, Problem};
 
 /// Calls of one transaction, and of one tenant waiting for theirs.
-const SIZE: GroupSize = GroupSize { set: 100, waiting: 2_000 };
+const SIZE: GroupSize = GroupSize { set: 100, waiting: 2_000, pause: Duration::ZERO };
 
 /// Accepts messages. One a process; cheap to clone.
 #[derive(Debug, Clone)]

@@ -18,8 +18,8 @@ use poem::Request;
 
 use crate::http::{Code, Problem, auth};
 
-/// Webhooks of one transaction, and of one tenant waiting for theirs.
-const SIZE: GroupSize = GroupSize { set: 500, waiting: 5_000 };
+/// Webhooks of one transaction, and of one tenant waiting for theirs. No provider minds 20 ms.
+const SIZE: GroupSize = GroupSize { set: 500, waiting: 5_000, pause: Duration::from_millis(20) };
 
 /// What a webhook's account can do.
 struct Client {

@@ -2,7 +2,7 @@
 //!
 //! There is no timer. An item that finds its key idle is flushed at once and alone, so it waits for nobody; under
 //! load the sets grow by themselves to what the database takes in one go, and the cost of a transaction is
-//! shared by all of them. A timer (collect for 5 ms) was rejected: it adds its wait when there is least reason to.
+//! shared by all of them; a pause between two sets of a key makes them larger still. A timer (collect for 5 ms) was rejected: it adds its wait when there is least reason to.
 //! The flush runs in a task of its own: a caller that goes away does not undo the others' work. Broken by a
 //! flush that does slow outward work, since the key's next set waits for it.
 
@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -30,13 +31,15 @@ pub enum GroupError<E> {
     Lost,
 }
 
-/// How large sets and queues may become.
+/// How large sets and queues may become, and how soon one set follows another.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupSize {
     /// Items of one flush.
     pub set: usize,
     /// Items of one key that may wait.
     pub waiting: usize,
+    /// From the end of a key's flush to its next, at the least: where nobody waits for the answer, larger sets cost less.
+    pub pause: Duration,
 }
 
 /// A writer that gathers items by key. Cheap to clone.
@@ -155,6 +158,9 @@ where
                 }
             }
         }
+        if !inner.size.pause.is_zero() {
+            tokio::time::sleep(inner.size.pause).await;
+        }
     }
 }
 
@@ -163,7 +169,7 @@ mod tests {
     use super::*;
     use tokio::sync::{Semaphore, mpsc};
 
-    const SIZE: GroupSize = GroupSize { set: 3, waiting: 4 };
+    const SIZE: GroupSize = GroupSize { set: 3, waiting: 4, pause: Duration::ZERO };
 
     type Numbers = Group<u8, u32, u32, String>;
 

@@ -118,14 +118,14 @@ CREATE TABLE messages (
     FOREIGN KEY (tenant_id, template_id) REFERENCES templates (tenant_id, id)
 );
 CREATE INDEX messages_contact ON messages (tenant_id, contact_id, id) WHERE contact_id IS NOT NULL;
-CREATE INDEX messages_account ON messages (tenant_id, provider_account_id, id);
 CREATE INDEX messages_template ON messages (tenant_id, template_id, id) WHERE template_id IS NOT NULL;
 -- What a send job claims, and a job's messages.
 CREATE INDEX messages_job ON messages (tenant_id, job_id, state, id) WHERE job_id IS NOT NULL;
 -- The lists by state, and by direction: what is inbound is exactly what is 'received'.
 CREATE INDEX messages_state ON messages (tenant_id, state, id);
-CREATE UNIQUE INDEX messages_provider_id ON messages (tenant_id, provider_account_id, provider_message_id)
-    WHERE provider_message_id IS NOT NULL;
+-- What a receipt names. (Not partial: it serves the account's foreign key too, and every index is written at each of a
+-- message's states.)
+CREATE UNIQUE INDEX messages_provider_id ON messages (tenant_id, provider_account_id, provider_message_id);
 -- What reconciliation asks the provider about: sent, and no final receipt.
 CREATE INDEX messages_unsettled ON messages (tenant_id, provider_account_id, check_at)
     WHERE state = 'sent' AND check_at IS NOT NULL;

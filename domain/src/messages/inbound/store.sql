@@ -10,7 +10,7 @@ WITH n AS (
     SELECT $1, 'inbound', $2, 'received', n.id, c.contact_id, n.account_id,
         n.provider_id, n.from_address, n.to_address, n.body, n.segments, n.received_at, now()
     FROM n LEFT JOIN contact_channels c ON c.channel = $2 AND c.address = n.from_address
-    ON CONFLICT (tenant_id, provider_account_id, provider_message_id) WHERE provider_message_id IS NOT NULL DO NOTHING
+    ON CONFLICT (tenant_id, provider_account_id, provider_message_id) DO NOTHING
     RETURNING id, contact_id, from_address
 )
 SELECT s.id, s.contact_id,

@@ -14,7 +14,7 @@ use patchbay_domain::messages::send::{Claim, Claimed, claim};
 use super::super::Messaging;
 
 /// Jobs of one transaction, and of one tenant waiting for theirs.
-const SIZE: GroupSize = GroupSize { set: 200, waiting: 10_000 };
+const SIZE: GroupSize = GroupSize { set: 200, waiting: 10_000, pause: Duration::ZERO };
 
 /// The claims of one process.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use patchbay_db::ids::{MessageId, ProviderAccountId, TenantId};
@@ -19,7 +20,7 @@ use super::super::Messaging;
 use super::fate::Fate;
 
 /// Entries (a job's each) of one transaction, and of one tenant waiting for theirs.
-const SIZE: GroupSize = GroupSize { set: 200, waiting: 10_000 };
+const SIZE: GroupSize = GroupSize { set: 200, waiting: 10_000, pause: Duration::ZERO };
 
 /// What one job has to record.
 #[derive(Debug)]
