@@ -44,7 +44,7 @@ impl Acceptor {
     pub(super) async fn accept(&self, tenant: TenantId, call: Call) -> Result<Verdict, Problem> {
         self.0.submit(tenant, call).await.map_err(|error| match error {
             GroupError::Flush(error) if !passes(&error) => Problem::internal(error),
-            error => Problem::of(Code::Unavailable).retry_after(std::time::Duration::from_secs(1)).caused_by(error),
+            error => Problem::of(Code::Unavailable).retry_after(Duration::from_secs(1)).caused_by(error),
         })
     }
 }
