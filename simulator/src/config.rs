@@ -31,7 +31,7 @@ pub struct Config {
     #[arg(long, default_value_t = 4_000_000)]
     pub keep_fingerprints: usize,
     /// Receipts and inbound webhooks under way at the same time.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 512)]
     pub callback_concurrency: usize,
     /// Tries after the first when a callback cannot connect. Any answer, also a 500, ends it.
     #[arg(long, default_value_t = 3)]

@@ -18,7 +18,7 @@ use super::super::state::{MessageClass, MessageState};
 pub struct Claim<'a> {
     /// Of these jobs.
     pub jobs: &'a [JobId],
-    /// At most this many messages.
+    /// At most this many messages of each.
     pub limit: i64,
     /// Of at most so many segments together.
     pub segments: i64,

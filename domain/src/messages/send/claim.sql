@@ -1,14 +1,16 @@
--- Takes up to $2 messages, of $3 segments together, of the jobs $1. Whether a message may go out is decided here,
+-- Takes up to $2 messages of each of the jobs $1, of $3 segments together. Whether a message may go out is decided here,
 -- in the statement that takes it: between the door and now the recipient may have said STOP. What an earlier run
 -- left in `sending` comes back too, not fresh: it may have left, so it is looked up first. $4: for how long after a
 -- claim its send may still be on its way. (What is MATERIALIZED is done once: without statistics the planner takes the
 -- tenant for so selective that it would do it again for each of its messages.)
 WITH open AS MATERIALIZED (
-    SELECT m.id, m.class, m.channel, m.to_address, m.provider_account_id, m.segments
-    FROM messages m
-    WHERE m.job_id = ANY ($1) AND m.state = 'queued'
-    ORDER BY m.id
-    LIMIT $2
+    -- One look into the index a job, in its order: it ends where the slice is full.
+    SELECT m.* FROM unnest($1) AS job (id) CROSS JOIN LATERAL (
+        SELECT m.id, m.class, m.channel, m.to_address, m.provider_account_id, m.segments
+        FROM messages m
+        WHERE m.job_id = job.id AND m.state = 'queued'
+        ORDER BY m.id
+        LIMIT $2) m
 ), affordable AS (
     SELECT o.*, sum(o.segments) OVER (ORDER BY o.id) AS units FROM open o
 ), judged AS MATERIALIZED (
