@@ -28,9 +28,10 @@ impl Tx {
     pub(crate) async fn begin(db: &Db, tenant: TenantId, read_only: bool) -> DbResult<Self> {
         let pools = db.pools();
         let begin = format!(
-            "BEGIN{};{}SET LOCAL app.tenant_id='{}'",
+            "BEGIN{};{}{}SET LOCAL app.tenant_id='{}'",
             if read_only { " READ ONLY" } else { "" },
             pools.app.preamble,
+            if read_only { "SET LOCAL plan_cache_mode=auto;" } else { "" },
             tenant.uuid()
         );
         let inner = Transaction::open(db, &pools.app, &begin).await?;

@@ -10,9 +10,9 @@ use super::row::{RowError, RowOutcome, RowProblem, RowReader};
 use super::write::Batch;
 
 /// The most rows of a batch: enough that a statement's fixed cost does not show.
-const BATCH_ROWS: i32 = 4_000;
+const BATCH_ROWS: i32 = 2_000;
 /// The most bytes of texts of a batch.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
+const BATCH_BYTES: usize = 1024 * 1024;
 
 /// Reads a file piece by piece.
 pub struct Batches {

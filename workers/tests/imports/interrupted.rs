@@ -106,7 +106,7 @@ async fn a_cancelled_import_writes_no_further_batch_and_drops_its_file() {
     let ran = bench.importer().import(bench.tenant, job, id, &Canceller(&bench, id), None).await.unwrap();
     assert_eq!(ran, Outcome::Cancelled);
     let import = bench.get(id).await;
-    assert_eq!((import.state, import.counts.done), (ImportState::Cancelled, 4_000));
+    assert_eq!((import.state, import.counts.done), (ImportState::Cancelled, 2_000));
     assert_eq!(bench.count("SELECT count(*) AS n FROM import_chunks").await, 0);
 }
 
