@@ -100,7 +100,7 @@ async fn serve() -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals(GRACE)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let Connections { db, lanes, .. } = Connections::new(&config, PROGRAM, &*entropy)?;
-    let health = health(&shutdown, &db, lanes);
+    let health = health(&shutdown, &db, lanes.clone());
     let sealer = config.secrets.sealer(Arc::clone(&entropy)).ok_or("secrets.key is not set")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let providers = provider_accounts::providers(&config)?;
@@ -117,6 +117,9 @@ async fn serve() -> Result<(), Failure> {
         sealer,
         config,
     });
+    let told = app.clone();
+    // Ends with the process.
+    tokio::spawn(async move { told.limits.shared.run(&lanes).await });
     let serving = server::serve(app, health, shutdown.clone(), |address| tracing::info!(%address, "serving"));
     match shutdown.finish(serving).await {
         patchbay_service::shutdown::Finish::Done(served) => Ok(served?),

@@ -1,11 +1,16 @@
 //! How much a caller may ask for: token buckets per key and per tenant, told on every answer.
 //!
-//! The buckets are in this process (governor's GCRA, no timer, no lock over all keys), so an installation of n API
-//! processes allows n times as much: they protect the process, and the fair share of work is the queue's affair.
+//! A request is charged in this process (governor's GCRA, no timer, no lock over all keys); what all processes took
+//! together is [`super::shared`]'s affair.
 //! Costs are units: an operation costs 1, a batch charges by its size with `Call::charge`.
 //! Headers: `RateLimit-Policy` and `RateLimit` as in draft-ietf-httpapi-ratelimit-headers-10.
 
-use std::{fmt::Write, net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{
+    fmt::Write,
+    net::IpAddr,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use governor::{
     Quota, RateLimiter,
@@ -17,7 +22,11 @@ use patchbay_service::config::{LimitsConfig, RateLimit};
 use poem::http::HeaderValue;
 use uuid::Uuid;
 
-use super::{code::Code, problem::Problem};
+use super::{
+    code::Code,
+    problem::Problem,
+    shared::{Shared, Whose},
+};
 
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
@@ -46,6 +55,8 @@ pub struct Limits {
     address: Bucket<IpAddr>,
     caller_policy: HeaderValue,
     anonymous_policy: HeaderValue,
+    /// What other processes took.
+    pub shared: Shared,
 }
 
 struct Bucket<K: std::hash::Hash + Eq + Clone> {
@@ -60,10 +71,16 @@ impl<K: std::hash::Hash + Eq + Clone> Bucket<K> {
     }
 
     /// Takes `cost` units; at most a whole bucket, since more would never be granted.
-    fn take(&self, key: &K, cost: u32, clock: &DefaultClock) -> Result<u32, Duration> {
+    fn take(&self, key: &K, whose: Whose, cost: u32, all: (&Shared, &DefaultClock)) -> Result<u32, Duration> {
         let cost = at_least_one(cost.min(self.rate.burst));
+        let ((shared, clock), now) = (all, Instant::now());
+        let time = |units: u32| Duration::from_secs(1) * units / self.rate.per_second.max(1);
+        shared.check(whose, time(cost.get()), time(self.rate.burst), now)?;
         match self.limiter.check_key_n(key, cost) {
-            Ok(Ok(state)) => Ok(state.remaining_burst_capacity()),
+            Ok(Ok(state)) => {
+                shared.take(whose, time(cost.get()), now);
+                Ok(state.remaining_burst_capacity())
+            }
             Ok(Err(until)) => Err(until.wait_time_from(clock.now())),
             Err(_) => unreachable!("the cost is no larger than the bucket"),
         }
@@ -97,7 +114,8 @@ impl Limits {
         let text = format!("{}, {}", key.policy("key"), tenant.policy("tenant"));
         let caller_policy = HeaderValue::from_str(&text).expect("names and numbers are visible ASCII");
         let anonymous_policy = HeaderValue::from_str(&address.policy("address")).expect("as above");
-        Self { clock: DefaultClock::default(), key, tenant, address, caller_policy, anonymous_policy }
+        let (clock, shared) = (DefaultClock::default(), Shared::default());
+        Self { clock, key, tenant, address, caller_policy, anonymous_policy, shared }
     }
 
     /// Charges a caller with a key.
@@ -105,8 +123,10 @@ impl Limits {
     /// # Errors
     /// `rate_limited`, with the time until it would be granted.
     pub fn charge(&self, key: Uuid, tenant: Uuid, cost: u32) -> Result<Budget, Problem> {
-        let key = self.key.take(&key, cost, &self.clock).map_err(|wait| refused("key", wait))?;
-        let tenant = self.tenant.take(&tenant, cost, &self.clock).map_err(|wait| refused("tenant", wait))?;
+        let all = (&self.shared, &self.clock);
+        let key = self.key.take(&key, Whose::Key(key), cost, all).map_err(|wait| refused("key", wait))?;
+        let tenant =
+            self.tenant.take(&tenant, Whose::Tenant(tenant), cost, all).map_err(|wait| refused("tenant", wait))?;
         Ok(Budget::Caller { key, tenant })
     }
 
@@ -115,7 +135,9 @@ impl Limits {
     /// # Errors
     /// As [`Limits::charge`].
     pub fn charge_address(&self, address: IpAddr) -> Result<Budget, Problem> {
-        let address = self.address.take(&address, 1, &self.clock).map_err(|wait| refused("address", wait))?;
+        let all = (&self.shared, &self.clock);
+        let taken = self.address.take(&address, Whose::Address(address), 1, all);
+        let address = taken.map_err(|wait| refused("address", wait))?;
         Ok(Budget::Anonymous { address })
     }
 

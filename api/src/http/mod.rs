@@ -31,6 +31,7 @@ pub mod reply;
 pub mod request_id;
 pub mod schema;
 pub mod scope;
+pub mod shared;
 pub mod time;
 
 pub use body::{BatchBody, Body, BodyDigest};

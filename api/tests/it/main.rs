@@ -25,6 +25,7 @@ mod prefer;
 mod program;
 mod provider_accounts;
 mod queues;
+mod shared_limits;
 mod start;
 mod templates;
 mod tenants;

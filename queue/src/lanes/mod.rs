@@ -10,6 +10,7 @@
 //! How to break it: a loop in a script without a bound; a key that does not begin with the prefix
 //! (Redis Cluster would refuse it); deleting from `jobs` what still has a lease.
 
+mod budgets;
 mod claim;
 mod control;
 mod lease;
@@ -25,6 +26,7 @@ use redis::Client;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use uuid::Uuid;
 
+pub use budgets::AT_ONCE as BUDGETS_AT_ONCE;
 pub use claim::Claimed;
 pub use control::{PauseScope, RateLimit};
 pub use lease::{Expired, Renewed};
