@@ -170,6 +170,12 @@ impl From<DbError> for Problem {
                     .retry_after(Duration::from_secs(1))
                     .caused_by(error)
             }
+            // Deleted between the look and the write: the next look tells which, with the right refusal.
+            DbError::Reference { .. } => {
+                Self::new(Code::Unavailable, "A record that this is about was deleted meanwhile. Please try again.")
+                    .retry_after(Duration::from_secs(1))
+                    .caused_by(error)
+            }
             _ => Self::internal(error),
         }
     }
