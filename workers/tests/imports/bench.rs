@@ -87,15 +87,20 @@ impl Bench {
 
     /// Uploads a file, in pieces of `chunk` bytes.
     pub async fn upload(&self, bytes: &[u8], chunk: usize) -> ImportId {
-        let file = Self::look_at(bytes).unwrap();
+        self.upload_pieces(&Self::look_at(bytes).unwrap(), bytes.chunks(chunk).map(<[u8]>::to_vec)).await
+    }
+
+    /// Uploads a file that is never whole, found to be what `file` says.
+    pub async fn upload_pieces(&self, file: &Inspection, pieces: impl Iterator<Item = Vec<u8>>) -> ImportId {
         let id: ImportId = self.db().new_id(self.now());
         let mut tx = self.db().begin(self.tenant).await.unwrap();
         store::create(&mut tx, &self.cause(), id, "leads.csv").await.unwrap();
-        for (seq, piece) in (0..).zip(bytes.chunks(chunk)) {
-            store::append_chunk(&mut tx, id, seq, piece).await.unwrap();
+        let mut size = 0;
+        for (seq, piece) in (0..).zip(pieces) {
+            store::append_chunk(&mut tx, id, seq, &piece).await.unwrap();
+            size += i64::try_from(piece.len()).unwrap();
         }
-        let size = i64::try_from(bytes.len()).unwrap();
-        store::uploaded(&mut tx, &self.cause(), id, size, &file, None, &Options::default()).await.unwrap();
+        store::uploaded(&mut tx, &self.cause(), id, size, file, None, &Options::default()).await.unwrap();
         tx.commit().await.unwrap();
         id
     }
