@@ -31,15 +31,18 @@ where
     let mut tasks = JoinSet::new();
     let start = Instant::now();
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    std::thread::spawn(move || {
-        for n in 0..total {
-            let due = start + after(n, rate);
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if tell.send((n, due)).is_err() {
-                return;
+    std::thread::spawn(
+        #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
+        move || {
+            for n in 0..total {
+                let due = start + after(n, rate);
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                if tell.send((n, due)).is_err() {
+                    return;
+                }
             }
-        }
-    });
+        },
+    );
     while let Some((n, due)) = told.recv().await {
         let arrive = arrive.clone();
         tasks.spawn(async move { arrive(n, due).await });
