@@ -8,13 +8,18 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::lanes::LaneName;
+use crate::backend::Shared;
+use crate::lanes::{LaneName, Report};
 use crate::ledger::progress::{self, Progress};
 use crate::reported::Reported;
-use crate::{Envelope, JobError, Lanes};
+use crate::testkit::Memory;
+use crate::{Envelope, JobError};
 
 /// Connections of the role that sees every tenant's jobs.
 pub type LedgerPool = Pool<AsyncPgConnection>;
+
+/// The code of the error that [`JobContext::check_cancelled`] ends a run with.
+pub(crate) const STOPPED_ON_REQUEST: &str = "cancelled";
 
 /// One run of one job, from the handler's side.
 #[derive(Clone)]
@@ -24,12 +29,16 @@ pub struct JobContext {
 
 struct Inner {
     envelope: Envelope,
-    queue: String,
-    worker: String,
-    lanes: Lanes,
-    ledger: LedgerPool,
+    engine: Engine,
     cancel: CancellationToken,
-    reported: Reported,
+}
+
+/// What a run asks of the engine, it asks of this one.
+enum Engine {
+    /// A worker's.
+    Live { shared: Arc<Shared>, reported: Reported },
+    /// A test's.
+    Memory { memory: Arc<Memory>, queue: String, worker: &'static str },
 }
 
 /// What the lane's bucket gave a job that asked.
@@ -42,18 +51,19 @@ pub enum Tokens {
 }
 
 impl JobContext {
-    pub(crate) fn new(
+    pub(crate) fn new(envelope: Envelope, shared: Arc<Shared>, cancel: CancellationToken, reported: Reported) -> Self {
+        Self { inner: Arc::new(Inner { envelope, engine: Engine::Live { shared, reported }, cancel }) }
+    }
+
+    pub(crate) fn in_memory(
         envelope: Envelope,
         queue: &str,
-        worker: &str,
-        lanes: Lanes,
-        ledger: LedgerPool,
+        worker: &'static str,
+        memory: Arc<Memory>,
         cancel: CancellationToken,
-        reported: Reported,
     ) -> Self {
-        let inner =
-            Inner { envelope, queue: queue.to_owned(), worker: worker.to_owned(), lanes, ledger, cancel, reported };
-        Self { inner: Arc::new(inner) }
+        let engine = Engine::Memory { memory, queue: queue.to_owned(), worker };
+        Self { inner: Arc::new(Inner { envelope, engine, cancel }) }
     }
 
     /// The job's id.
@@ -71,7 +81,10 @@ impl JobContext {
     /// The queue it came from.
     #[must_use]
     pub fn queue(&self) -> &str {
-        &self.inner.queue
+        match &self.inner.engine {
+            Engine::Live { shared, .. } => &shared.queue,
+            Engine::Memory { queue, .. } => queue,
+        }
     }
 
     /// The lane inside the tenant's share.
@@ -83,7 +96,10 @@ impl JobContext {
     /// The process that runs it.
     #[must_use]
     pub fn worker(&self) -> &str {
-        &self.inner.worker
+        match &self.inner.engine {
+            Engine::Live { shared, .. } => &shared.settings.worker,
+            Engine::Memory { worker, .. } => worker,
+        }
     }
 
     /// 1 for the first attempt; crashes count.
@@ -122,6 +138,26 @@ impl JobContext {
         self.inner.cancel.cancelled().await;
     }
 
+    /// Ends the run where somebody wants the job to stop: `ctx.check_cancelled()?` between two pieces of work.
+    ///
+    /// # Errors
+    /// Which the engine takes for [`Outcome::Cancelled`](crate::Outcome::Cancelled).
+    pub fn check_cancelled(&self) -> Result<(), JobError> {
+        if self.is_cancelled() {
+            return Err(JobError::permanent(STOPPED_ON_REQUEST, "somebody wants the job to stop"));
+        }
+        Ok(())
+    }
+
+    /// Now, by the engine's clock: the same for all workers, however their machines' clocks are set.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.inner.engine {
+            Engine::Live { shared, .. } => shared.clock.now(),
+            Engine::Memory { memory, .. } => memory.now(),
+        }
+    }
+
     fn lane_name(&self) -> LaneName {
         LaneName { tenant: self.tenant(), lane: self.lane().to_owned() }
     }
@@ -131,10 +167,18 @@ impl JobContext {
     /// # Errors
     /// Retryable, where Redis does not answer.
     pub async fn take_tokens(&self, want: i64) -> Result<Tokens, JobError> {
-        let granted = self
-            .inner
+        let shared = match &self.inner.engine {
+            Engine::Live { shared, .. } => shared,
+            Engine::Memory { memory, queue, .. } => {
+                return Ok(match memory.take_tokens(queue, &self.lane_name(), want) {
+                    Ok(units) => Tokens::Granted(units),
+                    Err(at) => Tokens::RetryAt(at),
+                });
+            }
+        };
+        let granted = shared
             .lanes
-            .take_tokens(&self.inner.queue, &self.lane_name(), want)
+            .take_tokens_as(&shared.queue, &self.lane_name(), self.id(), want)
             .await
             .map_err(|error| JobError::retryable("redis_unavailable", error.to_string()))?;
         if granted.units > 0 {
@@ -149,11 +193,43 @@ impl JobContext {
     /// # Errors
     /// Retryable, where Redis does not answer.
     pub async fn penalise(&self, until: DateTime<Utc>) -> Result<(), JobError> {
-        self.inner
-            .lanes
-            .penalise(&self.inner.queue, &self.lane_name(), until.timestamp_millis())
-            .await
-            .map_err(|error| JobError::retryable("redis_unavailable", error.to_string()))
+        match &self.inner.engine {
+            Engine::Live { shared, .. } => shared
+                .lanes
+                .penalise(&shared.queue, &self.lane_name(), until.timestamp_millis())
+                .await
+                .map_err(|error| JobError::retryable("redis_unavailable", error.to_string())),
+            Engine::Memory { memory, queue, .. } => {
+                memory.penalise(queue, self.lane_name(), until);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells the circuit breakers of a prefix of the lane (see [`LaneName`]; the tenant's and the one that all tenants
+    /// share) that what stands behind it answered.
+    pub async fn succeeded(&self, prefix: &str) {
+        self.report(prefix, Report::Ok).await;
+    }
+
+    /// The same, that it did not answer, or said that it cannot. Enough of these in a row open the breaker, and nothing
+    /// of that prefix starts for a while. Answers until when one is open now.
+    pub async fn failed(&self, prefix: &str) -> Option<DateTime<Utc>> {
+        self.report(prefix, Report::Failure).await
+    }
+
+    async fn report(&self, prefix: &str, went: Report) -> Option<DateTime<Utc>> {
+        let key = LaneName { tenant: self.tenant(), lane: prefix.to_owned() };
+        // A test has no breakers: nothing is closed to it but what it closes.
+        let Engine::Live { shared, .. } = &self.inner.engine else { return None };
+        match shared.lanes.report(&shared.queue, &key, went).await {
+            Ok(open_until) => open_until.and_then(|ms| Utc.timestamp_millis_opt(ms).single()),
+            Err(error) => {
+                // A breaker that does not hear of one call hears of the next.
+                tracing::debug!(job = %self.id(), %error, "a circuit breaker was not told");
+                None
+            }
+        }
     }
 
     /// Reports how far the job has come. Written a few times a second at most, and with its outcome. Counts that do not
@@ -163,15 +239,19 @@ impl JobContext {
             tracing::warn!(job = %self.id(), ?progress, "progress that does not add up is not taken");
             return;
         }
-        if !self.inner.reported.note(progress) {
+        let (shared, reported) = match &self.inner.engine {
+            Engine::Live { shared, reported } => (shared, reported),
+            Engine::Memory { memory, .. } => return memory.note_progress(self.id(), progress),
+        };
+        if !reported.note(progress) {
             return;
         }
         let written = async {
-            let mut conn = self.inner.ledger.get().await.map_err(|error| error.to_string())?;
+            let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
             progress::set(&mut conn, self.tenant(), self.id(), progress).await.map_err(|error| error.to_string())
         };
         match written.await {
-            Ok(()) => self.inner.reported.written(progress),
+            Ok(()) => reported.written(progress),
             Err(error) => tracing::warn!(job = %self.id(), %error, "progress not written; it goes with the outcome"),
         }
     }
@@ -179,6 +259,6 @@ impl JobContext {
 
 impl std::fmt::Debug for JobContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JobContext").field("id", &self.id()).field("queue", &self.inner.queue).finish_non_exhaustive()
+        f.debug_struct("JobContext").field("id", &self.id()).field("queue", &self.queue()).finish_non_exhaustive()
     }
 }

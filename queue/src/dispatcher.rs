@@ -8,15 +8,24 @@ use std::collections::HashMap;
 
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-use crate::lanes::Window;
-use crate::ledger::JobRow;
+use crate::lanes::{LaneName, Window};
+use crate::ledger::{Changed, JobRow};
 use crate::{Envelope, Lanes, NewJob};
 
 /// A handle that pushes accepted jobs; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Dispatcher {
     lanes: Lanes,
-    sender: mpsc::Sender<(String, Envelope)>,
+    sender: mpsc::Sender<(String, Errand)>,
+}
+
+/// What is to be done about a job.
+#[derive(Debug)]
+enum Errand {
+    /// It goes to its lane.
+    Push(Envelope),
+    /// Redis may hold it as it was: that goes, and if it is due it comes as it is.
+    Refresh { job: Envelope, due: bool },
 }
 
 /// Pushes in flight from one process before further ones are left to the audit.
@@ -40,18 +49,26 @@ impl Dispatcher {
     /// Hands over committed jobs that are due. Never waits, never fails.
     pub fn push(&self, jobs: &[NewJob]) {
         for job in jobs {
-            self.hand_over(job.queue.clone(), Envelope::from(job));
+            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job)));
         }
     }
 
     /// As [`push`](Self::push), for jobs that were in the ledger before: redriven ones.
     pub fn push_rows(&self, jobs: Vec<JobRow>) {
         for job in jobs {
-            self.hand_over(job.queue.clone(), Envelope::from(job));
+            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job)));
         }
     }
 
-    fn hand_over(&self, queue: String, job: Envelope) {
+    /// Brings living jobs that were changed in the ledger up to date in Redis. Where that is dropped, a worker runs one
+    /// as it was, which its end does not count for: it runs again as it is.
+    pub fn refresh(&self, jobs: Vec<Changed>) {
+        for Changed { job, due } in jobs {
+            self.hand_over(job.queue.clone(), Errand::Refresh { job: Envelope::from(job), due });
+        }
+    }
+
+    fn hand_over(&self, queue: String, job: Errand) {
         if let Err(TrySendError::Full((queue, _)) | TrySendError::Closed((queue, _))) =
             self.sender.try_send((queue, job))
         {
@@ -60,18 +77,39 @@ impl Dispatcher {
     }
 }
 
-async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<(String, Envelope)>) {
+async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<(String, Errand)>) {
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, 1_000).await > 0 {
-        let mut by_queue: HashMap<String, Vec<Envelope>> = HashMap::new();
-        for (queue, envelope) in batch.drain(..) {
-            by_queue.entry(queue).or_default().push(envelope);
+        let mut by_queue: HashMap<String, Vec<Errand>> = HashMap::new();
+        for (queue, errand) in batch.drain(..) {
+            by_queue.entry(queue).or_default().push(errand);
         }
-        for (queue, jobs) in by_queue {
-            if let Err(error) = lanes.push(&queue, &jobs, window, false).await {
-                tracing::warn!(queue, jobs = jobs.len(), %error, "push failed; the audit will find these jobs");
-                metrics::counter!("queue_push_dropped_total", "queue" => queue).increment(jobs.len() as u64);
+        for (queue, errands) in by_queue {
+            let count = errands.len();
+            if let Err(error) = run(&lanes, window, &queue, errands).await {
+                tracing::warn!(queue, jobs = count, %error, "push failed; the audit will find these jobs");
+                metrics::counter!("queue_push_dropped_total", "queue" => queue).increment(count as u64);
             }
         }
     }
+}
+
+/// Does a queue's errands in their order: a job may be pushed and, right after, be changed.
+async fn run(lanes: &Lanes, window: Window, queue: &str, errands: Vec<Errand>) -> redis::RedisResult<()> {
+    let mut jobs = Vec::with_capacity(errands.len());
+    for errand in errands {
+        match errand {
+            Errand::Push(job) => jobs.push(job),
+            Errand::Refresh { job, due } => {
+                lanes.push(queue, &jobs, window, false).await?;
+                jobs.clear();
+                let lane = LaneName { tenant: job.header.tenant, lane: job.header.lane.clone() };
+                let running = lanes.withdraw(queue, &[(job.id, lane)]).await?.contains(&true);
+                if due && !running {
+                    jobs.push(job);
+                }
+            }
+        }
+    }
+    lanes.push(queue, &jobs, window, false).await.map(drop)
 }

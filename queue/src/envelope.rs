@@ -56,6 +56,9 @@ pub struct Header {
     /// Whether a unique key has to be given back at the end.
     #[serde(rename = "u", default, skip_serializing_if = "is_false")]
     pub unique: bool,
+    /// How often the payload was replaced.
+    #[serde(rename = "g", default, skip_serializing_if = "is_never")]
+    pub generation: i32,
     /// Not after this instant.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<DateTime<Utc>>,
@@ -72,6 +75,11 @@ pub struct Header {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if hands a reference")]
 const fn is_zero(n: &i16) -> bool {
+    *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if hands a reference")]
+const fn is_never(n: &i32) -> bool {
     *n == 0
 }
 
@@ -116,12 +124,18 @@ impl Envelope {
         })
     }
 
-    /// Where the job stands in its lane: the millisecond it was made in, and a priority step is
-    /// worth a minute of age.
+    /// Where the job stands in its lane: see [`served_at`].
     #[must_use]
     pub fn score(&self) -> i64 {
-        made_at_ms(self.id) - i64::from(self.header.priority) * 60_000
+        served_at(self.id, self.header.priority)
     }
+}
+
+/// The place of a job in its lane, lowest first: the millisecond it was made in, and a priority step is worth a minute
+/// of age. So nothing waits for ever behind what comes after it.
+#[must_use]
+pub fn served_at(id: Uuid, priority: i16) -> i64 {
+    made_at_ms(id) - i64::from(priority) * 60_000
 }
 
 /// The millisecond in a UUIDv7.
@@ -146,6 +160,7 @@ impl From<&NewJob> for Envelope {
                 crashes: 0,
                 max_attempts: job.max_attempts,
                 unique: job.unique_key.is_some(),
+                generation: 0,
                 not_after: job.not_after,
                 subject: job.subject.clone(),
                 trace: job.trace.clone(),
@@ -175,6 +190,7 @@ mod tests {
                 crashes: 0,
                 max_attempts: 8,
                 unique: false,
+                generation: 0,
                 not_after: None,
                 subject: None,
                 trace: None,

@@ -1,5 +1,6 @@
 //! Handlers by kind: what a worker knows how to run.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 use tracing::Span;
 
 use crate::job::DecodeError;
+use crate::seal::{Seal, open_fields};
 use crate::{Job, JobContext, JobError, Outcome, Policy};
 
 /// Does the work of one kind of job. Runs may be repeated (after a crash, a lost lease): an effect
@@ -25,14 +27,16 @@ pub trait Handler<J: Job>: Send + Sync + 'static {
 pub(crate) enum Ran {
     /// The handler came to an end.
     Ended(Result<Outcome, JobError>),
-    /// Nobody here knows this kind or version; somebody else may.
-    Unknown(String),
+    /// This handler does not know the payload's version; somebody else may.
+    Unknown,
 }
 
 #[async_trait]
 pub(crate) trait Erased: Send + Sync {
     fn policy(&self) -> Policy;
-    async fn run(&self, version: i16, payload: &[u8], ctx: &JobContext) -> Ran;
+    /// The newest payload version it knows.
+    fn version(&self) -> i16;
+    async fn run(&self, version: i16, payload: &[u8], seal: Option<&dyn Seal>, ctx: &JobContext) -> Ran;
 }
 
 struct Typed<J, H> {
@@ -46,10 +50,22 @@ impl<J: Job, H: Handler<J>> Erased for Typed<J, H> {
         J::POLICY
     }
 
-    async fn run(&self, version: i16, payload: &[u8], ctx: &JobContext) -> Ran {
-        match J::decode(version, payload) {
+    fn version(&self) -> i16 {
+        J::VERSION
+    }
+
+    async fn run(&self, version: i16, payload: &[u8], seal: Option<&dyn Seal>, ctx: &JobContext) -> Ran {
+        let opened = if J::SECRET_FIELDS.is_empty() {
+            Cow::Borrowed(payload)
+        } else {
+            match open_fields(seal, ctx.tenant(), J::KIND, J::SECRET_FIELDS, payload) {
+                Ok(opened) => Cow::Owned(opened),
+                Err(error) => return Ran::Ended(Err(JobError::permanent("payload_sealed", error.to_string()))),
+            }
+        };
+        match J::decode(version, &opened) {
             Ok(job) => Ran::Ended(self.handler.run(job, ctx).await),
-            Err(error @ DecodeError::Newer { .. }) => Ran::Unknown(error.to_string()),
+            Err(DecodeError::Newer { .. }) => Ran::Unknown,
             Err(DecodeError::Malformed(detail)) => Ran::Ended(Err(JobError::permanent("payload_malformed", detail))),
         }
     }
@@ -63,6 +79,7 @@ pub type Adopt = fn(Span, Option<&str>) -> Span;
 pub struct Registry {
     handlers: BTreeMap<&'static str, Arc<dyn Erased>>,
     adopt: Option<Adopt>,
+    seal: Option<Arc<dyn Seal>>,
 }
 
 impl Registry {
@@ -84,6 +101,17 @@ impl Registry {
         self
     }
 
+    /// Opens the secret fields of payloads with `seal`.
+    #[must_use]
+    pub fn opening(mut self, seal: Arc<dyn Seal>) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
+    pub(crate) fn seal(&self) -> Option<Arc<dyn Seal>> {
+        self.seal.clone()
+    }
+
     pub(crate) fn adopt(&self, span: Span, traceparent: Option<&str>) -> Span {
         match self.adopt {
             Some(adopt) => adopt(span, traceparent),
@@ -94,6 +122,11 @@ impl Registry {
     /// The kinds that have a handler, in order.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
         self.handlers.keys().copied()
+    }
+
+    /// The kinds that have a handler, each with the newest payload version it knows.
+    pub(crate) fn versions(&self) -> BTreeMap<String, i16> {
+        self.handlers.iter().map(|(kind, handler)| ((*kind).to_owned(), handler.version())).collect()
     }
 
     pub(crate) fn get(&self, kind: &str) -> Option<Arc<dyn Erased>> {

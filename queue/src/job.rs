@@ -1,11 +1,15 @@
 //! What a job is: a typed payload on this side, a name, a version and bytes on the other.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::Policy;
+use crate::flow::{After, Conflict, Flow, Hold};
+use crate::seal::{Seal, SealError, seal_fields};
 
 /// A kind of job: implemented by its payload. Names are written out (never `type_name`, which a
 /// rename of the type would change under waiting jobs).
@@ -18,6 +22,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     const QUEUE: &'static str;
     /// How it is tried.
     const POLICY: Policy;
+
+    /// Fields of the payload (a JSON object then) that only a handler may read: sealed in the ledger and in Redis, see
+    /// [`seal`](crate::seal).
+    const SECRET_FIELDS: &'static [&'static str] = &[];
 
     /// What only one living job of the kind may stand for in a tenant: while one with this key lives, another is not
     /// enqueued. The default: jobs of the kind are never the same.
@@ -33,7 +41,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
         if version > Self::VERSION {
             return Err(DecodeError::Newer { version, known: Self::VERSION });
         }
-        serde_json::from_slice(payload).map_err(|error| DecodeError::Malformed(error.to_string()))
+        from_json(payload)
     }
 }
 
@@ -53,6 +61,19 @@ pub enum DecodeError {
     Malformed(String),
 }
 
+/// Decodes a JSON payload, for a [`Job::decode`] of one's own. The error of what does not fit names the field.
+///
+/// # Errors
+/// [`DecodeError::Malformed`], as `to.number: invalid type: integer 7, expected a string at line 1 column 24`.
+pub fn from_json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
+    // The path is followed only where there is something to say of it.
+    serde_json::from_slice(payload).map_err(|plain| {
+        let mut json = serde_json::Deserializer::from_slice(payload);
+        let named = serde_path_to_error::deserialize::<_, T>(&mut json).err().map(|error| error.to_string());
+        DecodeError::Malformed(named.unwrap_or_else(|| plain.to_string()))
+    })
+}
+
 /// A job to be enqueued: the typed payload and what differs from the kind's defaults.
 #[derive(Debug)]
 pub struct JobRequest<J> {
@@ -69,6 +90,7 @@ pub struct JobRequest<J> {
     trace: Option<String>,
     request_id: Option<String>,
     total: i32,
+    flow: Flow,
 }
 
 impl<J: Job> JobRequest<J> {
@@ -88,6 +110,7 @@ impl<J: Job> JobRequest<J> {
             trace: None,
             request_id: None,
             total: 0,
+            flow: Flow::default(),
         }
     }
 
@@ -117,6 +140,72 @@ impl<J: Job> JobRequest<J> {
     #[must_use]
     pub fn unique(mut self, key: impl Into<String>) -> Self {
         self.unique_key = Some(key.into());
+        self
+    }
+
+    /// What follows where the key is taken; [`Conflict::Keep`] where not set.
+    #[must_use]
+    pub const fn on_conflict(mut self, conflict: Conflict) -> Self {
+        self.flow.conflict = conflict;
+        self
+    }
+
+    /// The key stays taken this long from now on, past the job's end too.
+    #[must_use]
+    pub fn unique_for(mut self, window: Duration) -> Self {
+        self.flow.window = TimeDelta::from_std(window).ok();
+        self
+    }
+
+    /// Counts the job in a group ([`ledger::groups`](crate::ledger::groups)).
+    #[must_use]
+    pub const fn group(mut self, group: Uuid) -> Self {
+        self.flow.group = Some(group);
+        self
+    }
+
+    /// Holds the job until the job `on` of the same tenant is over well: succeeded, cancelled or discarded. A dead
+    /// letter holds it until somebody redrives or discards that. May be said of several.
+    #[must_use]
+    pub fn after(self, on: Uuid) -> Self {
+        self.waiting_for(After { on, group: false, any_end: false })
+    }
+
+    /// As [`after`](Self::after), and a dead letter will do too.
+    #[must_use]
+    pub fn after_end(self, on: Uuid) -> Self {
+        self.waiting_for(After { on, group: false, any_end: true })
+    }
+
+    /// Holds the job until the group is sealed and none of its members is pending or a dead letter.
+    #[must_use]
+    pub fn after_group(self, group: Uuid) -> Self {
+        self.waiting_for(After { on: group, group: true, any_end: false })
+    }
+
+    /// As [`after_group`](Self::after_group), and dead letters will do too: the usual completion job.
+    #[must_use]
+    pub fn after_group_end(self, group: Uuid) -> Self {
+        self.waiting_for(After { on: group, group: true, any_end: true })
+    }
+
+    fn waiting_for(mut self, after: After) -> Self {
+        self.flow.after.push(after);
+        self
+    }
+
+    /// Strict order: of a tenant's jobs with this key, each starts only when the one accepted before it is over well.
+    #[must_use]
+    pub fn in_order(mut self, key: impl Into<String>) -> Self {
+        self.flow.order = Some(key.into());
+        self
+    }
+
+    /// Holds the job until somebody releases it ([`ledger::hold::release`](crate::ledger::hold::release)). `by` is for
+    /// programs (`approval`), `reason` for people.
+    #[must_use]
+    pub fn held(mut self, by: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.flow.hold = Some(Hold { by: by.into(), reason: reason.into() });
         self
     }
 
@@ -170,9 +259,14 @@ impl<J: Job> From<JobRequest<J>> for NewJob {
             trace: request.trace,
             request_id: request.request_id,
             total: request.total,
+            secret_fields: J::SECRET_FIELDS,
+            flow: (request.flow != Flow::default()).then(|| Box::new(request.flow)),
         }
     }
 }
+
+/// The largest payload, in bytes. Every waiting job's is held in Redis, and copied by each claim.
+pub const PAYLOAD_MAX: usize = 1 << 20;
 
 /// A job as the ledger takes it: no types, only a name, a version and bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,4 +305,22 @@ pub struct NewJob {
     pub request_id: Option<String>,
     /// How many things it will work through.
     pub total: i32,
+    /// What it waits for, what it is counted in, what a taken key means; none for most jobs.
+    pub flow: Option<Box<Flow>>,
+    /// Fields of the payload that have to be sealed before the ledger takes it: [`NewJob::seal`].
+    pub secret_fields: &'static [&'static str],
+}
+
+impl NewJob {
+    /// Seals its secret fields; the ledger takes no job that has some left.
+    ///
+    /// # Errors
+    /// A payload that is no JSON object.
+    pub fn seal(&mut self, seal: &dyn Seal) -> Result<(), SealError> {
+        if !self.secret_fields.is_empty() {
+            self.payload = seal_fields(seal, self.tenant_id, &self.kind, self.secret_fields, &self.payload)?;
+            self.secret_fields = &[];
+        }
+        Ok(())
+    }
 }

@@ -1,16 +1,25 @@
 //! Dispatcher repair: brings into Redis what should be there, and back what was lost.
 //!
-//! Four duties, each idempotent: *promote* jobs that have become due; take back *expired* leases and
+//! Four duties about Redis, each idempotent: *promote* jobs that have become due; take back *expired* leases and
 //! count the crash; *refill* lanes that were too full for their backlog; *audit*: compare the head of
 //! every lane in the ledger with Redis, and refill where they differ. The audit alone would be enough
 //! for nothing to be lost (a push that never happened, an emptied Redis, a crash anywhere between two
-//! steps); the others are faster. Any number of processes may run keepers; a lock of a few seconds
+//! steps); the others are faster. Five about the ledger, each a probe of an index where there is nothing to do: *flow*
+//! (groups are counted, those who waited for an end are let go), *cancel* of groups, *lapse* of what must not run any
+//! more, release of what a pause of its kind had *parked*, and a slow walk to *tidy* up. Any number of processes may run keepers; a lock of a few seconds
 //! keeps all but one idle. It is no matter of correctness: two at work would only do things twice.
 
 mod audit;
+mod cancel;
+mod controls;
 mod expire;
+mod flow;
+mod lapse;
+mod parked;
 mod promote;
 mod refill;
+mod tidy;
+mod top;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -102,15 +111,20 @@ impl Keeper {
         }
     }
 
-    /// All duties once, for tests: promote, expire, audit, refill.
+    /// All duties once, for tests.
     ///
     /// # Errors
     /// Redis or PostgreSQL is away.
     pub async fn sweep(&self) -> Result<(), KeeperError> {
         let mut conn = self.conn().await?;
         while self.promote(&mut conn).await? {}
+        while self.cancel_groups(&mut conn).await? {}
+        self.lapse(&mut conn).await?;
+        while self.flow(&mut conn).await? {}
+        self.release_parked(&mut conn).await?;
+        self.tidy(&mut conn, &mut tidy::Walk::default()).await?;
         for queue in self.queues(&mut conn).await? {
-            self.sync_controls(&mut conn, &queue, false).await?;
+            self.open_queue(&mut conn, &mut controls::Copies::default(), &queue, false).await?;
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
             while self.refill(&mut conn, &queue).await? {}
@@ -124,10 +138,15 @@ impl Keeper {
         }
         let mut conn = self.conn().await?;
         let promoted = self.promote(&mut conn).await?;
+        self.cancel_groups(&mut conn).await?;
+        self.lapse(&mut conn).await?;
+        self.flow(&mut conn).await?;
         if state.slow.is_none_or(|at| at.elapsed() >= SLOW_TICK) {
             state.slow = Some(Instant::now());
             self.notice_restart(state).await?;
             state.queues = self.queues(&mut conn).await?;
+            self.release_parked(&mut conn).await?;
+            self.tidy(&mut conn, &mut state.walk).await?;
             // A worker that could not reach Redis could not renew: it gets a whole lease to do so.
             if state.weather.is_none_or(|at| at.elapsed() > self.settings.lease) {
                 for queue in &state.queues {
@@ -139,13 +158,16 @@ impl Keeper {
         if audit {
             state.audited = Some(Instant::now());
         }
+        self.watch_controls(&mut conn, &mut state.copies, &state.queues).await?;
         let drain = std::mem::take(&mut state.restarted);
         let closed = self.lanes.closed(&state.queues).await?;
         for (queue, closed) in state.queues.iter().zip(closed) {
+            if closed || drain {
+                self.open_queue(&mut conn, &mut state.copies, queue, drain).await?;
+            }
             if audit || closed || drain {
-                self.sync_controls(&mut conn, queue, drain).await?;
-                let oldest = self.audit(&mut conn, queue).await?;
-                self.publish(queue, oldest).await?;
+                let audited = self.audit(&mut conn, queue).await?;
+                self.publish(queue, audited).await?;
                 state.published.insert(queue.clone());
             }
             self.refill(&mut conn, queue).await?;
@@ -214,6 +236,8 @@ struct Watch {
     run_id: Option<String>,
     restarted: bool,
     queues: Vec<String>,
+    copies: controls::Copies,
+    walk: tidy::Walk,
     /// Whose gauges were set here, and are another's to set once another leads.
     published: BTreeSet<String>,
 }

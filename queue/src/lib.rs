@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backend;
-mod clock;
+pub mod board;
+pub mod clock;
 pub mod context;
 pub mod dispatcher;
 pub mod envelope;
+pub mod flow;
 pub mod handler;
 pub mod job;
 pub mod keeper;
@@ -14,12 +16,15 @@ pub mod outcome;
 pub mod policy;
 mod reported;
 pub mod schedule;
+pub mod seal;
 pub mod sql;
+pub mod testkit;
 
 pub use backend::{QueueBackend, WorkerSettings};
 pub use context::{JobContext, Tokens};
 pub use dispatcher::Dispatcher;
 pub use envelope::Envelope;
+pub use flow::{After, Conflict, Flow, Hold};
 pub use handler::{Handler, Registry};
 pub use job::{Job, JobRequest, NewJob};
 pub use keeper::{Keeper, KeeperSettings};

@@ -1,4 +1,7 @@
 //! Claiming: as many jobs as there are free slots, as soon as there are any.
+//!
+//! What cannot run here (parked by a pause of its kind, expired, of a kind or version nobody here knows) is set aside:
+//! it takes no slot and meets no handler, its end goes straight to the acknowledge loop.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,68 +10,93 @@ use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use super::ack_loop::Ended;
+use super::judge::{Over, parked, unknown};
 use super::vitals::Turn;
 use super::{Shared, give_back};
 use crate::Envelope;
-use crate::clock::now;
 use crate::lanes::{Bell, Claimed};
+use crate::ledger::settle::End;
 
 /// Without a bell, how long an idle worker waits before it looks anyway.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long slots are gathered where a lot waits: a claim for one job at a time would cost Redis as much as one for many.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// Where the jobs of a claim go.
+pub(super) struct Takers {
+    /// To apalis.
+    pub jobs: mpsc::Sender<Envelope>,
+    /// To the acknowledge loop.
+    pub ended: mpsc::Sender<Ended>,
+}
 
 /// Runs until the worker drains.
-pub(super) async fn run(shared: Arc<Shared>, jobs: mpsc::Sender<Envelope>) {
-    claim(&shared, &jobs).await;
+pub(super) async fn run(shared: Arc<Shared>, takers: Takers) {
+    claim(&shared, &takers).await;
     shared.vitals.turn(Turn::Over);
 }
 
-async fn claim(shared: &Arc<Shared>, jobs: &mpsc::Sender<Envelope>) {
+async fn claim(shared: &Arc<Shared>, takers: &Takers) {
     let mut weather = weather();
     let mut bell: Option<Bell> = None;
+    let mut deep = false;
     loop {
-        // The first free slot is waited for, the others are taken as they are.
-        let Some(first) = free_slot(shared).await else { return };
-        let free = shared.inflight.slots().available_permits();
-        let asked = Instant::now();
-        let claimed = shared.lanes.claim(&shared.queue, free + 1, shared.settings.lease, &shared.settings.worker).await;
+        let Some(slots) = free_slots(shared, deep).await else { return };
+        let (asked, want) = (Instant::now(), slots.num_permits());
+        let claimed = shared.lanes.claim(&shared.queue, want, shared.settings.lease, &shared.settings.worker).await;
         let claimed = match claimed {
             Ok(claimed) => {
                 weather.reset();
+                shared.clock.heard(claimed.now_ms);
                 shared.vitals.claimed();
-                metrics::gauge!("queue_last_claim_seconds", "queue" => shared.queue.clone()).set(unix_seconds(now()));
+                shared.meters.claimed(shared.clock.now());
                 claimed
             }
             Err(error) => {
-                drop(first);
+                drop(slots);
                 let pause = weather.next_backoff().unwrap_or(IDLE);
                 tracing::warn!(queue = shared.queue, %error, ?pause, "claim failed");
                 sleep(shared, pause).await;
                 continue;
             }
         };
-        let idle_for = claimed.jobs.is_empty().then(|| claimed.next.unwrap_or(IDLE).min(IDLE));
-        if !hand_out(shared, jobs, claimed, asked, first).await {
+        deep = claimed.jobs.len() >= want;
+        // Nothing more is ready: straight to the bell, not through another claim that finds nothing.
+        let idle_for = claimed.next.unwrap_or(IDLE).min(IDLE);
+        if !hand_out(shared, takers, claimed, asked, slots).await {
             return;
         }
-        if let Some(at_most) = idle_for.filter(|wait| !wait.is_zero()) {
-            bell = wait_for_bell(shared, bell, at_most).await;
+        if !idle_for.is_zero() {
+            bell = wait_for_bell(shared, bell, idle_for).await;
         }
     }
 }
 
-/// None once the worker drains.
-async fn free_slot(shared: &Shared) -> Option<OwnedSemaphorePermit> {
-    let slots = shared.inflight.slots().clone();
-    if let Ok(slot) = slots.clone().try_acquire_owned() {
-        return (!shared.draining.is_cancelled()).then_some(slot);
-    }
-    shared.vitals.turn(Turn::Full);
-    let slot = tokio::select! {
-        () = shared.draining.cancelled() => return None,
-        slot = slots.acquire_owned() => slot.expect("the semaphore is never closed"),
+/// All slots that are free, one at least; none once the worker drains. This loop is the only one that takes slots.
+async fn free_slots(shared: &Shared, deep: bool) -> Option<OwnedSemaphorePermit> {
+    let all = shared.inflight.slots();
+    let mut slots = match all.clone().try_acquire_owned() {
+        Ok(slot) => slot,
+        Err(_) => {
+            shared.vitals.turn(Turn::Full);
+            let slot = tokio::select! {
+                () = shared.draining.cancelled() => return None,
+                slot = all.clone().acquire_owned() => slot.expect("the semaphore is never closed"),
+            };
+            shared.vitals.turn(Turn::Claiming);
+            slot
+        }
     };
-    shared.vitals.turn(Turn::Claiming);
-    Some(slot)
+    let few = shared.settings.concurrency / 8;
+    if deep && all.available_permits() < few {
+        tokio::time::sleep(GATHER).await;
+    }
+    let more = u32::try_from(all.available_permits()).unwrap_or(u32::MAX);
+    if let Ok(more) = all.clone().try_acquire_many_owned(more) {
+        slots.merge(more);
+    }
+    (!shared.draining.is_cancelled()).then_some(slots)
 }
 
 fn weather() -> ExponentialBackoff {
@@ -83,31 +111,73 @@ fn weather() -> ExponentialBackoff {
 /// `false`: nobody takes jobs any more.
 async fn hand_out(
     shared: &Arc<Shared>,
-    jobs: &mpsc::Sender<Envelope>,
+    takers: &Takers,
     claimed: Claimed,
     asked: Instant,
-    first: OwnedSemaphorePermit,
+    mut slots: OwnedSemaphorePermit,
 ) -> bool {
     let safe_until = asked + shared.settings.lease;
-    let mut first = Some(first);
-    let started = now();
+    let now = shared.clock.now();
     if !claimed.garbled.is_empty() {
         // Left under their leases: when these run out, repair reads the jobs from the ledger.
         tracing::error!(queue = shared.queue, jobs = claimed.garbled.len(), "values in Redis are no envelopes");
     }
-    let mut claimed = claimed.jobs.into_iter();
-    while let Some(envelope) = claimed.next() {
-        let slot = match first.take() {
-            Some(slot) => slot,
-            None => shared.inflight.slots().clone().acquire_owned().await.expect("the semaphore is never closed"),
-        };
-        let waited = started.timestamp_millis() - crate::envelope::made_at_ms(envelope.id);
-        metrics::histogram!("queue_wait_seconds", "queue" => shared.queue.clone())
-            .record(Duration::from_millis(u64::try_from(waited).unwrap_or(0)).as_secs_f64());
-        shared.inflight.begin(&envelope, safe_until, started, slot);
-        if let Err(refused) = jobs.send(envelope).await {
-            let unbegun: Vec<Envelope> = std::iter::once(refused.0).chain(claimed).collect();
+    let parked = claimed.parked.into_iter().map(|job| {
+        let end = parked(&job.header.kind);
+        (job, end)
+    });
+    let (mut to_run, mut aside) = (Vec::with_capacity(claimed.jobs.len()), parked.collect::<Vec<_>>());
+    for job in claimed.jobs {
+        match cannot_run(shared, &job, now) {
+            Some(end) => aside.push((job, end)),
+            None => to_run.push(job),
+        }
+    }
+    let with_slots =
+        to_run.iter().map(|job| (job, Some(slots.split(1).expect("no claim takes more than it has slots"))));
+    shared.inflight.begin(with_slots, safe_until, now);
+    drop(slots);
+    if !aside.is_empty() && !set_aside(shared, takers, aside, safe_until, now).await {
+        give_back(shared, &to_run).await;
+        return false;
+    }
+    let mut to_run = to_run.into_iter();
+    while let Some(job) = to_run.next() {
+        shared.meters.started(job.id, now);
+        if let Err(refused) = takers.jobs.send(job).await {
+            let unbegun: Vec<Envelope> = std::iter::once(refused.0).chain(to_run).collect();
             give_back(shared, &unbegun).await;
+            return false;
+        }
+    }
+    true
+}
+
+/// The end of a job that must not run here and now.
+fn cannot_run(shared: &Shared, job: &Envelope, now: chrono::DateTime<chrono::Utc>) -> Option<End> {
+    if let Some(not_after) = job.header.not_after.filter(|at| *at < now) {
+        let worker = &shared.settings.worker;
+        let over = Over { worker, envelope: job, at: now, ran: Duration::ZERO, interrupted: false, cancelled: false };
+        return Some(over.expired(not_after));
+    }
+    (!shared.knows(job)).then(|| unknown(&job.header.kind, job.header.version))
+}
+
+/// `false`: the backend has closed; the jobs were given back.
+async fn set_aside(
+    shared: &Shared,
+    takers: &Takers,
+    jobs: Vec<(Envelope, End)>,
+    safe_until: Instant,
+    now: chrono::DateTime<chrono::Utc>,
+) -> bool {
+    shared.inflight.begin(jobs.iter().map(|(job, _)| (job, None)), safe_until, now);
+    let mut jobs = jobs.into_iter();
+    while let Some((job, end)) = jobs.next() {
+        shared.meters.ended(&job.header.kind, job.id, &end, now, None);
+        if takers.ended.send(Ended::new(&job, now, end, None)).await.is_err() {
+            let unwritten: Vec<Envelope> = std::iter::once(job).chain(jobs.map(|(job, _)| job)).collect();
+            give_back(shared, &unwritten).await;
             return false;
         }
     }
@@ -137,9 +207,4 @@ async fn sleep(shared: &Shared, pause: Duration) {
         () = shared.draining.cancelled() => {}
         () = tokio::time::sleep(pause) => {}
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a gauge of seconds")]
-fn unix_seconds(at: chrono::DateTime<chrono::Utc>) -> f64 {
-    at.timestamp_millis() as f64 / 1000.0
 }

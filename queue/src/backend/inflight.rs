@@ -1,11 +1,15 @@
 //! The jobs this process has: from the claim until their outcome is written.
+//!
+//! One entry a *run* (the job and its lease's token), because a job that was lost may be claimed here again while its
+//! old run still winds down: what the old one says must not touch the new one.
+//! How to break it: free a slot twice; renew a run that was given up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -22,24 +26,76 @@ pub struct Inflight {
 }
 
 struct Inner {
-    jobs: Mutex<HashMap<Uuid, Entry>>,
+    state: Mutex<State>,
     slots: Arc<Semaphore>,
     closed: CancellationToken,
 }
 
+#[derive(Default)]
+struct State {
+    runs: HashMap<RunId, Entry>,
+    /// Whatever starts from now on is stopped at once.
+    interrupting: bool,
+}
+
+/// One run: a job under one lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RunId {
+    pub job: Uuid,
+    pub token: i64,
+}
+
+impl RunId {
+    pub(super) const fn of(envelope: &Envelope) -> Self {
+        Self { job: envelope.id, token: envelope.token }
+    }
+}
+
+/// See [`Inflight::known`].
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// It was stopped because its worker ends.
+    pub interrupted: bool,
+    /// Somebody wants it to stop.
+    pub cancelled: bool,
+    /// What it said last of its progress, if the ledger does not have it.
+    pub progress: Option<Progress>,
+}
+
 struct Entry {
-    token: i64,
     lane: LaneName,
     kind: String,
     claimed: DateTime<Utc>,
     /// Our lease certainly holds until then.
     safe_until: Instant,
     cancel: CancellationToken,
-    abort: Option<AbortHandle>,
+    reported: Reported,
     slot: Option<OwnedSemaphorePermit>,
     marked: bool,
+    phase: Phase,
+}
+
+enum Phase {
+    /// Claimed, not begun.
+    Waiting,
+    Running(Run),
+    /// Stopped from outside, and given up by whoever waited for it.
+    GivenUp {
+        interrupted: bool,
+    },
+    /// The run is over, its outcome is on its way to the ledger.
+    Ended {
+        since: Instant,
+    },
+}
+
+struct Run {
+    abort: AbortHandle,
+    /// A run that is still there then cannot be stopped.
+    hopeless_at: Instant,
     interrupted: bool,
-    reported: Reported,
+    /// Dropped or used: nobody waits for this run any longer.
+    wait: oneshot::Sender<()>,
 }
 
 /// A job as a list of workers shows it.
@@ -55,15 +111,18 @@ pub struct RunningJob {
     pub since: DateTime<Utc>,
 }
 
+/// How long a run may take to stop after it was interrupted, before its job is given back without it.
+const STOPS_WITHIN: Duration = Duration::from_secs(1);
+
 impl Inflight {
     pub(super) fn new(slots: usize) -> Self {
         let inner =
-            Inner { jobs: Mutex::default(), slots: Arc::new(Semaphore::new(slots)), closed: CancellationToken::new() };
+            Inner { state: Mutex::default(), slots: Arc::new(Semaphore::new(slots)), closed: CancellationToken::new() };
         Self { inner: Arc::new(inner) }
     }
 
-    fn jobs(&self) -> MutexGuard<'_, HashMap<Uuid, Entry>> {
-        self.inner.jobs.lock().expect("no holder of this lock can panic")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().expect("no holder of this lock can panic")
     }
 
     pub(super) fn slots(&self) -> &Arc<Semaphore> {
@@ -79,126 +138,185 @@ impl Inflight {
         self.inner.closed.cancelled().await;
     }
 
-    pub(super) fn begin(&self, job: &Envelope, safe_until: Instant, now: DateTime<Utc>, slot: OwnedSemaphorePermit) {
-        let entry = Entry {
-            token: job.token,
-            lane: LaneName { tenant: job.header.tenant, lane: job.header.lane.clone() },
-            kind: job.header.kind.clone(),
-            claimed: now,
-            safe_until,
-            cancel: CancellationToken::new(),
-            abort: None,
-            slot: Some(slot),
-            marked: false,
-            interrupted: false,
-            reported: Reported::default(),
-        };
-        self.jobs().insert(job.id, entry);
-    }
-
-    pub(super) fn cancel_token(&self, id: Uuid) -> CancellationToken {
-        self.jobs().get(&id).map(|entry| entry.cancel.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn reported(&self, id: Uuid) -> Reported {
-        self.jobs().get(&id).map(|entry| entry.reported.clone()).unwrap_or_default()
-    }
-
-    /// What its run said last of its progress, if the ledger does not have it.
-    pub(super) fn unwritten_progress(&self, id: Uuid) -> Option<Progress> {
-        self.reported(id).unwritten()
-    }
-
-    pub(super) fn started(&self, id: Uuid, abort: AbortHandle) {
-        if let Some(entry) = self.jobs().get_mut(&id) {
-            entry.abort = Some(abort);
+    /// Takes in what one claim brought, each with its slot if it is to run.
+    pub(super) fn begin<'a>(
+        &self,
+        jobs: impl Iterator<Item = (&'a Envelope, Option<OwnedSemaphorePermit>)>,
+        safe_until: Instant,
+        now: DateTime<Utc>,
+    ) {
+        let mut state = self.state();
+        for (job, slot) in jobs {
+            // What is not to run has ended here, and is only to be written.
+            let phase = if slot.is_some() { Phase::Waiting } else { Phase::Ended { since: Instant::now() } };
+            let entry = Entry {
+                lane: LaneName { tenant: job.header.tenant, lane: job.header.lane.clone() },
+                kind: job.header.kind.clone(),
+                claimed: now,
+                safe_until,
+                cancel: CancellationToken::new(),
+                reported: Reported::default(),
+                slot,
+                marked: false,
+                phase,
+            };
+            state.runs.insert(RunId::of(job), entry);
         }
+    }
+
+    /// What a run is told by and tells with; nothing of its own where the lease is lost already.
+    pub(super) fn handles(&self, run: RunId) -> (CancellationToken, Reported) {
+        let state = self.state();
+        state.runs.get(&run).map(|entry| (entry.cancel.clone(), entry.reported.clone())).unwrap_or_default()
+    }
+
+    /// Its run has begun. The answer resolves when nobody may wait for it any longer; none: it must not go on at all.
+    pub(super) fn started(
+        &self,
+        run: RunId,
+        abort: AbortHandle,
+        hopeless_at: Instant,
+    ) -> Option<oneshot::Receiver<()>> {
+        let mut state = self.state();
+        let interrupted = state.interrupting;
+        let entry = state.runs.get_mut(&run)?;
+        if interrupted {
+            abort.abort();
+        }
+        let (wait, given_up) = oneshot::channel();
+        let hopeless_at = if interrupted { Instant::now() + STOPS_WITHIN } else { hopeless_at };
+        entry.phase = Phase::Running(Run { abort, hopeless_at, interrupted, wait });
+        Some(given_up)
     }
 
     /// Its run is over: the slot is free, the lease is still ours to renew.
-    pub(super) fn free_slot(&self, id: Uuid) {
-        if let Some(entry) = self.jobs().get_mut(&id) {
+    pub(super) fn ended(&self, run: RunId) {
+        if let Some(entry) = self.state().runs.get_mut(&run) {
             entry.slot = None;
-            entry.abort = None;
+            if !matches!(entry.phase, Phase::GivenUp { .. }) {
+                entry.phase = Phase::Ended { since: Instant::now() };
+            }
         }
     }
 
-    pub(super) fn forget(&self, id: Uuid) {
-        self.jobs().remove(&id);
+    pub(super) fn forget(&self, runs: impl Iterator<Item = RunId>) {
+        let mut state = self.state();
+        for run in runs {
+            state.runs.remove(&run);
+        }
     }
 
-    pub(super) fn was_interrupted(&self, id: Uuid) -> bool {
-        self.jobs().get(&id).is_some_and(|entry| entry.interrupted)
+    /// What is known of a run that is over, besides its result.
+    pub(super) fn known(&self, run: RunId) -> Known {
+        let state = self.state();
+        let Some(entry) = state.runs.get(&run) else { return Known::default() };
+        let interrupted = match &entry.phase {
+            Phase::Running(run) => run.interrupted,
+            Phase::GivenUp { interrupted } => *interrupted,
+            Phase::Waiting | Phase::Ended { .. } => false,
+        };
+        Known { interrupted, cancelled: entry.cancel.is_cancelled(), progress: entry.reported.unwritten() }
     }
 
-    /// The leases to renew.
+    /// The leases to renew: not those of runs that were given up, which others are to take over.
     pub(super) fn leases(&self) -> Vec<(Uuid, i64, LaneName)> {
-        self.jobs().iter().map(|(id, entry)| (*id, entry.token, entry.lane.clone())).collect()
+        self.state()
+            .runs
+            .iter()
+            .filter(|(_, entry)| !matches!(entry.phase, Phase::GivenUp { .. }))
+            .map(|(run, entry)| (run.job, run.token, entry.lane.clone()))
+            .collect()
     }
 
-    pub(super) fn renewed(&self, id: Uuid, safe_until: Instant) {
-        if let Some(entry) = self.jobs().get_mut(&id) {
+    pub(super) fn renewed(&self, run: RunId, safe_until: Instant) {
+        if let Some(entry) = self.state().runs.get_mut(&run) {
             entry.safe_until = safe_until;
         }
     }
 
-    pub(super) fn request_cancel(&self, id: Uuid) {
-        if let Some(entry) = self.jobs().get(&id) {
+    pub(super) fn request_cancel(&self, run: RunId) {
+        if let Some(entry) = self.state().runs.get(&run) {
             entry.cancel.cancel();
         }
     }
 
     /// The lease is somebody else's: the run is stopped, its outcome will not be written.
-    pub(super) fn lost(&self, id: Uuid) {
-        if let Some(entry) = self.jobs().remove(&id)
-            && let Some(abort) = entry.abort
-        {
-            abort.abort();
+    pub(super) fn lost(&self, run: RunId) {
+        let entry = self.state().runs.remove(&run);
+        if let Some(Entry { phase: Phase::Running(run), .. }) = entry {
+            run.abort.abort();
         }
     }
 
-    /// Whether the job is still ours, and whether that is certain without asking Redis.
-    pub(super) fn holds(&self, id: Uuid, token: i64) -> Option<bool> {
-        let jobs = self.jobs();
-        let entry = jobs.get(&id).filter(|entry| entry.token == token)?;
-        Some(Instant::now() < entry.safe_until)
+    /// Gives up the runs that could not be stopped: their leases are renewed no more, and who waits for them is told.
+    /// Answers them.
+    pub(super) fn give_up_hopeless(&self, now: Instant) -> Vec<RunningJob> {
+        let mut state = self.state();
+        let mut given_up = Vec::new();
+        for (id, entry) in &mut state.runs {
+            let Phase::Running(run) = &entry.phase else { continue };
+            if now < run.hopeless_at {
+                continue;
+            }
+            let next = Phase::GivenUp { interrupted: run.interrupted };
+            if let Phase::Running(run) = std::mem::replace(&mut entry.phase, next) {
+                run.abort.abort();
+                // Nobody waits where the service of this run is gone: then its lease says it.
+                let _gone = run.wait.send(());
+            }
+            given_up.push(shown(*id, entry));
+        }
+        given_up
+    }
+
+    /// Whether the run's lease is still ours, and whether that is certain without asking Redis.
+    pub(super) fn holds(&self, run: RunId) -> Option<bool> {
+        self.state().runs.get(&run).map(|entry| Instant::now() < entry.safe_until)
     }
 
     /// Jobs that began before `before` and are not marked in the ledger yet; marks them here.
     pub(super) fn take_unmarked(&self, before: DateTime<Utc>) -> Vec<(Uuid, Uuid, DateTime<Utc>)> {
-        self.jobs()
+        self.state()
+            .runs
             .iter_mut()
-            .filter(|(_, entry)| !entry.marked && entry.abort.is_some() && entry.claimed < before)
-            .map(|(id, entry)| {
+            .filter(|(_, entry)| !entry.marked && matches!(entry.phase, Phase::Running(_)) && entry.claimed < before)
+            .map(|(run, entry)| {
                 entry.marked = true;
-                (entry.lane.tenant, *id, entry.claimed)
+                (entry.lane.tenant, run.job, entry.claimed)
             })
             .collect()
+    }
+
+    /// How long the oldest outcome has not been written.
+    pub(super) fn unwritten_for(&self) -> Duration {
+        let state = self.state();
+        let since = state.runs.values().filter_map(|entry| match entry.phase {
+            Phase::Ended { since } => Some(since),
+            _ => None,
+        });
+        since.min().map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// What runs now.
     #[must_use]
     pub fn running(&self) -> Vec<RunningJob> {
-        self.jobs()
-            .iter()
-            .filter(|(_, entry)| entry.slot.is_some())
-            .map(|(id, entry)| RunningJob {
-                id: *id,
-                kind: entry.kind.clone(),
-                lane: entry.lane.clone(),
-                since: entry.claimed,
-            })
-            .collect()
+        let state = self.state();
+        state.runs.iter().filter(|(_, entry)| entry.slot.is_some()).map(|(run, entry)| shown(*run, entry)).collect()
     }
 
-    /// Stops every run now; each job goes back as interrupted, which costs it nothing.
+    /// Stops every run now; each job goes back as interrupted, which costs it nothing. A run that does not stop within
+    /// a second is left behind: this is for a process that ends.
     pub fn interrupt_all(&self) -> usize {
-        let mut jobs = self.jobs();
+        let mut state = self.state();
+        state.interrupting = true;
         let mut stopped = 0;
-        for entry in jobs.values_mut() {
-            if let Some(abort) = entry.abort.take() {
-                entry.interrupted = true;
-                abort.abort();
+        for entry in state.runs.values_mut() {
+            if let Phase::Running(run) = &mut entry.phase
+                && !run.interrupted
+            {
+                run.interrupted = true;
+                run.hopeless_at = Instant::now() + STOPS_WITHIN;
+                run.abort.abort();
                 stopped += 1;
             }
         }
@@ -206,8 +324,12 @@ impl Inflight {
     }
 }
 
+fn shown(run: RunId, entry: &Entry) -> RunningJob {
+    RunningJob { id: run.job, kind: entry.kind.clone(), lane: entry.lane.clone(), since: entry.claimed }
+}
+
 impl std::fmt::Debug for Inflight {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inflight").field("jobs", &self.jobs().len()).finish()
+        f.debug_struct("Inflight").field("runs", &self.state().runs.len()).finish()
     }
 }

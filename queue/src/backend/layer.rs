@@ -6,23 +6,19 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
-use apalis_core::error::{AbortError, BoxDynError, RetryAfterError};
+use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
-use chrono::{DateTime, TimeDelta, Utc};
-use rand::Rng as _;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tower::{Layer, Service};
 
-use super::Shared;
 use super::ack_loop::Ended;
-use super::service::{Failed, Panicked, Unclaimed};
-use crate::clock::now;
-use crate::lanes::LaneName;
-use crate::ledger::crash::POISON;
-use crate::ledger::settle::{End, Failure, Settlement};
-use crate::{Envelope, ErrorClass, JobError, Outcome, Policy};
+use super::inflight::RunId;
+use super::judge::{Over, judge};
+use super::{Shared, company};
+use crate::{Envelope, Outcome};
 
 /// What a plain apalis handler may answer: `()` is "done".
 pub trait Settles {
@@ -97,146 +93,26 @@ where
         let run = self.inner.call(task);
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         Box::pin(async move {
-            let started_at = now();
+            company::note_plain(&shared, &envelope).await;
+            let (started_at, since) = (shared.clock.now(), Instant::now());
             let result = run.await.map(Settles::outcome).map_err(Into::into);
-            let ended_at = now();
-            let interrupted = shared.inflight.was_interrupted(envelope.id);
-            let end = judge(&shared.settings.worker, &envelope, result, started_at, ended_at, interrupted);
-            report(&shared.queue, &envelope.header.kind, &end, ended_at - started_at);
-            let lane = LaneName { tenant: envelope.header.tenant, lane: envelope.header.lane.clone() };
-            let settlement = Settlement {
-                tenant: envelope.header.tenant,
-                id: envelope.id,
-                token: envelope.token,
-                started_at,
-                end,
-                progress: shared.inflight.unwritten_progress(envelope.id),
-                unique: envelope.header.unique,
+            let id = RunId::of(&envelope);
+            let known = shared.inflight.known(id);
+            let over = Over {
+                worker: &shared.settings.worker,
+                envelope: &envelope,
+                at: shared.clock.now(),
+                ran: since.elapsed(),
+                interrupted: known.interrupted,
+                cancelled: known.cancelled,
             };
+            let end = judge(&over, result);
+            shared.meters.ended(&envelope.header.kind, envelope.id, &end, over.at, Some(over.ran));
+            let ended = Ended::new(&envelope, started_at, end, known.progress);
             // A full channel holds the slot: outcomes that cannot be written slow claims down.
-            let _closed = sender.send(Ended { settlement, lane }).await;
-            shared.inflight.free_slot(envelope.id);
+            let _closed = sender.send(ended).await;
+            shared.inflight.ended(id);
             Ok(())
         })
     }
-}
-
-/// How long a job nobody here knows waits for a worker that does.
-const UNKNOWN_AGAIN: TimeDelta = TimeDelta::seconds(5);
-
-/// No job comes back sooner: its outcome has to be out of Redis before it is put there again.
-const SOONEST: TimeDelta = TimeDelta::milliseconds(250);
-
-/// What follows from a result, by its class and the budgets.
-fn judge(
-    worker: &str,
-    envelope: &Envelope,
-    result: Result<Outcome, BoxDynError>,
-    started_at: DateTime<Utc>,
-    ended_at: DateTime<Utc>,
-    interrupted: bool,
-) -> End {
-    let error = match result {
-        Ok(Outcome::Done(value)) => return End::Succeeded(value),
-        Ok(Outcome::Cancelled) => return End::Cancelled,
-        Ok(Outcome::Snooze { until, reason }) => return put_off(until.max(ended_at + SOONEST), Some(reason)),
-        Err(_) if interrupted => {
-            return End::Again { at: ended_at, errors: 0, crashes: 0, interruptions: 1, failure: None, reason: None };
-        }
-        Err(error) => error,
-    };
-    if let Some(Unclaimed(detail)) = error.downcast_ref() {
-        return put_off(ended_at + UNKNOWN_AGAIN, Some(format!("no worker here knows it: {detail}")));
-    }
-    let failure = |class: &'static str, code: &str, detail: String| {
-        Failure {
-            at: ended_at,
-            worker: worker.to_owned(),
-            duration_ms: (ended_at - started_at).num_milliseconds(),
-            class,
-            code: code.to_owned(),
-            detail,
-        }
-        .trimmed()
-    };
-    let header = &envelope.header;
-    if let Some(Panicked(detail)) = error.downcast_ref() {
-        let failure = failure("crash", "panicked", detail.clone());
-        if header.crashes + 1 >= POISON {
-            return End::Dead { errors: 0, crashes: 1, failure };
-        }
-        let at = ended_at + delay(&Policy::DEFAULT, header.crashes + 1);
-        return End::Again { at, errors: 0, crashes: 1, interruptions: 0, failure: Some(failure), reason: None };
-    }
-    let Judged { class, code, detail, policy } = classify(&error);
-    match class {
-        ErrorClass::Throttled { until } => put_off(until.max(ended_at + SOONEST), Some(format!("throttled: {detail}"))),
-        ErrorClass::Permanent => End::Dead { errors: 1, crashes: 0, failure: failure(class.name(), &code, detail) },
-        ErrorClass::Retryable | ErrorClass::Unknown => {
-            let failure = failure(class.name(), &code, detail);
-            if header.errors + 1 >= header.max_attempts {
-                return End::Dead { errors: 1, crashes: 0, failure };
-            }
-            let wait = error.downcast_ref::<RetryAfterError>().map(RetryAfterError::get_duration);
-            let at = ended_at
-                + wait.and_then(|w| TimeDelta::from_std(w).ok()).unwrap_or_else(|| delay(&policy, header.errors + 1));
-            End::Again {
-                at: at.max(ended_at + SOONEST),
-                errors: 1,
-                crashes: 0,
-                interruptions: 0,
-                failure: Some(failure),
-                reason: None,
-            }
-        }
-    }
-}
-
-const fn put_off(at: DateTime<Utc>, reason: Option<String>) -> End {
-    End::Again { at, errors: 0, crashes: 0, interruptions: 0, failure: None, reason }
-}
-
-/// What an error says of itself.
-struct Judged {
-    class: ErrorClass,
-    code: String,
-    detail: String,
-    policy: Policy,
-}
-
-/// Our own errors say what they are; apalis's are mapped; any other is worth a retry.
-fn classify(error: &BoxDynError) -> Judged {
-    let (ours, policy) = match error.downcast_ref::<Failed>() {
-        Some(failed) => (Some(&failed.error), failed.policy),
-        None => (error.downcast_ref::<JobError>(), Policy::DEFAULT),
-    };
-    if let Some(error) = ours {
-        return Judged { class: error.class, code: error.code.clone(), detail: error.detail.clone(), policy };
-    }
-    let (class, code) = if error.downcast_ref::<AbortError>().is_some() {
-        (ErrorClass::Permanent, "aborted")
-    } else {
-        (ErrorClass::Retryable, "error")
-    };
-    Judged { class, code: code.into(), detail: error.to_string(), policy }
-}
-
-#[expect(clippy::disallowed_methods, reason = "jitter: no result depends on the draw")]
-fn delay(policy: &Policy, failures: i16) -> TimeDelta {
-    let unit = rand::rng().random::<f64>();
-    TimeDelta::from_std(policy.delay(failures, unit)).unwrap_or(TimeDelta::minutes(15))
-}
-
-fn report(queue: &str, kind: &str, end: &End, took: TimeDelta) {
-    let outcome = match end {
-        End::Succeeded(_) => "succeeded",
-        End::Cancelled => "cancelled",
-        End::Again { failure: Some(_), .. } => "retried",
-        End::Again { interruptions: 1.., .. } => "interrupted",
-        End::Again { .. } => "snoozed",
-        End::Dead { .. } => "dead",
-    };
-    let labels = [("queue", queue.to_owned()), ("kind", kind.to_owned()), ("outcome", outcome.to_owned())];
-    metrics::counter!("queue_outcomes_total", &labels).increment(1);
-    metrics::histogram!("queue_run_seconds", &labels[..2]).record(took.to_std().unwrap_or_default().as_secs_f64());
 }

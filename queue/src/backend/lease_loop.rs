@@ -1,22 +1,23 @@
-//! Renewing leases, whatever the jobs do: a busy worker and a full channel do not stop it.
+//! Renewing leases, whatever the jobs do: a busy worker, a full channel and a handler that never yields do not stop it.
+//!
+//! It also ends the patience with runs that cannot be stopped: one that is still there some time after its limit is
+//! given up. Its lease is renewed no more and a crash is counted, by whoever waits for the run here or, where that
+//! cannot run either, by the keeper that takes the lease over.
 
 use std::sync::Arc;
-use std::time::Instant;
-
-use chrono::TimeDelta;
+use std::time::{Duration, Instant};
 
 use super::Shared;
-use crate::clock::now;
+use super::inflight::RunId;
+use crate::Lanes;
 use crate::lanes::Renewed;
-use crate::ledger::crash::mark_running;
-
-/// A run this long is shown as running in lists.
-const SHOWN_AFTER: TimeDelta = TimeDelta::seconds(1);
 
 /// Runs until every outcome is written.
 pub(super) async fn run(shared: Arc<Shared>) {
+    // Made here: a connection lives in the runtime that uses it first.
+    let lanes = shared.lanes.apart().unwrap_or_else(|_| shared.lanes.clone());
     let period = shared.settings.lease / 3;
-    let mut tick = tokio::time::interval(period.min(std::time::Duration::from_secs(1)));
+    let mut tick = tokio::time::interval(period.min(Duration::from_millis(500)));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut renewed_at = Instant::now();
     loop {
@@ -24,61 +25,57 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = shared.inflight.closed() => return,
             _ = tick.tick() => {}
         }
-        mark(&shared).await;
+        give_up(&shared);
         if renewed_at.elapsed() >= period {
             renewed_at = Instant::now();
-            renew(&shared).await;
+            renew(&shared, &lanes).await;
         }
     }
 }
 
-async fn renew(shared: &Shared) {
+fn give_up(shared: &Shared) {
+    for run in shared.inflight.give_up_hopeless(Instant::now()) {
+        tracing::error!(queue = shared.queue, job = %run.id, kind = run.kind, "a run cannot be stopped; it is given up");
+        metrics::counter!("queue_runs_given_up_total", "queue" => shared.queue.clone(), "kind" => run.kind)
+            .increment(1);
+    }
+}
+
+async fn renew(shared: &Shared, lanes: &Lanes) {
     let leases = shared.inflight.leases();
     if leases.is_empty() {
         return;
     }
     let safe_until = Instant::now() + shared.settings.lease;
-    match shared.lanes.renew(&shared.queue, &shared.settings.worker, &leases, shared.settings.lease).await {
+    match lanes.renew(&shared.queue, &shared.settings.worker, &leases, shared.settings.lease).await {
         Ok(answers) => {
             let mut ended = Vec::new();
             for ((id, token, _), answer) in leases.iter().zip(answers) {
+                let run = RunId { job: *id, token: *token };
                 match answer {
                     // The job may have ended while we asked, and its lease with it: then we have just
                     // raised a dead one. (The acknowledge loop forgets a job before it ends the lease.)
-                    Renewed::Adopted if shared.inflight.holds(*id, *token).is_none() => ended.push((*id, *token)),
-                    Renewed::Adopted => shared.inflight.renewed(*id, safe_until),
-                    Renewed::Held => shared.inflight.renewed(*id, safe_until),
+                    Renewed::Adopted if shared.inflight.holds(run).is_none() => ended.push((*id, *token)),
+                    Renewed::Adopted | Renewed::Held => shared.inflight.renewed(run, safe_until),
                     Renewed::CancelRequested => {
-                        shared.inflight.renewed(*id, safe_until);
-                        shared.inflight.request_cancel(*id);
+                        shared.inflight.renewed(run, safe_until);
+                        shared.inflight.request_cancel(run);
                     }
+                    // Forgotten meanwhile: it has ended, and its lease with it.
+                    Renewed::Lost if shared.inflight.holds(run).is_none() => {}
                     Renewed::Lost => {
                         tracing::warn!(queue = shared.queue, job = %id, "lease lost; the run is stopped");
                         metrics::counter!("queue_leases_lost_total", "queue" => shared.queue.clone()).increment(1);
-                        shared.inflight.lost(*id);
+                        shared.inflight.lost(run);
                     }
                 }
             }
             if !ended.is_empty()
-                && let Err(error) = shared.lanes.ack(&shared.queue, &ended).await
+                && let Err(error) = lanes.ack(&shared.queue, &ended).await
             {
                 tracing::warn!(queue = shared.queue, %error, "leases not ended; they run out");
             }
         }
         Err(error) => tracing::warn!(queue = shared.queue, %error, "leases not renewed"),
-    }
-}
-
-async fn mark(shared: &Shared) {
-    let running = shared.inflight.take_unmarked(now() - SHOWN_AFTER);
-    if running.is_empty() {
-        return;
-    }
-    let written = async {
-        let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
-        mark_running(&mut conn, &shared.settings.worker, &running).await.map_err(|error| error.to_string())
-    };
-    if let Err(error) = written.await {
-        tracing::warn!(queue = shared.queue, %error, "running jobs not marked");
     }
 }

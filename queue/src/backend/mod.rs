@@ -8,14 +8,23 @@
 //! outcome is not written yet; write to Redis before the ledger.
 
 mod ack_loop;
+mod apart;
 mod claim_loop;
+mod company;
+mod heart;
 mod inflight;
+mod judge;
 mod layer;
 mod lease_loop;
+mod marks;
+mod meters;
 mod service;
+mod serving;
+mod versions;
 mod vitals;
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -29,12 +38,23 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use heart::{Heart, WorkerCard};
 pub use inflight::{Inflight, RunningJob};
+pub(crate) use judge::{Over, judge, parked};
 pub use layer::{OutcomeLayer, OutcomeService, Settles};
 pub use service::RegistryService;
+pub(crate) use service::{Failed, Panicked, Unclaimed};
+pub use serving::Serving;
 pub use vitals::Vitals;
 
+use claim_loop::Takers;
+use inflight::RunId;
+use meters::Meters;
+
+use crate::clock::{self, EngineClock};
 use crate::context::LedgerPool;
+use crate::lanes::Window;
+use crate::ledger::JobRow;
 use crate::{Envelope, Lanes};
 
 /// How a worker works on one queue.
@@ -46,12 +66,26 @@ pub struct WorkerSettings {
     pub concurrency: usize,
     /// How long a job stays ours without a renewal.
     pub lease: Duration,
+    /// How long a run may take to stop once its kind's time limit has stopped it. One that is still there then (it does
+    /// not yield) is given up: a crash is counted, and the job runs elsewhere.
+    pub stops_within: Duration,
+    /// How much of a backlog Redis holds: for jobs that the worker itself puts into lanes. The keeper's.
+    pub window: Window,
+    /// The machine's clock. Used until Redis's time is known, for nothing after that; tests set it wrong.
+    pub local_clock: fn() -> chrono::DateTime<chrono::Utc>,
 }
 
 impl WorkerSettings {
     /// Settings with a lease of nine seconds: a dead worker's jobs are back within fifteen.
     pub fn new(worker: impl Into<String>, concurrency: usize) -> Self {
-        Self { worker: worker.into(), concurrency: concurrency.max(1), lease: Duration::from_secs(9) }
+        Self {
+            worker: worker.into(),
+            concurrency: concurrency.max(1),
+            lease: Duration::from_secs(9),
+            stops_within: Duration::from_secs(5),
+            window: Window::default(),
+            local_clock: clock::now,
+        }
     }
 }
 
@@ -73,8 +107,41 @@ pub(crate) struct Shared {
     pub ledger: LedgerPool,
     pub inflight: Inflight,
     pub vitals: Vitals,
+    pub meters: Meters,
+    pub clock: EngineClock,
+    /// The kinds that can run here, each with the newest version known; not set where a plain handler takes any.
+    pub kinds: OnceLock<BTreeMap<String, i16>>,
     /// Cancelled: claim no more.
     pub draining: CancellationToken,
+}
+
+impl Shared {
+    /// Says what can run here, and lets go what waited for that. Two services of one backend would be a mistake of the
+    /// program; the first says what it takes.
+    fn know(self: &Arc<Self>, kinds: BTreeMap<String, i16>) {
+        if self.kinds.set(kinds).is_ok() {
+            self.vitals.watch("versions", versions::run(self.clone()));
+        }
+    }
+
+    /// Puts jobs that are due by what the ledger says into their lanes. Where that fails, the audit does it later.
+    async fn push_rows(&self, rows: Vec<JobRow>) {
+        let mut by_queue: HashMap<String, Vec<Envelope>> = HashMap::new();
+        for row in rows {
+            by_queue.entry(row.queue.clone()).or_default().push(row.into());
+        }
+        for (queue, jobs) in by_queue {
+            if let Err(error) = self.lanes.push(&queue, &jobs, self.settings.window, false).await {
+                tracing::warn!(queue, jobs = jobs.len(), %error, "push failed; the audit will find these jobs");
+            }
+        }
+    }
+
+    /// Whether the job can run here, as far as its kind and version tell.
+    fn knows(&self, job: &Envelope) -> bool {
+        let Some(kinds) = self.kinds.get() else { return true };
+        kinds.get(&job.header.kind).is_some_and(|newest| job.header.version <= *newest)
+    }
 }
 
 /// The backend cannot fail: Redis's and PostgreSQL's troubles are ridden out inside it.
@@ -87,21 +154,34 @@ impl QueueBackend {
     pub fn start(queue: &str, settings: WorkerSettings, lanes: Lanes, ledger: LedgerPool) -> Self {
         let (jobs_in, jobs) = mpsc::channel(settings.concurrency);
         let (ended_in, ended) = mpsc::channel(settings.concurrency.max(64) * 4);
+        let inflight = Inflight::new(settings.concurrency);
         let shared = Arc::new(Shared {
             queue: queue.to_owned(),
-            inflight: Inflight::new(settings.concurrency),
-            vitals: Vitals::new(),
+            vitals: Vitals::new(inflight.clone()),
+            inflight,
+            meters: Meters::new(queue),
+            clock: EngineClock::new(settings.local_clock),
+            kinds: OnceLock::new(),
             settings,
             lanes,
             ledger,
             draining: CancellationToken::new(),
         });
         let vitals = shared.vitals.clone();
-        vitals.watch("claim loop", claim_loop::run(shared.clone(), jobs_in));
-        vitals.watch("lease loop", lease_loop::run(shared.clone()));
+        let takers = Takers { jobs: jobs_in, ended: ended_in.clone() };
+        vitals.watch("claim loop", claim_loop::run(shared.clone(), takers));
+        vitals.watch_on(apart::runtime(), "lease loop", lease_loop::run(shared.clone()));
+        vitals.watch("marks", marks::run(shared.clone()));
+        vitals.watch("pulse", marks::pulse(shared.clone()));
         let last_call = CancellationToken::new();
         let acks = vitals.watch("acknowledge loop", ack_loop::run(shared.clone(), ended, last_call.clone()));
         Self { shared, jobs, outcomes: ended_in, last_call, closing: None, acks: Some(acks) }
+    }
+
+    /// All that the rest of the process may want of it, to be kept when it is handed to apalis.
+    #[must_use]
+    pub fn serving(&self) -> Serving {
+        Serving { shared: self.shared.clone() }
     }
 
     /// What runs now; also the way to stop it before its time.
@@ -182,9 +262,7 @@ pub(crate) async fn give_back(shared: &Shared, jobs: &[Envelope]) {
     if jobs.is_empty() {
         return;
     }
-    for job in jobs {
-        shared.inflight.forget(job.id);
-    }
+    shared.inflight.forget(jobs.iter().map(RunId::of));
     if let Err(error) = shared.lanes.release(&shared.queue, jobs).await {
         tracing::warn!(queue = shared.queue, %error, "jobs not given back; they return when their leases run out");
     }

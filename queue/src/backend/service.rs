@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
@@ -10,31 +11,48 @@ use tower::Service;
 use tracing::Instrument as _;
 
 use super::Shared;
+use super::company::Place;
+use super::inflight::RunId;
 use crate::handler::Ran;
 use crate::{Envelope, JobContext, JobError, Outcome, Policy, Registry};
 
 /// The handler panicked: counted as a crash.
 #[derive(Debug, thiserror::Error)]
-#[error("panicked: {0}")]
-pub(super) struct Panicked(pub String);
+#[error("panicked: {detail}")]
+pub(crate) struct Panicked {
+    pub detail: String,
+    pub policy: Policy,
+}
 
 /// Nobody here knows the kind or the version.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unclaimed(pub String);
+#[error("kind {kind} version {version} is unknown here")]
+pub(crate) struct Unclaimed {
+    pub kind: String,
+    pub version: i16,
+}
 
 /// The run was stopped from outside (its lease is lost, or the worker ends).
 #[derive(Debug, thiserror::Error)]
 #[error("the run was stopped")]
 pub(super) struct Stopped;
 
+/// The run is past its limit and does not stop: counted as a crash.
+#[derive(Debug, thiserror::Error)]
+#[error("it ran longer than its kind may and could not be stopped: it does not yield")]
+pub(super) struct GivenUp {
+    pub policy: Policy,
+}
+
 /// A handler's error, with the policy of its kind.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
-pub(super) struct Failed {
+pub(crate) struct Failed {
     pub error: JobError,
     pub policy: Policy,
 }
+
+type Running = Pin<Box<dyn Future<Output = Result<Outcome, BoxDynError>> + Send>>;
 
 /// Runs jobs by the handlers of a [`Registry`].
 #[derive(Clone)]
@@ -45,6 +63,7 @@ pub struct RegistryService {
 
 impl RegistryService {
     pub(super) fn new(shared: Arc<Shared>, registry: Registry) -> Self {
+        shared.know(registry.versions());
         Self { shared, registry: Arc::new(registry) }
     }
 }
@@ -52,7 +71,7 @@ impl RegistryService {
 impl Service<Task<Envelope>> for RegistryService {
     type Response = Outcome;
     type Error = BoxDynError;
-    type Future = Pin<Box<dyn Future<Output = Result<Outcome, BoxDynError>> + Send>>;
+    type Future = Running;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxDynError>> {
         Poll::Ready(Ok(()))
@@ -60,47 +79,69 @@ impl Service<Task<Envelope>> for RegistryService {
 
     fn call(&mut self, task: Task<Envelope>) -> Self::Future {
         let envelope = task.args;
+        if let Some(place) = Place::at_once(&envelope) {
+            return self.begin(envelope, place);
+        }
+        let this = self.clone();
+        Box::pin(async move {
+            let place = Place::take(&this.shared, &envelope).await;
+            this.begin(envelope, place).await
+        })
+    }
+}
+
+impl RegistryService {
+    /// Begins the run of a job that has its place.
+    fn begin(&self, envelope: Envelope, place: Place) -> Running {
         let shared = self.shared.clone();
+        let unclaimed = Unclaimed { kind: envelope.header.kind.clone(), version: envelope.header.version };
         let Some(handler) = self.registry.get(&envelope.header.kind) else {
-            let unknown = Unclaimed(format!("kind {}", envelope.header.kind));
-            return Box::pin(async move { Err(unknown.into()) });
+            return Box::pin(async move { Err(unclaimed.into()) });
         };
-        let id = envelope.id;
+        let id = RunId::of(&envelope);
         let policy = handler.policy();
-        let ctx = JobContext::new(
-            envelope.clone(),
-            &shared.queue,
-            &shared.settings.worker,
-            shared.lanes.clone(),
-            shared.ledger.clone(),
-            shared.inflight.cancel_token(id),
-            shared.inflight.reported(id),
-        );
+        let seal = self.registry.seal();
+        let (cancel, reported) = shared.inflight.handles(id);
+        let ctx = JobContext::new(envelope.clone(), shared.clone(), cancel, reported);
         let span = tracing::info_span!(
             "job",
-            job = %id,
+            job = %envelope.id,
             tenant = %envelope.header.tenant,
             kind = envelope.header.kind,
             attempt = ctx.attempt(),
             request_id = envelope.header.request_id,
         );
         let span = self.registry.adopt(span, envelope.header.trace.as_deref());
+        let hopeless_at = Instant::now() + policy.timeout + shared.settings.stops_within;
         // Its own task: runs spread over the cores, a panic ends only this one, and it can be stopped.
         let run = tokio::spawn(
             async move {
-                tokio::time::timeout(policy.timeout, handler.run(envelope.header.version, &envelope.payload, &ctx))
-                    .await
+                tokio::time::timeout(
+                    policy.timeout,
+                    handler.run(envelope.header.version, &envelope.payload, seal.as_deref(), &ctx),
+                )
+                .await
             }
             .instrument(span),
         );
-        shared.inflight.started(id, run.abort_handle());
+        let Some(given_up) = shared.inflight.started(id, run.abort_handle(), hopeless_at) else {
+            // The lease was lost before the run began.
+            run.abort();
+            return Box::pin(async { Err(Stopped.into()) });
+        };
         Box::pin(async move {
-            match run.await {
+            let _until_the_end = place;
+            let ended = tokio::select! {
+                biased;
+                ended = run => ended,
+                told = given_up => return Err(if told.is_ok() { GivenUp { policy }.into() } else { Stopped.into() }),
+            };
+            match ended {
                 Ok(Ok(Ran::Ended(Ok(outcome)))) => Ok(outcome),
                 Ok(Ok(Ran::Ended(Err(error)))) => Err(Failed { error, policy }.into()),
-                Ok(Ok(Ran::Unknown(detail))) => Err(Unclaimed(detail).into()),
+                Ok(Ok(Ran::Unknown)) => Err(unclaimed.into()),
                 Ok(Err(_)) => {
-                    let detail = format!("ran longer than {} s", policy.timeout.as_secs());
+                    let detail = format!("ran longer than {} s", policy.timeout.as_secs_f64());
                     Err(Failed { error: JobError::retryable("timed_out", detail), policy }.into())
                 }
                 Err(ended) if ended.is_panic() => {
@@ -109,7 +150,8 @@ impl Service<Task<Envelope>> for RegistryService {
                         .downcast_ref::<&str>()
                         .map(ToString::to_string)
                         .or_else(|| payload.downcast_ref::<String>().cloned());
-                    Err(Panicked(text.unwrap_or_else(|| "with something that is no text".into())).into())
+                    let detail = text.unwrap_or_else(|| "with something that is no text".into());
+                    Err(Panicked { detail, policy }.into())
                 }
                 Err(_) => Err(Stopped.into()),
             }

@@ -8,16 +8,24 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+
+use super::inflight::Inflight;
 
 /// The state of a backend's loops; clones see the same.
 #[derive(Debug, Clone)]
 pub struct Vitals {
     state: Arc<Mutex<State>>,
+    inflight: Inflight,
 }
 
 #[derive(Debug)]
 struct State {
+    /// Beats of the handlers' runtime.
+    beats: u64,
+    /// Whether Redis ever answered a claim.
+    claimed: bool,
     turn: Turn,
     /// The last claim that Redis answered, or the last instant at which there was none to make.
     well_at: Instant,
@@ -36,9 +44,9 @@ pub(super) enum Turn {
 }
 
 impl Vitals {
-    pub(super) fn new() -> Self {
-        let state = State { turn: Turn::Claiming, well_at: Instant::now(), broken: None };
-        Self { state: Arc::new(Mutex::new(state)) }
+    pub(super) fn new(inflight: Inflight) -> Self {
+        let state = State { beats: 0, claimed: false, turn: Turn::Claiming, well_at: Instant::now(), broken: None };
+        Self { state: Arc::new(Mutex::new(state)), inflight }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -54,7 +62,31 @@ impl Vitals {
     }
 
     pub(super) fn claimed(&self) {
-        self.state().well_at = Instant::now();
+        let mut state = self.state();
+        state.well_at = Instant::now();
+        state.claimed = true;
+    }
+
+    pub(super) fn beat(&self) {
+        self.state().beats += 1;
+    }
+
+    /// Grows as long as the runtime that handlers run in has a thread that none of them holds.
+    #[must_use]
+    pub fn beats(&self) -> u64 {
+        self.state().beats
+    }
+
+    /// Whether Redis has answered a claim since the start.
+    #[must_use]
+    pub fn has_claimed(&self) -> bool {
+        self.state().claimed
+    }
+
+    /// For how long the oldest outcome has not been written; zero where all are.
+    #[must_use]
+    pub fn without_outcomes(&self) -> Duration {
+        self.inflight.unwritten_for()
     }
 
     /// How long claims have not worked although there were slots for them; zero while all slots are in use, and once
@@ -73,8 +105,18 @@ impl Vitals {
 
     /// Runs a loop, and remembers its name should it panic.
     pub(super) fn watch(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.watch_on(&Handle::current(), name, work)
+    }
+
+    /// The same in another runtime.
+    pub(super) fn watch_on(
+        &self,
+        runtime: &Handle,
+        name: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> JoinHandle<()> {
         let vitals = self.clone();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             if tokio::spawn(work).await.is_err_and(|ended| ended.is_panic()) {
                 tracing::error!(name, "a loop of the queue's backend panicked");
                 vitals.state().broken = Some(name);
@@ -89,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_worker_is_well_and_an_idle_loop_is_not() {
-        let vitals = Vitals::new();
+        let vitals = Vitals::new(Inflight::new(1));
         vitals.state().well_at -= Duration::from_secs(90);
         assert!(vitals.without_claims() >= Duration::from_secs(90));
         vitals.turn(Turn::Full);
@@ -104,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_loop_that_panics_is_remembered_and_one_that_ends_is_not() {
-        let vitals = Vitals::new();
+        let vitals = Vitals::new(Inflight::new(1));
         vitals.watch("calm", async {}).await.unwrap();
         assert_eq!(vitals.broken(), None);
         vitals.watch("wild", async { panic!("as told") }).await.unwrap();

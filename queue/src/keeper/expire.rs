@@ -24,7 +24,13 @@ impl Keeper {
                 .increment(expired.len() as u64);
             let lost: Vec<Lost> = expired
                 .iter()
-                .map(|e| Lost { tenant: e.tenant, id: e.id, token: e.token, worker: e.worker.clone() })
+                .map(|e| Lost {
+                    tenant: e.tenant,
+                    id: e.id,
+                    token: e.token,
+                    before: e.before,
+                    worker: e.worker.clone(),
+                })
                 .collect();
             let tokens: HashMap<_, _> = expired.iter().map(|e| (e.id, e.token)).collect();
             let again: Vec<Envelope> = crash(conn, &lost)

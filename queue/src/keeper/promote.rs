@@ -1,9 +1,6 @@
 //! Due jobs go to their lanes.
 
-use std::collections::HashMap;
-
 use super::{Keeper, KeeperError, LedgerConn};
-use crate::Envelope;
 use crate::ledger::promote::promote;
 
 const BATCH: i64 = 1_000;
@@ -13,13 +10,7 @@ impl Keeper {
     pub(super) async fn promote(&self, conn: &mut LedgerConn) -> Result<bool, KeeperError> {
         let rows = promote(conn, BATCH).await?;
         let more = rows.len() as u64 >= BATCH.unsigned_abs();
-        let mut by_queue: HashMap<String, Vec<Envelope>> = HashMap::new();
-        for row in rows {
-            by_queue.entry(row.queue.clone()).or_default().push(row.into());
-        }
-        for (queue, jobs) in by_queue {
-            self.lanes.push(&queue, &jobs, self.settings.window, false).await?;
-        }
+        self.hand_out(rows).await?;
         Ok(more)
     }
 }

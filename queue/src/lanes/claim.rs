@@ -8,23 +8,31 @@ use redis::{Script, Value};
 use uuid::Uuid;
 
 use super::Lanes;
+use super::script::script;
 use crate::Envelope;
 
-static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/claim.lua")));
+static CLAIM: LazyLock<Script> = script!("parts/keys", "parts/turns", "parts/gates", "claim");
 
 /// What a claim took.
 #[derive(Debug, Default)]
 pub struct Claimed {
     /// The jobs, each under a lease.
     pub jobs: Vec<Envelope>,
+    /// Jobs of a kind that is paused, each under a lease: to be held in the ledger, not run.
+    pub parked: Vec<Envelope>,
     /// Values that were no envelopes, with their tokens: to be read from the ledger again.
     pub garbled: Vec<(Uuid, i64)>,
     /// When the next claim can find something: `Some(0)` now, `None` only after a push.
     pub next: Option<Duration>,
+    /// Redis's clock at the claim, in Unix milliseconds: what all machines agree on.
+    pub now_ms: i64,
 }
 
 /// Jobs of one call: keeps the script under a few milliseconds.
 pub const CLAIM_MAX: usize = 256;
+
+/// What one call may look at (see the script): a small claim looks at enough to find something.
+const STEPS: usize = 200;
 
 impl Lanes {
     /// Takes up to `want` jobs (at most [`CLAIM_MAX`]) under leases of `lease`.
@@ -33,23 +41,29 @@ impl Lanes {
     /// Redis's. What was taken while the answer was lost comes back when its lease runs out.
     pub async fn claim(&self, queue: &str, want: usize, lease: Duration, worker: &str) -> redis::RedisResult<Claimed> {
         let want = want.min(CLAIM_MAX);
+        let run = self.current_run().await?;
         let answer: Vec<Value> = CLAIM
             .key(self.prefix(queue))
             .arg(want)
             .arg(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX))
             .arg(worker)
-            .arg(want * 2 + 64)
+            .arg(STEPS)
+            .arg(&*run)
             .invoke_async(&mut self.conn())
             .await?;
         let mut values = answer.into_iter();
         let wait: i64 = values.next().map(redis::from_redis_value).transpose()?.unwrap_or(-1);
-        let mut claimed = Claimed { next: u64::try_from(wait).ok().map(Duration::from_millis), ..Claimed::default() };
+        let now_ms: i64 = values.next().map(redis::from_redis_value).transpose()?.unwrap_or(0);
+        let next = u64::try_from(wait).ok().map(Duration::from_millis);
+        let mut claimed = Claimed { next, now_ms, ..Claimed::default() };
         while let (Some(id), Some(token), Some(value)) = (values.next(), values.next(), values.next()) {
             let id: String = redis::from_redis_value(id)?;
             let token: String = redis::from_redis_value(token)?;
             let (Ok(id), Ok(token)) = (id.parse::<Uuid>(), token.parse::<i64>()) else { continue };
             let value: Vec<u8> = redis::from_redis_value(value)?;
+            let (parked, token) = (token < 0, token.abs());
             match Envelope::unpack(id, token, &Bytes::from(value)) {
+                Ok(envelope) if parked => claimed.parked.push(envelope),
                 Ok(envelope) => claimed.jobs.push(envelope),
                 Err(_) => claimed.garbled.push((id, token)),
             }

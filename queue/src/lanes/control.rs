@@ -1,200 +1,74 @@
-//! Pauses, rates and penalties: what keeps a lane from being served.
+//! The copy of the ledger's controls that a claim reads, as a whole: whether it is there, and whether it is new.
 //!
-//! The ledger holds what people decided (`queue.pauses`, `queue.limits`); this is the copy that the
-//! claim script reads. A penalty (a provider's `Retry-After`) lives only here: it is over soon.
+//! The keeper copies what the ledger says; who decides (the API) also writes here at once. The keeper may have read the
+//! ledger just before that decision: each decision counts up a revision, and a copy made at an older one is refused.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use redis::Script;
-use uuid::Uuid;
 
-use super::{LaneName, Lanes};
+use super::Lanes;
+use super::script::script;
 
-static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/open.lua")));
-static POKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/poke.lua")));
-
-/// What a pause covers.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum PauseScope {
-    /// Everybody's jobs in the queue.
-    Queue,
-    /// One tenant's.
-    Tenant(Uuid),
-    /// One lane's.
-    Lane(LaneName),
-}
-
-impl PauseScope {
-    fn field(&self) -> String {
-        match self {
-            Self::Queue => "*".into(),
-            Self::Tenant(tenant) => tenant.to_string(),
-            Self::Lane(lane) if lane.lane.is_empty() => lane.tenant.to_string(),
-            Self::Lane(lane) => lane.key(),
-        }
-    }
-
-    fn tenant(&self) -> String {
-        match self {
-            Self::Queue => String::new(),
-            Self::Tenant(tenant) => tenant.to_string(),
-            Self::Lane(lane) => lane.tenant.to_string(),
-        }
-    }
-}
-
-/// The rate of a lane (or, with an empty lane, of all of a tenant's together), in cost units.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RateLimit {
-    /// Which.
-    pub lane: LaneName,
-    /// Units a second.
-    pub rate_per_second: f64,
-    /// Units that may go at once.
-    pub burst: i32,
-}
-
-impl RateLimit {
-    fn field(&self) -> String {
-        if self.lane.lane.is_empty() { self.lane.tenant.to_string() } else { self.lane.key() }
-    }
-}
+static OPEN: LazyLock<Script> = script!("parts/keys", "open");
 
 impl Lanes {
-    /// Stops serving `scope` until a Unix millisecond, or (`None`) until it is resumed.
+    /// Redis's clock, which all machines agree on.
     ///
     /// # Errors
     /// Redis's.
-    pub async fn pause(&self, queue: &str, scope: &PauseScope, until_ms: Option<i64>) -> redis::RedisResult<()> {
-        redis::cmd("HSET")
-            .arg(format!("{}pause", self.prefix(queue)))
-            .arg(scope.field())
-            .arg(until_ms.unwrap_or(0))
-            .query_async(&mut self.conn())
-            .await
+    pub async fn time(&self) -> redis::RedisResult<DateTime<Utc>> {
+        let (seconds, micros): (i64, u32) = redis::cmd("TIME").query_async(&mut self.conn()).await?;
+        let at = DateTime::from_timestamp(seconds, micros.saturating_mul(1_000));
+        Ok(at.expect("a server's clock shows a year that has four digits"))
     }
 
-    /// Serves `scope` again, at once.
+    /// How often somebody decided about `queue` here: read it before the ledger.
     ///
     /// # Errors
     /// Redis's.
-    pub async fn resume(&self, queue: &str, scope: &PauseScope) -> redis::RedisResult<()> {
-        let () = redis::cmd("HDEL")
-            .arg(format!("{}pause", self.prefix(queue)))
-            .arg(scope.field())
+    pub async fn revision(&self, queue: &str) -> redis::RedisResult<u64> {
+        let revision: Option<u64> = redis::cmd("HGET")
+            .arg(format!("{}meta", self.prefix(queue)))
+            .arg("controls")
             .query_async(&mut self.conn())
             .await?;
-        self.poke(queue, &scope.tenant()).await
+        Ok(revision.unwrap_or(0))
     }
 
-    /// Replaces all pauses of a queue by what the ledger says.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn replace_pauses(&self, queue: &str, pauses: &[(PauseScope, Option<i64>)]) -> redis::RedisResult<()> {
-        let key = format!("{}pause", self.prefix(queue));
-        let before: Vec<String> = redis::cmd("HKEYS").arg(&key).query_async(&mut self.conn()).await?;
-        let mut pipe = redis::pipe();
-        pipe.atomic().cmd("DEL").arg(&key).ignore();
-        for (scope, until) in pauses {
-            pipe.cmd("HSET").arg(&key).arg(scope.field()).arg(until.unwrap_or(0)).ignore();
-        }
-        let () = pipe.query_async(&mut self.conn()).await?;
-        let now: Vec<String> = pauses.iter().map(|(scope, _)| scope.field()).collect();
-        for lifted in before.iter().filter(|field| !now.contains(field)) {
-            let tenant = if lifted == "*" { "" } else { lifted.split('\n').next().unwrap_or_default() };
-            self.poke(queue, tenant).await?;
-        }
-        Ok(())
-    }
-
-    /// Sets rates; they hold for work already waiting.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn set_limits(&self, queue: &str, limits: &[RateLimit]) -> redis::RedisResult<()> {
-        if limits.is_empty() {
-            return Ok(());
-        }
-        let key = format!("{}limit", self.prefix(queue));
-        let mut pipe = redis::pipe();
-        for limit in limits {
-            pipe.cmd("HSET")
-                .arg(&key)
-                .arg(limit.field())
-                .arg(format!("{} {}", limit.rate_per_second, limit.burst))
-                .ignore();
-        }
-        let () = pipe.query_async(&mut self.conn()).await?;
-        for limit in limits {
-            self.poke(queue, &limit.lane.tenant.to_string()).await?;
-        }
-        Ok(())
-    }
-
-    /// Replaces all rates of a queue by what the ledger says; only what differs is written.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn replace_limits(&self, queue: &str, limits: &[RateLimit]) -> redis::RedisResult<()> {
-        let key = format!("{}limit", self.prefix(queue));
-        let before: std::collections::HashMap<String, String> =
-            redis::cmd("HGETALL").arg(&key).query_async(&mut self.conn()).await?;
-        let mut gone: Vec<&String> = before.keys().collect();
-        let mut changed = Vec::new();
-        for limit in limits {
-            let field = limit.field();
-            if before.get(&field) != Some(&format!("{} {}", limit.rate_per_second, limit.burst)) {
-                changed.push(limit.clone());
-            }
-            gone.retain(|name| **name != field);
-        }
-        if !gone.is_empty() {
-            let () = redis::cmd("HDEL").arg(&key).arg(&gone).query_async(&mut self.conn()).await?;
-            for name in gone {
-                self.poke(queue, name.split('\n').next().unwrap_or_default()).await?;
-            }
-        }
-        self.set_limits(queue, &changed).await
-    }
-
-    /// Lets nothing of a lane start before a Unix millisecond.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn penalise(&self, queue: &str, lane: &LaneName, until_ms: i64) -> redis::RedisResult<()> {
-        let field = if lane.lane.is_empty() { lane.tenant.to_string() } else { lane.key() };
-        redis::cmd("HSET")
-            .arg(format!("{}penalty", self.prefix(queue)))
-            .arg(field)
-            .arg(until_ms)
-            .query_async(&mut self.conn())
-            .await
-    }
-
-    /// Sets a tenant's weight: its share against the others', 1 where nothing is set.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn set_weight(&self, queue: &str, tenant: Uuid, weight: f64) -> redis::RedisResult<()> {
-        redis::cmd("HSET")
-            .arg(format!("{}weight", self.prefix(queue)))
-            .arg(tenant.to_string())
-            .arg(weight.max(0.001))
-            .query_async(&mut self.conn())
-            .await
-    }
-
-    /// Lets the queue's jobs be claimed, after its pauses and rates were copied here. A new or emptied
-    /// Redis starts nothing before. `drain`: its last second may be lost, so the buckets start empty.
+    /// As [`open_after`](Self::open_after), where nobody can be running anything yet.
     ///
     /// # Errors
     /// Redis's.
     pub async fn open(&self, queue: &str, drain: bool) -> redis::RedisResult<()> {
-        OPEN.key(self.prefix(queue)).arg(u8::from(drain)).invoke_async::<i64>(&mut self.conn()).await.map(drop)
+        self.open_after(queue, drain, Duration::ZERO).await
     }
 
-    /// Which of `queues` are closed (see [`Lanes::open`]).
+    /// Lets the queue's jobs be claimed, after its pauses and limits were copied here. A new, emptied or restarted Redis
+    /// starts nothing before (and knows itself by its `run_id`, so a claim that still means the one before finds the queue
+    /// closed). What it counted is forgotten then, because its last second may be lost: the buckets start empty, and
+    /// nothing starts under a limit on what runs until workers have had `settle` to say what they run. A queue that is
+    /// open is left alone, unless `drain` says that something was lost.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn open_after(&self, queue: &str, drain: bool, settle: Duration) -> redis::RedisResult<()> {
+        let settle = u64::try_from(settle.as_millis()).unwrap_or(u64::MAX);
+        let run = self.current_run().await?;
+        let mut call = OPEN.key(self.prefix(queue));
+        call.arg(u8::from(drain)).arg(settle).arg(&*run);
+        if call.invoke_async::<i64>(&mut self.conn()).await? < 0 {
+            tracing::warn!(queue, "an older engine laid out this queue's lanes; they are built anew from the ledger");
+            // Closed again: what was copied is gone too.
+            self.forget(queue).await?;
+        }
+        Ok(())
+    }
+
+    /// Which of `queues` are closed (see [`Lanes::open_after`]).
     ///
     /// # Errors
     /// Redis's.
@@ -202,15 +76,27 @@ impl Lanes {
         if queues.is_empty() {
             return Ok(Vec::new());
         }
+        let run = self.current_run().await?;
         let mut pipe = redis::pipe();
         for queue in queues {
-            pipe.cmd("HEXISTS").arg(format!("{}meta", self.prefix(queue))).arg("open");
+            pipe.cmd("HMGET").arg(format!("{}meta", self.prefix(queue))).arg("open").arg("run");
         }
-        let open: Vec<bool> = pipe.query_async(&mut self.conn()).await?;
-        Ok(open.into_iter().map(|open| !open).collect())
+        let open: Vec<(Option<i64>, Option<String>)> = pipe.query_async(&mut self.conn()).await?;
+        Ok(open.into_iter().map(|(open, of)| open.is_none() || of.as_deref() != Some(&*run)).collect())
     }
 
-    async fn poke(&self, queue: &str, tenant: &str) -> redis::RedisResult<()> {
-        POKE.key(self.prefix(queue)).arg(tenant).invoke_async::<i64>(&mut self.conn()).await.map(drop)
+    /// A whole hash of `queue`, read in pieces that hold nobody up. What changes meanwhile may be seen or not.
+    pub(super) async fn scan(&self, queue: &str, hash: &str) -> redis::RedisResult<HashMap<String, String>> {
+        let key = format!("{}{hash}", self.prefix(queue));
+        let (mut found, mut cursor) = (HashMap::new(), 0_u64);
+        loop {
+            let (next, part): (u64, Vec<(String, String)>) =
+                redis::cmd("HSCAN").arg(&key).arg(cursor).arg("COUNT").arg(500).query_async(&mut self.conn()).await?;
+            found.extend(part);
+            cursor = next;
+            if cursor == 0 {
+                return Ok(found);
+            }
+        }
     }
 }

@@ -3,15 +3,17 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use redis::Script;
 use uuid::Uuid;
 
 use super::Lanes;
+use super::script::script;
 use crate::Envelope;
 
-static ACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/ack.lua")));
-static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/release.lua")));
-static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/renew.lua")));
+static ACK: LazyLock<Script> = script!("parts/keys", "parts/live", "ack");
+static RELEASE: LazyLock<Script> = script!("parts/keys", "parts/turns", "parts/live", "release");
+static RENEW: LazyLock<Script> = script!("parts/keys", "parts/live", "renew");
 static EXPIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/expire.lua")));
 static DROP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/drop.lua")));
 
@@ -39,9 +41,12 @@ pub struct Expired {
     pub tenant: Uuid,
     /// Who had it.
     pub worker: String,
+    /// The token under which they had it.
+    pub before: i64,
 }
 
-const CHUNK: usize = 500;
+/// Leases of one call: a script must not hold Redis up.
+const CHUNK: usize = 50;
 
 impl Lanes {
     /// Ends leases; answers how many still held.
@@ -49,15 +54,15 @@ impl Lanes {
     /// # Errors
     /// Redis's; the leases then run out, and the ledger knows that the jobs are done.
     pub async fn ack(&self, queue: &str, leases: &[(Uuid, i64)]) -> redis::RedisResult<usize> {
-        let mut held = 0;
-        for chunk in leases.chunks(CHUNK) {
+        let calls = leases.chunks(CHUNK).map(|chunk| {
             let mut call = ACK.key(self.prefix(queue));
             for (id, token) in chunk {
                 call.arg(id.to_string()).arg(*token);
             }
-            held += call.invoke_async::<usize>(&mut self.conn()).await?;
-        }
-        Ok(held)
+            let mut conn = self.conn();
+            async move { call.invoke_async::<usize>(&mut conn).await }
+        });
+        Ok(try_join_all(calls).await?.into_iter().sum())
     }
 
     /// Gives leased jobs back to their lanes, as `envelopes` say they now are (under `token`).
@@ -116,20 +121,20 @@ impl Lanes {
         grace: Duration,
         name: &str,
     ) -> redis::RedisResult<Vec<Expired>> {
-        let answer: Vec<(String, i64, String, String)> = EXPIRE
+        let answer: Vec<(String, i64, String, String, i64)> = EXPIRE
             .key(self.prefix(queue))
             .arg(limit)
             .arg(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX))
             .arg(name)
             .invoke_async::<Vec<String>>(&mut self.conn())
             .await?
-            .chunks_exact(4)
-            .map(|c| (c[0].clone(), c[1].parse().unwrap_or(0), c[2].clone(), c[3].clone()))
+            .chunks_exact(5)
+            .map(|c| (c[0].clone(), c[1].parse().unwrap_or(0), c[2].clone(), c[3].clone(), c[4].parse().unwrap_or(0)))
             .collect();
         Ok(answer
             .into_iter()
-            .filter_map(|(id, token, tenant, worker)| {
-                Some(Expired { id: id.parse().ok()?, token, tenant: tenant.parse().ok()?, worker })
+            .filter_map(|(id, token, tenant, worker, before)| {
+                Some(Expired { id: id.parse().ok()?, token, tenant: tenant.parse().ok()?, worker, before })
             })
             .collect())
     }

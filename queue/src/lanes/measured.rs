@@ -3,21 +3,26 @@
 //! Here and not at each command, so that none can be forgotten: `Lanes::conn` gives out nothing else. The bell's own
 //! connection is left out, because waiting is what it is for. A script that Redis does not know yet is no trouble: the
 //! client loads it and asks again.
+//! Whatever cuts the connection may have been a restart: it also makes the lanes ask again which Redis they talk to.
 
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use redis::aio::{ConnectionLike, ConnectionManager};
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value};
 
+/// Which Redis answered last (its `run_id`); nobody knows after the connection was cut.
+pub(super) type Run = Arc<Mutex<Option<Arc<str>>>>;
+
 /// The shared connection, measured.
-pub(super) struct Measured(pub(super) ConnectionManager);
+pub(super) struct Measured(pub(super) ConnectionManager, pub(super) Run);
 
 impl ConnectionLike for Measured {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
             let since = Instant::now();
             let answer = self.0.send_packed_command(cmd).await;
-            record(since, answer.as_ref().err());
+            self.record(since, answer.as_ref().err());
             answer
         })
     }
@@ -31,7 +36,7 @@ impl ConnectionLike for Measured {
         Box::pin(async move {
             let since = Instant::now();
             let answers = self.0.send_packed_commands(cmd, offset, count).await;
-            record(since, answers.as_ref().err());
+            self.record(since, answers.as_ref().err());
             answers
         })
     }
@@ -41,10 +46,15 @@ impl ConnectionLike for Measured {
     }
 }
 
-fn record(since: Instant, error: Option<&RedisError>) {
-    metrics::histogram!("queue_redis_seconds").record(since.elapsed().as_secs_f64());
-    if let Some(kind) = error.and_then(trouble) {
-        metrics::counter!("queue_redis_errors_total", "kind" => kind).increment(1);
+impl Measured {
+    fn record(&self, since: Instant, error: Option<&RedisError>) {
+        metrics::histogram!("queue_redis_seconds").record(since.elapsed().as_secs_f64());
+        if let Some(kind) = error.and_then(trouble) {
+            metrics::counter!("queue_redis_errors_total", "kind" => kind).increment(1);
+            if kind != "answer" {
+                *self.1.lock().expect("no holder of this lock can panic") = None;
+            }
+        }
     }
 }
 

@@ -1,39 +1,64 @@
 //! The dispatcher's side in Redis: who is next, who may run, who runs.
 //!
 //! Per queue (one hash slot: `{queue}` is the tag) a two-level ready index. `turn` orders the tenants
-//! that may be served by virtual time, `later` those that may not by the instant from which they may;
-//! `turn:<tenant>` and `later:<tenant>` do the same for a tenant's lanes; `lane:<tenant>\n<lane>`
-//! orders a lane's jobs. `jobs` holds the envelopes, `leases` and `lease` who runs what until when.
+//! that may be served by virtual time, `turn:<tenant>` a tenant's lanes by theirs, and
+//! `lane:<tenant>\n<lane>` a lane's jobs. What may not be served now is at a *key* (a tenant, or a prefix of
+//! a lane's path: `limit.rs`): `later` orders keys by the instant from which they may let something through,
+//! `wait:<key>` the lanes that wait there, and `parked:<tenant>` says where each of them waits. `tag` and
+//! `tags:<tenant>` remember where those that left the turn left off. `jobs` holds the envelopes, `leases` and
+//! `lease` who runs what until when, `live:<key>` who runs under a key that limits it (`lives`).
+//! `limit`, `hours`, `rule`, `weight`, `pause`, `kinds` are the ledger's controls; `tat`, `debt:<key>`, `penalty`,
+//! `breaker` and `fails:<key>` what has come of them.
 //! Nothing here is the truth: all of it can be rebuilt from the ledger, and is, after a flush.
-//! One script a file (`scripts/`), each bounded by its arguments.
+//! One script a file (`scripts/`), each bounded by its arguments; what several share is in `scripts/parts/`.
 //!
 //! How to break it: a loop in a script without a bound; a key that does not begin with the prefix
-//! (Redis Cluster would refuse it); deleting from `jobs` what still has a lease.
+//! (Redis Cluster would refuse it); deleting from `jobs` what still has a lease; taking a lane out of `wait:` and
+//! leaving it in `parked:`, where nobody looks for it any more.
 
+mod breaker;
 mod budgets;
 mod claim;
 mod control;
+mod explain;
+mod flow;
+mod hours;
 mod lease;
+mod limit;
+mod limits;
 mod locks;
 mod measured;
+mod pause;
 mod push;
+mod script;
 mod stats;
 mod tokens;
+mod top;
+mod withdraw;
+mod workers;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use redis::Client;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use uuid::Uuid;
 
+pub use breaker::Report;
 pub use budgets::AT_ONCE as BUDGETS_AT_ONCE;
-pub use claim::Claimed;
-pub use control::{PauseScope, RateLimit};
+pub use claim::{CLAIM_MAX, Claimed};
+pub use explain::{Block, Blocker, Key, Place, Waiting};
+pub use flow::Flow;
+pub use hours::{Hours, Opening};
 pub use lease::{Expired, Renewed};
+pub use limit::{BreakerRule, DEPTH, EVERY_QUEUE, Limit, Rate, RateLimit, SEPARATOR, Unfit};
 use measured::Measured;
+pub use pause::PauseScope;
 pub use push::Window;
-pub use stats::{LaneStats, QueueStats, Waiting};
+pub use stats::{LaneStats, QueueStats};
 pub use tokens::Granted;
+pub use top::TenantStats;
+pub use workers::{LISTED_FOR, SHOWN_AT_MOST, ServedQueue, WorkerJob, WorkerView};
 
 /// One lane: a tenant's, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,15 +74,43 @@ impl LaneName {
     fn key(&self) -> String {
         format!("{}\n{}", self.tenant, self.lane)
     }
+
+    /// How Redis names it as a key of limits and pauses.
+    fn field(&self) -> String {
+        match (self.tenant.is_nil(), self.lane.is_empty()) {
+            (true, true) => "*".to_owned(),
+            (false, true) => self.tenant.to_string(),
+            (_, false) => self.key(),
+        }
+    }
+
+    /// The keys of the lane, as `keys_of` of the scripts says them.
+    fn keys(&self) -> Vec<String> {
+        let mut prefixes: Vec<&str> =
+            self.lane.match_indices(SEPARATOR).take(DEPTH - 1).map(|(at, _)| &self.lane[..at]).collect();
+        prefixes.push(&self.lane);
+        let tenants = [self.tenant, Uuid::nil()];
+        let mut keys: Vec<String> = vec!["*".to_owned(), Self { lane: String::new(), ..self.clone() }.field()];
+        for tenant in tenants {
+            let named = prefixes.iter().filter(|prefix| !prefix.is_empty());
+            keys.extend(named.map(|prefix| format!("{tenant}\n{prefix}")));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
 }
 
 /// A handle to the lanes of every queue; cheap to clone, one multiplexed connection that heals itself.
 #[derive(Clone)]
 pub struct Lanes {
     conn: ConnectionManager,
+    /// A second one, see [`Lanes::apart`].
+    apart: Arc<OnceLock<ConnectionManager>>,
     client: Client,
     namespace: String,
     timeouts: Timeouts,
+    run: measured::Run,
 }
 
 impl std::fmt::Debug for Lanes {
@@ -81,6 +134,17 @@ impl Default for Timeouts {
     }
 }
 
+/// A connection that many share, and that heals itself; made when it is used first.
+fn connection(client: &Client, timeouts: Timeouts) -> redis::RedisResult<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(timeouts.connect))
+        .set_response_timeout(Some(timeouts.answer))
+        .set_number_of_retries(2)
+        .set_min_delay(Duration::from_millis(50))
+        .set_max_delay(Duration::from_millis(500));
+    ConnectionManager::new_lazy_with_config(client.clone(), config)
+}
+
 impl Lanes {
     /// As [`connect_within`](Self::connect_within), with the default [`Timeouts`].
     ///
@@ -97,14 +161,22 @@ impl Lanes {
     /// A URL that is none.
     pub fn connect_within(url: &str, namespace: &str, timeouts: Timeouts) -> redis::RedisResult<Self> {
         let client = Client::open(url)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(timeouts.connect))
-            .set_response_timeout(Some(timeouts.answer))
-            .set_number_of_retries(2)
-            .set_min_delay(Duration::from_millis(50))
-            .set_max_delay(Duration::from_millis(500));
-        let conn = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { conn, client, namespace: namespace.to_owned(), timeouts })
+        let conn = connection(&client, timeouts)?;
+        let run = measured::Run::default();
+        Ok(Self { conn, apart: Arc::default(), client, namespace: namespace.to_owned(), timeouts, run })
+    }
+
+    /// The same lanes over a second connection, which lives in the runtime of whoever uses it first: for work that must
+    /// go on where the runtime of the process is stuck. All clones share it, so only one runtime may ask for it.
+    pub(crate) fn apart(&self) -> redis::RedisResult<Self> {
+        let conn = match self.apart.get() {
+            Some(conn) => conn.clone(),
+            None => {
+                let conn = connection(&self.client, self.timeouts)?;
+                self.apart.get_or_init(|| conn).clone()
+            }
+        };
+        Ok(Self { conn, ..self.clone() })
     }
 
     /// The prefix of a queue's keys.
@@ -114,7 +186,7 @@ impl Lanes {
 
     /// The connection that commands share; blocking commands must not use it.
     fn conn(&self) -> Measured {
-        Measured(self.conn.clone())
+        Measured(self.conn.clone(), self.run.clone())
     }
 
     /// Whether Redis answers.
@@ -132,6 +204,18 @@ impl Lanes {
     pub async fn run_id(&self) -> redis::RedisResult<String> {
         let info: String = redis::cmd("INFO").arg("server").query_async(&mut self.conn()).await?;
         Ok(info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().to_owned())
+    }
+
+    /// The same, asked only where the connection is new. Whatever Redis counted is worth something only to those who know
+    /// that it is still the same: one that was restarted may have lost its last second, a replica more.
+    pub(super) async fn current_run(&self) -> redis::RedisResult<Arc<str>> {
+        let known = self.run.lock().expect("no holder of this lock can panic").clone();
+        if let Some(run) = known {
+            return Ok(run);
+        }
+        let run: Arc<str> = self.run_id().await?.into();
+        *self.run.lock().expect("no holder of this lock can panic") = Some(run.clone());
+        Ok(run)
     }
 
     /// Waits until somebody rings the queue's bell, or for `at_most`. Its own connection, because the

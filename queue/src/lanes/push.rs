@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use redis::Script;
 
 use super::Lanes;
+use super::script::script;
 use crate::Envelope;
 
-static PUSH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/push.lua")));
+static PUSH: LazyLock<Script> = script!("parts/keys", "parts/turns", "push");
 
 /// How much of a backlog Redis holds; the rest waits in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl Default for Window {
 }
 
 /// Jobs of one script call: short enough that Redis is never held up for long.
-const CHUNK: usize = 200;
+const CHUNK: usize = 128;
 
 impl Lanes {
     /// Pushes jobs of one queue; answers how many were taken. One that is there already is left

@@ -1,4 +1,4 @@
-//! Looking at the lanes without touching them: depths, who runs what, why a job waits.
+//! Looking at the lanes without touching them: depths, and who runs what.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub struct QueueStats {
     pub full_lanes: u64,
     /// Tenants that may be served now.
     pub ready_tenants: u64,
-    /// Tenants that have to wait (paused, out of tokens, penalised).
+    /// Tenants, and keys of lanes, that have to wait (paused, out of tokens, penalised).
     pub waiting_tenants: u64,
 }
 
@@ -33,29 +33,6 @@ pub struct LaneStats {
     pub oldest_ms: Option<i64>,
     /// If it may not be served now: from when.
     pub eligible_at_ms: Option<i64>,
-}
-
-/// Where a job is, as Redis sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Waiting {
-    /// Somebody runs it.
-    Running {
-        /// Who.
-        worker: String,
-    },
-    /// In its lane, behind this many.
-    InLane {
-        /// Jobs before it in its lane.
-        position: u64,
-        /// If the lane may not be served now: from when (Unix milliseconds).
-        eligible_at_ms: Option<i64>,
-        /// Paused, and what.
-        paused: Option<&'static str>,
-        /// Penalised until (Unix milliseconds).
-        penalised_until_ms: Option<i64>,
-    },
-    /// Not here: it waits in the ledger for room, or for repair.
-    Elsewhere,
 }
 
 pub(super) fn parse_lane(name: &str) -> Option<LaneName> {
@@ -92,22 +69,28 @@ impl Lanes {
     /// Redis's.
     pub async fn tenant_lanes(&self, queue: &str, tenant: Uuid) -> redis::RedisResult<Vec<LaneStats>> {
         let p = self.prefix(queue);
-        let (ready, later): (Vec<String>, Vec<(String, f64)>) = redis::pipe()
+        type Parked = (u64, Vec<(String, String)>);
+        let (ready, (_, parked), tenant_at): (Vec<String>, Parked, Option<f64>) = redis::pipe()
             .cmd("ZRANGE")
             .arg(format!("{p}turn:{tenant}"))
             .arg(0)
             .arg(999)
-            .cmd("ZRANGE")
-            .arg(format!("{p}later:{tenant}"))
+            .cmd("HSCAN")
+            .arg(format!("{p}parked:{tenant}"))
             .arg(0)
-            .arg(999)
-            .arg("WITHSCORES")
+            .arg("COUNT")
+            .arg(1_000)
+            .cmd("ZSCORE")
+            .arg(format!("{p}later"))
+            .arg(tenant.to_string())
             .query_async(&mut self.conn())
             .await?;
+        let waits = self.due(queue, parked.iter().map(|(_, key)| key.as_str())).await?;
+        let tenant_at = tenant_at.map(millis);
         let names: Vec<(String, Option<i64>)> = ready
             .into_iter()
-            .map(|lane| (lane, None))
-            .chain(later.into_iter().map(|(lane, at)| (lane, Some(millis(at)))))
+            .map(|lane| (lane, tenant_at))
+            .chain(parked.into_iter().zip(waits).map(|((lane, _), at)| (lane, at.max(tenant_at))))
             .collect();
         if names.is_empty() {
             return Ok(Vec::new());
@@ -133,6 +116,22 @@ impl Lanes {
         Ok(lanes)
     }
 
+    /// When those who wait at `keys` are looked at again.
+    async fn due(&self, queue: &str, keys: impl Iterator<Item = &str>) -> redis::RedisResult<Vec<Option<i64>>> {
+        let later = format!("{}later", self.prefix(queue));
+        let mut pipe = redis::pipe();
+        let mut any = false;
+        for key in keys {
+            any = true;
+            pipe.cmd("ZSCORE").arg(&later).arg(key);
+        }
+        if !any {
+            return Ok(Vec::new());
+        }
+        let scores: Vec<Option<f64>> = pipe.query_async(&mut self.conn()).await?;
+        Ok(scores.into_iter().map(|at| at.map(millis)).collect())
+    }
+
     /// Jobs of a lane that wait here, and jobs of the whole queue that run (the lane's among them).
     ///
     /// # Errors
@@ -146,6 +145,22 @@ impl Lanes {
             .arg(format!("{p}leases"))
             .query_async(&mut self.conn())
             .await
+    }
+
+    /// How many jobs of each lane wait here.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn depths(&self, queue: &str, lanes: &[LaneName]) -> redis::RedisResult<Vec<u64>> {
+        if lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let p = self.prefix(queue);
+        let mut pipe = redis::pipe();
+        for lane in lanes {
+            pipe.cmd("ZCARD").arg(format!("{p}lane:{}", lane.key()));
+        }
+        pipe.query_async(&mut self.conn()).await
     }
 
     /// How many jobs of `tenant` run in `queue`, by lane. Reads all leases of the queue: as many as its workers
@@ -181,55 +196,6 @@ impl Lanes {
             pipe.cmd("HEXISTS").arg(&key).arg(id.to_string());
         }
         pipe.query_async(&mut self.conn()).await
-    }
-
-    /// Where a due job is and what it waits for.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn explain(&self, queue: &str, id: Uuid, lane: &LaneName) -> redis::RedisResult<Waiting> {
-        let p = self.prefix(queue);
-        let (tenant, key) = (lane.tenant.to_string(), lane.key());
-        type Answer = (Option<String>, Option<u64>, Option<f64>, Option<f64>, Vec<Option<i64>>, Vec<Option<i64>>);
-        let (lease, position, lane_at, tenant_at, pauses, penalties): Answer = redis::pipe()
-            .cmd("HGET")
-            .arg(format!("{p}lease"))
-            .arg(id.to_string())
-            .cmd("ZRANK")
-            .arg(format!("{p}lane:{key}"))
-            .arg(id.to_string())
-            .cmd("ZSCORE")
-            .arg(format!("{p}later:{tenant}"))
-            .arg(&lane.lane)
-            .cmd("ZSCORE")
-            .arg(format!("{p}later"))
-            .arg(&tenant)
-            .cmd("HMGET")
-            .arg(format!("{p}pause"))
-            .arg("*")
-            .arg(&tenant)
-            .arg(&key)
-            .cmd("HMGET")
-            .arg(format!("{p}penalty"))
-            .arg(&tenant)
-            .arg(&key)
-            .query_async(&mut self.conn())
-            .await?;
-        if let Some(lease) = lease {
-            return Ok(Waiting::Running { worker: lease.split('\n').nth(1).unwrap_or_default().to_owned() });
-        }
-        let Some(position) = position else { return Ok(Waiting::Elsewhere) };
-        let paused = ["queue", "tenant", "lane"]
-            .into_iter()
-            .zip(pauses)
-            .find(|(_, until)| until.is_some())
-            .map(|(what, _)| what);
-        Ok(Waiting::InLane {
-            position,
-            eligible_at_ms: lane_at.or(tenant_at).map(millis),
-            paused,
-            penalised_until_ms: penalties.into_iter().flatten().max(),
-        })
     }
 }
 

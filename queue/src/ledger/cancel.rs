@@ -1,34 +1,43 @@
 //! Cancelling: at once while a job waits, by asking its worker while it runs.
 
+use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::settle::count_ends;
 use crate::sql::statement;
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct Cancelled {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
     #[diesel(sql_type = Text)]
     state: String,
-    #[diesel(sql_type = Nullable<Bool>)]
-    is_unique: Option<bool>,
 }
 
-const CANCEL: &str = "
-UPDATE queue.jobs SET
-    state = CASE WHEN state = 'waiting' AND $3 THEN state ELSE 'cancelled' END,
-    finished_at = CASE WHEN state = 'waiting' AND $3 THEN NULL ELSE now() END,
-    cancel_requested_at = coalesce(cancel_requested_at, now()),
-    revision = revision + 1
-WHERE tenant_id = $1 AND id = $2 AND state IN ('scheduled', 'waiting', 'held')
-RETURNING state, unique_key IS NOT NULL AS is_unique";
+const CANCEL: &str = concat!(
+    "WITH cancelled AS (
+        UPDATE queue.jobs j SET
+            state = CASE WHEN o.running THEN j.state ELSE 'cancelled' END,
+            finished_at = CASE WHEN o.running THEN NULL ELSE now() END,
+            cancel_requested_at = coalesce(j.cancel_requested_at, now()),
+            revision = j.revision + 1
+        FROM (SELECT n.tenant_id, n.id, n.running FROM unnest($1, $2, $3) AS n (tenant_id, id, running) ORDER BY n.id) o
+        WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state IN ('scheduled', 'waiting', 'held')
+        RETURNING j.tenant_id, j.id, j.group_id, j.state),
+    counted AS (",
+    count_ends!("cancelled"),
+    ") SELECT id, state FROM cancelled"
+);
 
 /// Cancels a job that is not over. `running`: a worker has it ([`Lanes::drop_or_cancel`] said so), so
 /// only the wish is noted. Answers the state it has now, or `None` where it was over already.
 ///
 /// Take the job out of its lane first: the other way round, a crash in between would leave a
-/// cancelled job in Redis, to be run for nothing.
+/// cancelled job in Redis, to be run for nothing. Its unique key is free with it, and those who wait for it are let go
+/// by the keeper.
 ///
 /// # Errors
 /// The database's.
@@ -40,15 +49,23 @@ pub async fn cancel(
     id: Uuid,
     running: bool,
 ) -> QueryResult<Option<String>> {
-    let rows: Vec<Cancelled> =
-        statement(CANCEL).bind::<SqlUuid, _>(tenant).bind::<SqlUuid, _>(id).bind::<Bool, _>(running).load(conn).await?;
-    let Some(row) = rows.into_iter().next() else { return Ok(None) };
-    if row.is_unique == Some(true) && row.state == "cancelled" {
-        statement("DELETE FROM queue.unique_keys WHERE tenant_id = $1 AND job_id = $2")
-            .bind::<SqlUuid, _>(tenant)
-            .bind::<SqlUuid, _>(id)
-            .execute(conn)
-            .await?;
-    }
-    Ok(Some(row.state))
+    Ok(write(conn, &[(tenant, id, running)]).await?.into_iter().next().map(|row| row.state))
+}
+
+/// As [`cancel`], for many at once: tenant, id, and whether a worker has it. Answers those that are cancelled now.
+///
+/// # Errors
+/// The database's.
+pub async fn cancel_many(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid, bool)]) -> QueryResult<Vec<Uuid>> {
+    let rows = write(conn, jobs).await?;
+    Ok(rows.into_iter().filter(|row| row.state == "cancelled").map(|row| row.id).collect())
+}
+
+async fn write(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid, bool)]) -> QueryResult<Vec<Cancelled>> {
+    statement(CANCEL)
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| job.0).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| job.1).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(jobs.iter().map(|job| job.2).collect::<Vec<_>>())
+        .load(conn)
+        .await
 }

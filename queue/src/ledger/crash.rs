@@ -1,4 +1,8 @@
 //! Jobs whose worker vanished.
+//!
+//! A crash is counted once for each lease that was lost with nothing said under it. The ledger tells: a row whose `fence`
+//! is the lost lease's token has heard how that run ended (the worker died between the ledger and Redis), or has counted
+//! this crash already (a keeper died between the two); such a job goes back to its lane uncounted.
 
 use chrono::{DateTime, Utc};
 use diesel::result::QueryResult;
@@ -8,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::row::{JobRow, job_row_columns};
+use super::settle::{count_ends, remember};
 use crate::sql::statement;
 
 /// A job that has brought down this many workers is poison, whatever it was.
@@ -22,23 +27,56 @@ pub struct Lost {
     pub id: Uuid,
     /// The token under which the job was taken back.
     pub token: i64,
+    /// The token of the lease that ran out.
+    pub before: i64,
     /// Who had it.
     pub worker: String,
 }
 
-// A poisonous job's row is updated here and not returned: it must not run again.
+/// Whether the loss of `o`'s lease is a crash of the job `j`: its end was not written, and (where this crash would be the
+/// last) its run had begun. A last chance is begun alone and noted (`backend::company`); one that still waited for that when
+/// its worker was lost brought nobody down.
+macro_rules! counts {
+    () => {
+        "j.fence < o.before AND (j.crashes + 1 < $6 OR j.running_since IS NOT NULL)"
+    };
+}
+
+// A poisonous job's row is updated here and not returned: it must not run again. Nor is one that is held meanwhile.
 const CRASH: &str = concat!(
     "WITH lost AS (
         UPDATE queue.jobs j SET
-            crashes = j.crashes + 1, fence = o.token, running_since = NULL, revision = j.revision + 1,
-            attempts = j.attempts || (o.entry || jsonb_build_object('at', now())),
-            error_class = 'crash', last_error = 'crash: the worker that ran it vanished',
-            state = CASE WHEN j.crashes + 1 >= $5 THEN 'dead' ELSE j.state END,
-            finished_at = CASE WHEN j.crashes + 1 >= $5 THEN now() END
-        FROM unnest($1, $2, $3, $4) AS o (tenant_id, id, token, entry)
-        WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state = 'waiting' AND j.fence < o.token
-        RETURNING j.*)
-    SELECT ",
+            crashes = CASE WHEN ",
+    counts!(),
+    " THEN j.crashes + 1 ELSE j.crashes END,
+            attempts = CASE WHEN NOT (",
+    counts!(),
+    ") THEN j.attempts ELSE ",
+    remember!(
+        "(o.entry || jsonb_strip_nulls(jsonb_build_object('at', now(), 'duration_ms',
+                (extract(epoch FROM now() - j.running_since) * 1000)::bigint)))"
+    ),
+    " END,
+            error_class = CASE WHEN ",
+    counts!(),
+    " THEN 'crash' ELSE j.error_class END,
+            last_error = CASE WHEN ",
+    counts!(),
+    " THEN 'worker_lost: the worker that ran it vanished' ELSE j.last_error END,
+            state = CASE WHEN j.crashes + 1 >= $6 AND ",
+    counts!(),
+    " THEN 'dead' ELSE j.state END,
+            finished_at = CASE WHEN j.crashes + 1 >= $6 AND ",
+    counts!(),
+    " THEN now() END,
+            fence = o.token, running_since = NULL, revision = j.revision + 1
+        FROM (SELECT n.tenant_id, n.id, n.token, n.before, n.entry
+            FROM unnest($1, $2, $3, $4, $5) AS n (tenant_id, id, token, before, entry) ORDER BY n.id) o
+        WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state IN ('waiting', 'held') AND j.fence < o.token
+        RETURNING j.*),
+    counted AS (",
+    count_ends!("lost"),
+    ") SELECT ",
     job_row_columns!(),
     " FROM lost j WHERE j.state = 'waiting'"
 );
@@ -59,6 +97,7 @@ pub async fn crash(conn: &mut AsyncPgConnection, lost: &[Lost]) -> QueryResult<V
         .bind::<Array<SqlUuid>, _>(lost.iter().map(|l| l.tenant).collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(lost.iter().map(|l| l.id).collect::<Vec<_>>())
         .bind::<Array<Int8>, _>(lost.iter().map(|l| l.token).collect::<Vec<_>>())
+        .bind::<Array<Int8>, _>(lost.iter().map(|l| l.before).collect::<Vec<_>>())
         .bind::<Array<Jsonb>, _>(entries)
         .bind::<Int2, _>(POISON)
         .load(conn)

@@ -6,17 +6,61 @@ use diesel::sql_types::{Array, Int8, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::list::Id;
+use super::list::{Id, JobFilter, dead_ids};
 use super::row::{JobRow, job_row_columns};
 use crate::sql::statement;
 
-const REDRIVE: &str = concat!(
-    "UPDATE queue.jobs j SET state = 'waiting', errors = 0, crashes = 0, run_at = now(), finished_at = NULL,
-        error_class = NULL, revision = j.revision + 1
-    WHERE j.tenant_id = $1 AND j.id = ANY($2) AND j.state = 'dead'
-    RETURNING ",
-    job_row_columns!()
-);
+// One that expired while it waited for others goes on waiting for them, dead. A key that is free is taken again; where another job has it by now, this one runs without. What should not have run
+// after an instant that is past, runs now: somebody wants it to.
+macro_rules! redrive {
+    ($which:literal) => {
+        concat!(
+            "WITH redriven AS (
+                UPDATE queue.jobs j SET state = 'waiting', errors = 0, crashes = 0, run_at = now(), finished_at = NULL,
+                    error_class = NULL, cancel_requested_at = NULL, held_by = NULL, held_reason = NULL,
+                    not_after = CASE WHEN j.not_after > now() THEN j.not_after END, revision = j.revision + 1
+                FROM (",
+            $which,
+            ") w WHERE j.tenant_id = $1 AND j.id = w.id AND j.state = 'dead'
+                    AND NOT EXISTS (SELECT FROM queue.dependencies d WHERE d.tenant_id = $1 AND d.job_id = j.id)
+                RETURNING j.*),
+            counted AS (
+                INSERT INTO queue.group_deltas (tenant_id, group_id, failed)
+                SELECT tenant_id, group_id, -count(*) FROM redriven WHERE group_id IS NOT NULL
+                GROUP BY tenant_id, group_id),
+            keyed AS (
+                INSERT INTO queue.unique_keys (tenant_id, kind, key, job_id)
+                SELECT tenant_id, kind, unique_key, id FROM redriven WHERE unique_key IS NOT NULL
+                ORDER BY tenant_id, kind, unique_key
+                ON CONFLICT (tenant_id, kind, key) DO NOTHING)
+            SELECT ",
+            job_row_columns!(),
+            " FROM redriven j"
+        )
+    };
+}
+
+macro_rules! discard {
+    ($which:literal, $answer:expr) => {
+        concat!(
+            "WITH discarded AS (
+                UPDATE queue.jobs j SET state = 'discarded', revision = j.revision + 1
+                FROM (",
+            $which,
+            ") w WHERE j.tenant_id = w.tenant_id AND j.id = w.id AND j.state = 'dead'
+                RETURNING j.*),
+            counted AS (
+                INSERT INTO queue.group_deltas (tenant_id, group_id, failed, discarded)
+                SELECT tenant_id, group_id, -count(*), count(*) FROM discarded WHERE group_id IS NOT NULL
+                GROUP BY tenant_id, group_id)
+            SELECT ",
+            $answer,
+            " FROM discarded j"
+        )
+    };
+}
+
+const REDRIVE: &str = redrive!("SELECT n.id FROM unnest($2) AS n (id) ORDER BY n.id");
 
 /// Lets dead letters of `tenant` run again with a fresh budget; their history stays. Answers those
 /// that were dead, to be pushed after the commit.
@@ -27,12 +71,8 @@ pub async fn redrive(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -
     statement(REDRIVE).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(ids).load(conn).await
 }
 
-const DISCARD: &str = concat!(
-    "UPDATE queue.jobs j SET state = 'discarded', revision = j.revision + 1
-    WHERE j.tenant_id = $1 AND j.id = ANY($2) AND j.state = 'dead'
-    RETURNING ",
-    job_row_columns!()
-);
+const DISCARD: &str =
+    discard!("SELECT $1 AS tenant_id, n.id FROM unnest($2) AS n (id) ORDER BY n.id", job_row_columns!());
 
 /// Puts dead letters of `tenant` away; answers those that were dead.
 ///
@@ -42,17 +82,48 @@ pub async fn discard(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -
     statement(DISCARD).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(ids).load(conn).await
 }
 
-const DISCARD_BEFORE: &str = "
-UPDATE queue.jobs j SET state = 'discarded', revision = j.revision + 1
-FROM (SELECT tenant_id, id FROM queue.jobs WHERE state = 'dead' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED) old
-WHERE j.tenant_id = old.tenant_id AND j.id = old.id AND j.state = 'dead'";
+const DISCARD_BEFORE: &str = discard!(
+    "SELECT d.tenant_id, d.id FROM queue.jobs d WHERE d.state = 'dead' AND d.finished_at < $1
+    LIMIT $2 FOR UPDATE SKIP LOCKED",
+    "j.id"
+);
 
 /// Puts away at most `limit` dead letters, of all tenants the role sees, that died before `before`; answers how many.
 ///
 /// # Errors
 /// The database's.
 pub async fn discard_before(conn: &mut AsyncPgConnection, before: DateTime<Utc>, limit: i64) -> QueryResult<usize> {
-    statement(DISCARD_BEFORE).bind::<Timestamptz, _>(before).bind::<Int8, _>(limit).execute(conn).await
+    let gone: Vec<Id> =
+        statement(DISCARD_BEFORE).bind::<Timestamptz, _>(before).bind::<Int8, _>(limit).load(conn).await?;
+    Ok(gone.len())
+}
+
+/// As [`redrive`], for the oldest `cap` dead letters of `tenant` that match (whatever states the filter names).
+///
+/// # Errors
+/// The database's.
+pub async fn redrive_matching(
+    conn: &mut AsyncPgConnection,
+    tenant: Uuid,
+    filter: &JobFilter,
+    cap: i64,
+) -> QueryResult<Vec<JobRow>> {
+    let ids = dead_ids(conn, tenant, filter, cap).await?;
+    redrive(conn, tenant, &ids).await
+}
+
+/// As [`discard`], for the oldest `cap` dead letters of `tenant` that match (whatever states the filter names).
+///
+/// # Errors
+/// The database's.
+pub async fn discard_matching(
+    conn: &mut AsyncPgConnection,
+    tenant: Uuid,
+    filter: &JobFilter,
+    cap: i64,
+) -> QueryResult<Vec<JobRow>> {
+    let ids = dead_ids(conn, tenant, filter, cap).await?;
+    discard(conn, tenant, &ids).await
 }
 
 /// Which of `ids` are dead letters of `tenant`.

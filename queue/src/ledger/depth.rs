@@ -11,7 +11,7 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Int2, Int8, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Double, Int2, Int8, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
@@ -88,11 +88,16 @@ macro_rules! heads {
 
 /// Keeps the planner to the index, which has the order that is asked for, until the transaction ends. (Forbidden
 /// ways are merely dear, and dear plans are compiled: without JIT, then.)
-async fn by_index(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+pub(super) async fn by_index(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     conn.batch_execute(
         "SET LOCAL enable_seqscan=off;SET LOCAL enable_bitmapscan=off;SET LOCAL enable_sort=off;SET LOCAL jit=off",
     )
     .await
+}
+
+/// Takes [`by_index`] back, for those who are in somebody else's transaction.
+pub(super) async fn by_any_way(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    conn.batch_execute("RESET enable_seqscan;RESET enable_bitmapscan;RESET enable_sort;RESET jit").await
 }
 
 const OF_TENANT: &str = concat!(
@@ -173,11 +178,15 @@ pub async fn lanes(
     Ok(rows.into_iter().map(|row| row.capped(cap)).collect())
 }
 
+// Of each priority those that are served before: a step of priority is worth a minute of age.
 const AHEAD: &str = "
-SELECT '' AS name, count(*) AS due, NULL::uuid AS oldest FROM (
-    SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
-        AND (j.priority > $4 OR j.priority = $4 AND j.id < $5)
-    ORDER BY j.priority DESC, j.id LIMIT $6) found";
+SELECT '' AS name, least(sum(counted.due), $6)::bigint AS due, NULL::uuid AS oldest
+FROM generate_series(0, 9) AS p (priority) CROSS JOIN LATERAL (
+    SELECT count(*) AS due FROM (
+        SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
+            AND j.priority = p.priority AND j.id < CASE WHEN p.priority = $4 THEN $5
+                ELSE queue.uuid_floor(to_timestamp($7) + (p.priority - $4) * interval '1 minute') END
+        ORDER BY j.id LIMIT $6) found) counted";
 
 /// How many due jobs stand before a waiting job in its lane, up to [`CAP`]; those that run are among them.
 /// In a transaction.
@@ -193,7 +202,13 @@ pub async fn ahead(conn: &mut AsyncPgConnection, job: &JobView) -> QueryResult<D
         .bind::<Int2, _>(job.priority)
         .bind::<SqlUuid, _>(job.id)
         .bind::<Int8, _>(CAP + 1)
+        .bind::<Double, _>(seconds(made_at_ms(job.id)))
         .get_result(conn)
         .await?;
     Ok(row.capped(CAP))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "48 bits of milliseconds fit a double")]
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1_000.0
 }

@@ -6,20 +6,30 @@
 //! lease in Redis knows who runs what, and jobs that run long are marked (`running_since`).
 //! Every statement here takes arrays; none is called in a loop.
 
+mod atomic;
 pub mod cancel;
 pub mod controls;
 pub mod crash;
 pub mod dead;
+pub mod dependencies;
 pub mod depth;
+pub mod groups;
+pub mod guard;
+pub mod hold;
 pub mod insert;
+pub mod lapse;
 pub mod list;
+mod order;
 pub mod partitions;
 pub mod progress;
 pub mod promote;
 pub mod refill;
 pub mod row;
 pub mod settle;
+pub mod tidy;
+pub mod unique;
 pub mod view;
 
-pub use insert::{Inserted, insert};
+pub use guard::{DepthGuard, Full};
+pub use insert::{Changed, Enqueued, Inserted, enqueue, insert};
 pub use row::JobRow;

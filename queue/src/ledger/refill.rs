@@ -1,24 +1,41 @@
 //! Reading what waits, lane by lane, in the order in which it is served.
+//!
+//! That is the order of Redis ([`served_at`]: a step of priority is worth a minute of age), not the index's, in which
+//! the highest priority comes first: read in that order, a stream of urgent jobs deeper than the window would keep the
+//! others out of Redis for ever. So each priority that a lane has is read by itself (they are few, and each is in order in
+//! the index), and they are merged here.
 
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Int8, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Int2, Int8, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::row::{JobRow, job_row_columns};
+use crate::envelope::served_at;
 use crate::lanes::LaneName;
 use crate::sql::statement;
 
+// A loose scan over the priorities of the lane; most have one.
 const HEAD: &str = "
-SELECT j.id FROM queue.jobs j
-WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
-ORDER BY j.priority DESC, j.id LIMIT $4";
+WITH RECURSIVE steps AS (
+    (SELECT priority FROM queue.jobs WHERE state = 'waiting' AND queue = $1 AND tenant_id = $2 AND lane = $3
+        ORDER BY priority DESC LIMIT 1)
+    UNION ALL
+    SELECT (SELECT j.priority FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2
+        AND j.lane = $3 AND j.priority < s.priority ORDER BY j.priority DESC LIMIT 1)
+    FROM steps s WHERE s.priority IS NOT NULL)
+SELECT h.id, s.priority FROM steps s CROSS JOIN LATERAL (
+    SELECT j.id FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
+        AND j.priority = s.priority ORDER BY j.id LIMIT $4) h
+WHERE s.priority IS NOT NULL";
 
 #[derive(QueryableByName)]
-struct Id {
+struct Place {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = Int2)]
+    priority: i16,
 }
 
 /// The ids of the first `limit` jobs of a lane.
@@ -26,13 +43,15 @@ struct Id {
 /// # Errors
 /// The database's.
 pub async fn head(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName, limit: i64) -> QueryResult<Vec<Uuid>> {
-    let rows: Vec<Id> = statement(HEAD)
+    let mut rows: Vec<Place> = statement(HEAD)
         .bind::<Text, _>(queue)
         .bind::<SqlUuid, _>(lane.tenant)
         .bind::<Text, _>(&lane.lane)
         .bind::<Int8, _>(limit)
         .load(conn)
         .await?;
+    rows.sort_unstable_by_key(|row| (served_at(row.id, row.priority), row.id));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
@@ -52,37 +71,55 @@ pub async fn waiting(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -
 }
 
 /// The first jobs of one lane, ids only.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug)]
 pub struct LaneHead {
     /// The lane's tenant.
-    #[diesel(sql_type = SqlUuid)]
     pub tenant_id: Uuid,
     /// The lane.
-    #[diesel(sql_type = Text)]
     pub lane: String,
     /// Its first jobs, in order.
-    #[diesel(sql_type = Array<SqlUuid>)]
     pub ids: Vec<Uuid>,
 }
 
-// A loose index scan: one probe per lane, however many jobs wait in it.
+// A loose index scan: one probe per lane, and one per priority of it, however many jobs wait there.
 const HEADS: &str = "
 WITH RECURSIVE lanes AS (
-    (SELECT tenant_id, lane FROM queue.jobs WHERE state = 'waiting' AND queue = $1
-        AND (tenant_id, lane) >= ($2, $3) ORDER BY tenant_id, lane LIMIT 1)
+    (SELECT tenant_id, lane, priority FROM queue.jobs WHERE state = 'waiting' AND queue = $1
+        AND (tenant_id, lane) >= ($2, $3) ORDER BY tenant_id, lane, priority DESC LIMIT 1)
     UNION ALL
-    SELECT n.tenant_id, n.lane FROM lanes l CROSS JOIN LATERAL (
-        SELECT tenant_id, lane FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
-            AND (j.tenant_id, j.lane) > (l.tenant_id, l.lane) ORDER BY j.tenant_id, j.lane LIMIT 1) n
+    SELECT n.tenant_id, n.lane, n.priority FROM lanes l CROSS JOIN LATERAL (
+        SELECT tenant_id, lane, priority FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
+            AND (j.tenant_id, j.lane) > (l.tenant_id, l.lane)
+        ORDER BY j.tenant_id, j.lane, j.priority DESC LIMIT 1) n
 )
-SELECT l.tenant_id, l.lane, ARRAY(
-    SELECT j.id FROM queue.jobs j
-    WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = l.tenant_id AND j.lane = l.lane
-    ORDER BY j.priority DESC, j.id LIMIT $4) AS ids
-FROM (SELECT * FROM lanes LIMIT $5) l";
+SELECT l.tenant_id, l.lane, p.ids, p.priorities FROM (SELECT * FROM lanes LIMIT $5) l CROSS JOIN LATERAL (
+    WITH RECURSIVE steps AS (
+        SELECT l.priority
+        UNION ALL
+        SELECT (SELECT j.priority FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
+            AND j.tenant_id = l.tenant_id AND j.lane = l.lane AND j.priority < s.priority
+            ORDER BY j.priority DESC LIMIT 1)
+        FROM steps s WHERE s.priority IS NOT NULL)
+    SELECT array_agg(h.id) AS ids, array_agg(s.priority) AS priorities FROM steps s CROSS JOIN LATERAL (
+        SELECT j.id FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
+            AND j.tenant_id = l.tenant_id AND j.lane = l.lane AND j.priority = s.priority ORDER BY j.id LIMIT $4) h
+    WHERE s.priority IS NOT NULL) p
+WHERE p.ids IS NOT NULL";
+
+#[derive(QueryableByName)]
+struct Heads {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = Text)]
+    lane: String,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    ids: Vec<Uuid>,
+    #[diesel(sql_type = Array<Int2>)]
+    priorities: Vec<i16>,
+}
 
 /// The lanes of `queue` in which anything waits, from `from` on in the order of their names, each
-/// with the ids of its first `depth` jobs; `limit` lanes at most.
+/// with the ids of its first `depth` jobs (of each priority the first ones, in the order of all); `limit` lanes at most.
 ///
 /// # Errors
 /// The database's.
@@ -93,14 +130,24 @@ pub async fn heads(
     depth: i64,
     limit: i64,
 ) -> QueryResult<Vec<LaneHead>> {
-    statement(HEADS)
+    let rows: Vec<Heads> = statement(HEADS)
         .bind::<Text, _>(queue)
         .bind::<SqlUuid, _>(from.tenant)
         .bind::<Text, _>(&from.lane)
         .bind::<Int8, _>(depth)
         .bind::<Int8, _>(limit)
         .load(conn)
-        .await
+        .await?;
+    let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let mut places: Vec<(Uuid, i16)> = row.ids.into_iter().zip(row.priorities).collect();
+            places.sort_unstable_by_key(|(id, priority)| (served_at(*id, *priority), *id));
+            let ids = places.into_iter().take(depth).map(|(id, _)| id).collect();
+            LaneHead { tenant_id: row.tenant_id, lane: row.lane, ids }
+        })
+        .collect())
 }
 
 #[derive(QueryableByName)]

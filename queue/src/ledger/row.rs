@@ -12,7 +12,7 @@ use crate::envelope::{Envelope, Header};
 macro_rules! job_row_columns {
     () => {
         "j.tenant_id, j.id, j.queue, j.kind, j.version, j.lane, j.priority, j.cost, j.payload, j.subject, \
-         j.unique_key IS NOT NULL AS is_unique, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
+         j.unique_key IS NOT NULL AS is_unique, coalesce(j.generation, 0) AS generation, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
     };
 }
 pub(crate) use job_row_columns;
@@ -43,6 +43,8 @@ pub struct JobRow {
     pub subject: Option<String>,
     #[diesel(sql_type = Bool)]
     pub is_unique: bool,
+    #[diesel(sql_type = Int4)]
+    pub generation: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub not_after: Option<DateTime<Utc>>,
     #[diesel(sql_type = Int2)]
@@ -73,6 +75,7 @@ impl From<JobRow> for Envelope {
                 crashes: row.crashes,
                 max_attempts: row.max_attempts,
                 unique: row.is_unique,
+                generation: row.generation,
                 not_after: row.not_after,
                 subject: row.subject,
                 trace: row.trace,

@@ -61,6 +61,10 @@ pub struct JobView {
     #[diesel(sql_type = Nullable<Text>)]
     pub held_reason: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    pub held_by: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub group_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
     pub error_class: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub last_error: Option<String>,
@@ -90,11 +94,11 @@ macro_rules! view_columns {
     () => {
         "tenant_id, id, queue, kind, version, lane, priority, cost, state, subject, run_at, not_after, max_attempts, \
          errors, crashes, interruptions, worker, running_since, started_at, finished_at, cancel_requested_at, \
-         held_reason, error_class, last_error, attempts, result, progress_total, progress_succeeded, \
+         held_reason, held_by, group_id, error_class, last_error, attempts, result, progress_total, progress_succeeded, \
          progress_failed, progress_skipped, progress_held, revision, request_id, created_at"
     };
 }
-pub(super) use view_columns;
+pub(crate) use view_columns;
 
 impl JobView {
     /// The counts together.

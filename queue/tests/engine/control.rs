@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use patchbay_queue::lanes::{PauseScope, RateLimit, Waiting};
+use patchbay_queue::lanes::{Blocker, PauseScope, RateLimit, Waiting};
 use patchbay_queue::ledger::controls;
 use patchbay_queue::*;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ async fn a_lane_is_held_to_its_rate_and_others_are_not() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();
     let limit = RateLimit { lane: name(tenant, "slow"), rate_per_second: 20.0, burst: 5 };
-    world.lanes.set_limits(QUEUE, &[limit]).await.unwrap();
+    world.lanes.set_rates(QUEUE, &[limit]).await.unwrap();
     lane_of(&world, tenant, "slow", 60, 1).await;
     lane_of(&world, tenant, "free", 50, 1).await;
     let doer = Doer::default();
@@ -47,7 +47,7 @@ async fn a_rate_counts_cost() {
     let tenant = Uuid::now_v7();
     world
         .lanes
-        .set_limits(QUEUE, &[RateLimit { lane: name(tenant, ""), rate_per_second: 0.01, burst: 10 }])
+        .set_rates(QUEUE, &[RateLimit { lane: name(tenant, ""), rate_per_second: 0.01, burst: 10 }])
         .await
         .unwrap();
     lane_of(&world, tenant, "", 10, 4).await;
@@ -59,11 +59,12 @@ async fn a_changed_rate_holds_for_work_already_waiting() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();
     let rate = |rate_per_second| RateLimit { lane: name(tenant, "s"), rate_per_second, burst: 1 };
-    world.lanes.set_limits(QUEUE, &[rate(0.001)]).await.unwrap();
+    world.lanes.set_rates(QUEUE, &[rate(0.001)]).await.unwrap();
     lane_of(&world, tenant, "s", 30, 1).await;
     assert_eq!(world.claim(30).await.len(), 1);
     assert_eq!(world.claim(30).await.len(), 0);
-    world.lanes.replace_limits(QUEUE, &[]).await.unwrap();
+    let (revision, now) = (world.lanes.revision(QUEUE).await.unwrap(), world.lanes.time().await.unwrap());
+    assert!(world.lanes.replace_limits(QUEUE, revision, now, &[]).await.unwrap());
     assert_eq!(world.claim(30).await.len(), 29);
 }
 
@@ -95,7 +96,7 @@ async fn an_emptied_redis_starts_nothing_before_it_knows_the_pauses_and_limits()
     let limit = RateLimit { lane: name(limited, ""), rate_per_second: 0.001, burst: 5 };
     let mut conn = world.ledger.get().await.unwrap();
     controls::pause(&mut conn, QUEUE, &PauseScope::Tenant(paused), Some(until), "audit", "op").await.unwrap();
-    controls::set_limit(&mut conn, QUEUE, &limit).await.unwrap();
+    controls::set_rate(&mut conn, QUEUE, &limit).await.unwrap();
     drop(conn);
     world.lanes.forget(QUEUE).await.unwrap();
     let jobs = lane_of(&world, paused, "", 1, 1).await;
@@ -120,8 +121,8 @@ async fn a_penalty_holds_a_lane_and_runs_out() {
     world.lanes.penalise(QUEUE, &name(tenant, "s"), until).await.unwrap();
     assert_eq!(world.claim(2).await.len(), 0);
     let why = world.lanes.explain(QUEUE, jobs[1].id, &name(tenant, "s")).await.unwrap();
-    let Waiting::InLane { position: 1, penalised_until_ms: Some(at), .. } = why else { panic!("{why:?}") };
-    assert_eq!(at, until);
+    let Waiting::InLane(place) = why else { panic!("{why:?}") };
+    assert_eq!((place.position, place.blocks[0].by, place.blocks[0].until_ms), (1, Blocker::Penalised, Some(until)));
     let worker = world.work(Doer::default().registry(), 2);
     world.until_count("succeeded", 2).await;
     assert!(Utc::now().timestamp_millis() >= until);
@@ -134,7 +135,7 @@ async fn tokens_are_taken_up_to_the_burst_and_shared_with_the_claim() {
     let tenant = Uuid::now_v7();
     world
         .lanes
-        .set_limits(QUEUE, &[RateLimit { lane: name(tenant, "s"), rate_per_second: 0.01, burst: 10 }])
+        .set_rates(QUEUE, &[RateLimit { lane: name(tenant, "s"), rate_per_second: 0.01, burst: 10 }])
         .await
         .unwrap();
     assert_eq!(world.lanes.take_tokens(QUEUE, &name(tenant, "s"), 7).await.unwrap().units, 7);

@@ -51,13 +51,42 @@ async fn a_job_that_brings_down_three_workers_is_dead() {
     let id = world.enqueue_one(Act::Succeed).await;
     let _keeper = world.keep();
     for _ in 0..3 {
-        while world.claim(1).await.is_empty() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        begin(&world).await;
     }
     let view = world.until(id, &["dead"]).await;
     assert_eq!(view.crashes, 3);
     assert_eq!(world.claim(1).await.len(), 0);
+}
+
+/// Claims the job as soon as there is one, and begins its run, as a worker that will never come back.
+async fn begin(world: &World) {
+    let job = claimed(world).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let run = (job.header.tenant, job.id, chrono::Utc::now());
+    ledger::crash::mark_running(&mut conn, "by-hand", &[run]).await.unwrap();
+}
+
+async fn claimed(world: &World) -> Envelope {
+    loop {
+        if let Some(job) = world.claim(1).await.pop() {
+            return job;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_last_chance_that_had_not_begun_is_not_counted() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    let _keeper = world.keep();
+    for _ in 0..4 {
+        claimed(&world).await;
+    }
+    let worker = world.work(Doer::default().registry(), 2);
+    let view = world.until(id, &["succeeded"]).await;
+    worker.stop().await;
+    assert_eq!(view.crashes, 2, "its third and fourth worker were lost before it began");
 }
 
 #[tokio::test]
@@ -76,9 +105,10 @@ async fn a_late_word_changes_nothing() {
         end: End::Cancelled,
         progress: None,
         unique: false,
+        generation: 0,
     };
     let mut conn = world.ledger.get().await.unwrap();
-    assert!(settle(&mut conn, "late", &[late]).await.unwrap().is_empty());
+    assert!(settle(&mut conn, "late", &[late]).await.unwrap().jobs.is_empty());
     assert_eq!(world.lanes.ack(QUEUE, &[(id, old.token)]).await.unwrap(), 0);
     assert_eq!(world.view(id).await.revision, before.revision);
     worker.stop().await;
@@ -101,10 +131,11 @@ async fn an_old_token_cannot_settle_a_job_that_runs_again() {
         end: End::Succeeded(None),
         progress: None,
         unique: false,
+        generation: 0,
     };
     let mut conn = world.ledger.get().await.unwrap();
-    assert!(settle(&mut conn, "old", &[word(old.token)]).await.unwrap().is_empty());
-    assert_eq!(settle(&mut conn, "new", &[word(new.token)]).await.unwrap(), [id]);
+    assert!(settle(&mut conn, "old", &[word(old.token)]).await.unwrap().jobs.is_empty());
+    assert_eq!(settle(&mut conn, "new", &[word(new.token)]).await.unwrap().jobs, [id]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use patchbay_queue::*;
 use uuid::Uuid;
 
+use crate::bare::{Bare, key, most, shared};
 use crate::world::{Act, QUEUE, Work, World};
 
 async fn fill(world: &World, tenant: Uuid, lane: &str, jobs: usize, cost: i32) {
@@ -99,4 +100,109 @@ async fn a_lane_is_served_in_order_and_priority_goes_first() {
     let mut expected: Vec<Uuid> = jobs.iter().map(|job| job.id).collect();
     expected.rotate_right(1);
     assert_eq!(order, expected);
+}
+
+fn jain(served: &[usize]) -> f64 {
+    let (sum, squares) = served.iter().fold((0.0, 0.0), |(s, q), x| (s + *x as f64, q + (*x as f64).powi(2)));
+    sum * sum / (served.len() as f64 * squares)
+}
+
+/// Claims by workers of many sizes, until `total` jobs were served; counts them by tenant.
+async fn served(bare: &Bare, tenants: &[Uuid], total: usize) -> Vec<usize> {
+    let (mut counts, mut all) = (vec![0; tenants.len()], 0);
+    for want in [1, 3, 8, 20, 64, 5, 100, 2].into_iter().cycle() {
+        let jobs = bare.take(want.min(total - all)).await;
+        bare.ack(&jobs).await;
+        all += jobs.len();
+        for job in &jobs {
+            counts[tenants.iter().position(|tenant| *tenant == job.header.tenant).unwrap()] += 1;
+        }
+        if all == total {
+            return counts;
+        }
+    }
+    counts
+}
+
+#[tokio::test]
+async fn a_hundred_equal_tenants_are_served_alike() {
+    let bare = Bare::new().await;
+    let tenants: Vec<Uuid> = (0..100).map(|_| Uuid::now_v7()).collect();
+    for (n, tenant) in tenants.iter().enumerate() {
+        // Some have many lanes and a long backlog: that must not help them.
+        for lane in 0..=n % 4 {
+            bare.fill(*tenant, &format!("pa~{lane}"), 160 + n).await;
+        }
+    }
+    let fair = served(&bare, &tenants, 8_000).await;
+    assert!(jain(&fair) >= 0.98, "{fair:?}");
+    // The same under a ceiling that all share.
+    bare.limit(most(shared("pa"), 7)).await;
+    let fair = served(&bare, &tenants, 6_000).await;
+    assert!(jain(&fair) >= 0.98, "under a shared limit: {fair:?}");
+}
+
+#[tokio::test]
+async fn shares_are_the_weights_within_two_percent() {
+    let bare = Bare::new().await;
+    let weights: [f64; 5] = [1.0, 1.5, 2.0, 4.0, 10.0];
+    let tenants: Vec<Uuid> = weights.iter().map(|_| Uuid::now_v7()).collect();
+    for ((tenant, weight), jobs) in tenants.iter().zip(weights).zip([1_700, 2_050, 2_400, 3_800, 8_000]) {
+        bare.fill(*tenant, "", jobs).await;
+        bare.lanes.set_weight("bare", *tenant, weight).await.unwrap();
+    }
+    let check = |served: &[usize], weights: &[f64]| {
+        let (sum, all) = (weights.iter().sum::<f64>(), served.iter().sum::<usize>() as f64);
+        for (served, weight) in served.iter().zip(weights) {
+            let share = *served as f64 / all * sum / weight;
+            assert!((0.98..=1.02).contains(&share), "weight {weight}: {share:.3} of its share");
+        }
+    };
+    check(&served(&bare, &tenants, 10_175).await, &weights);
+    // For what waits already.
+    for tenant in &tenants {
+        bare.lanes.set_weight("bare", *tenant, 3.0).await.unwrap();
+    }
+    let shares = served(&bare, &tenants, 4_500).await;
+    check(&shares, &[3.0; 5]);
+}
+
+#[tokio::test]
+async fn a_backlog_does_not_starve_beside_tenants_that_always_have_one_job() {
+    let bare = Bare::new().await;
+    let quick: Vec<Uuid> = (0..4).map(|_| Uuid::now_v7()).collect();
+    // Later than the others by name, too: nothing but its turn helps it.
+    let deep = Uuid::max();
+    bare.fill(deep, "", 200).await;
+    let mut count = 0;
+    for _ in 0..100 {
+        for tenant in &quick {
+            if bare.lanes.tenant_lanes("bare", *tenant).await.unwrap().is_empty() {
+                bare.fill(*tenant, "", 1).await;
+            }
+        }
+        let jobs = bare.take(1).await;
+        count += jobs.iter().filter(|job| job.header.tenant == deep).count();
+        bare.ack(&jobs).await;
+    }
+    assert!((18..=22).contains(&count), "a fifth is its share: {count} of 100");
+}
+
+#[tokio::test]
+async fn a_lane_does_not_starve_beside_lanes_that_always_have_one_job() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.fill(tenant, "z", 200).await;
+    let mut count = 0;
+    for _ in 0..90 {
+        for lane in ["a", "b"] {
+            if bare.lanes.lane_size("bare", &key(tenant, lane)).await.unwrap().0 == 0 {
+                bare.fill(tenant, lane, 1).await;
+            }
+        }
+        let jobs = bare.take(1).await;
+        count += jobs.iter().filter(|job| job.header.lane == "z").count();
+        bare.ack(&jobs).await;
+    }
+    assert!((28..=32).contains(&count), "a third is its share: {count} of 90");
 }

@@ -152,7 +152,7 @@ async fn an_unknown_kind_waits_for_a_worker_that_knows_it() {
     let _keeper = world.keep();
     let ignorant = world.work(Registry::default(), 2);
     let id = world.enqueue_one(Act::Succeed).await;
-    let waiting = world.until(id, &["scheduled"]).await;
+    let waiting = world.until(id, &["held"]).await;
     assert!(waiting.held_reason.unwrap().contains("tests.work"));
     ignorant.stop().await;
     let worker = world.work(Doer::default().registry(), 2);
@@ -167,7 +167,7 @@ async fn a_newer_payload_waits_and_a_malformed_one_is_dead() {
     let malformed = NewJob { payload: b"{\"act\":7}".to_vec(), ..world.job(Uuid::now_v7(), Act::Succeed) };
     let worker = world.work(Doer::default().registry(), 2);
     world.enqueue(&[newer.clone(), malformed.clone()]).await;
-    assert!(world.until(newer.id, &["scheduled"]).await.held_reason.unwrap().contains("version 9"));
+    assert!(world.until(newer.id, &["held"]).await.held_reason.unwrap().contains("version 9"));
     assert!(world.until(malformed.id, &["dead"]).await.last_error.unwrap().starts_with("payload_malformed"));
     worker.stop().await;
 }

@@ -2,13 +2,37 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "the engine's clock is the machine's, and so is its tests'")]
 
+mod bare;
+mod board;
+mod clock;
 mod control;
+mod controls;
+mod counters;
+mod depth;
+mod door;
 mod durability;
 mod exact;
+mod explain;
 mod fairness;
+mod flow;
+mod groups;
+mod held;
 mod lifecycle;
+mod limits;
+mod listing;
+mod model_lanes;
+mod model_ledger;
 mod plain_apalis;
 mod relay;
+mod scripts;
+mod secrets;
 mod shutdown;
+mod stops;
+mod stuck;
+mod testkit;
+mod told;
+mod unique;
+mod versions;
 mod weather;
+mod workers;
 mod world;

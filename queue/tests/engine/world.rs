@@ -190,6 +190,18 @@ impl World {
         panic!("job {id} is {:?}, not {states:?}", self.view(id).await);
     }
 
+    /// Waits until the job is as `wanted` says.
+    pub async fn until_view(&self, id: Uuid, wanted: impl Fn(&JobView) -> bool) -> JobView {
+        for _ in 0..800 {
+            let view = self.view(id).await;
+            if wanted(&view) {
+                return view;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("job {id} is {:?}", self.view(id).await);
+    }
+
     pub async fn count(&self, state: &str) -> i64 {
         self.count_where(&format!("state = '{state}'")).await
     }
@@ -199,14 +211,22 @@ impl World {
         self.count_where("errors > 0").await
     }
 
+    /// How often all jobs' rows were written, beyond their insert.
+    pub async fn revisions(&self) -> i64 {
+        self.number("SELECT coalesce(sum(revision), 0)::int8 AS count FROM queue.jobs").await
+    }
+
     async fn count_where(&self, condition: &str) -> i64 {
+        self.number(&format!("SELECT count(*) AS count FROM queue.jobs WHERE {condition}")).await
+    }
+
+    async fn number(&self, sql: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
         struct Count {
             #[diesel(sql_type = diesel::sql_types::Int8)]
             count: i64,
         }
         let mut conn = self.ledger.get().await.unwrap();
-        let sql = format!("SELECT count(*) AS count FROM queue.jobs WHERE {condition}");
         let row: Count = diesel::sql_query(sql).get_result(&mut conn).await.unwrap();
         row.count
     }
@@ -252,8 +272,14 @@ impl World {
     }
 
     pub fn work(&self, registry: Registry, concurrency: usize) -> Running {
-        let backend = QueueBackend::start(QUEUE, self.settings(concurrency), self.lanes.clone(), self.ledger.clone());
+        self.work_as(self.settings(concurrency), registry)
+    }
+
+    /// The same with settings of the test's own.
+    pub fn work_as(&self, settings: WorkerSettings, registry: Registry) -> Running {
+        let backend = QueueBackend::start(QUEUE, settings, self.lanes.clone(), self.ledger.clone());
         let (inflight, draining, service) = (backend.inflight(), backend.draining(), backend.service(registry));
+        let serving = backend.serving();
         let worker = WorkerBuilder::new(format!("w-{}", Uuid::now_v7())).backend(backend).build(service);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let ended = tokio::spawn(async move {
@@ -265,7 +291,7 @@ impl World {
                 .await
                 .unwrap();
         });
-        Running { inflight, draining, stop: Some(stop), ended }
+        Running { inflight, draining, serving, stop: Some(stop), ended }
     }
 
     /// Takes jobs by hand, as a worker that will never come back would.
@@ -277,6 +303,7 @@ impl World {
 pub struct Running {
     pub inflight: backend::Inflight,
     pub draining: CancellationToken,
+    pub serving: backend::Serving,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     ended: tokio::task::JoinHandle<()>,
 }

@@ -1,106 +1,116 @@
 -- Takes up to `want` jobs, fairly: tenants in the order of their virtual time, and under each its
 -- lanes in theirs. Serving costs a tenant virtual time: the jobs' cost divided by its weight
--- (start-time fair queueing; a newcomer starts at the time of whoever is served now, so that being
--- idle saves nothing up). A visit takes a few jobs at once: its price is mostly the same, and the
--- virtual time makes up for it. Numbers are handed over as whole ones in text: Redis prints and
--- parses floats slowly. A lane that is paused, penalised or out of tokens moves to `later` and
--- costs nothing until its time has come.
--- KEYS[1] prefix; ARGV: want, lease_ms, worker, visits
--- Answers {wait_ms, id, token, value, id, token, value, …}
-local p = KEYS[1]
-local want, lease_ms, worker, visits = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local call = redis.call
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local FAR = 4102444800000 -- 2100: paused until somebody resumes
-
+-- (start-time fair queueing). A visit takes a few jobs at once: its price is mostly the same, and the
+-- virtual time makes up for it.
+-- Before any take, all gates of a lane are asked together (parts/gates.lua). One that is shut costs
+-- nothing until it opens: a tenant's own is left in `later` as the tenant, any other is left there as
+-- the key, and the lanes that it stops wait at it, in the order of their tenants' virtual time
+-- (`wait:<key>`, `parked:<tenant>`): when it opens, as many come back as it lets through. So ten
+-- thousand lanes under one shared rate cost no more than one.
+-- KEYS[1] prefix; ARGV: want, lease_ms, worker, steps, run (which Redis is meant). Steps are what may
+-- be looked at, and bound the call: a lane with gates costs GATED and one a job, any other one.
+-- Answers {wait_ms, now_ms, id, token, value, …}; a negative token: the job's kind is paused.
+local want, lease_ms, worker, steps = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local turn, later, jobs_key = p .. 'turn', p .. 'later', p .. 'jobs'
-local pauses = call('EXISTS', p .. 'pause') == 1
-local limits = call('EXISTS', p .. 'limit') == 1
-local penalties = call('EXISTS', p .. 'penalty') == 1
-local weights = call('EXISTS', p .. 'weight') == 1
-
--- The instant until which `name` is paused or penalised, if that is in the future.
-local function closed_until(name)
-    local until_ms = 0
-    if pauses then
-        local at = call('HGET', p .. 'pause', name)
-        if at then
-            at = tonumber(at)
-            if at == 0 then at = FAR end
-            if at > until_ms then until_ms = at end
-        end
-    end
-    if penalties then
-        local at = call('HGET', p .. 'penalty', name)
-        if at then
-            at = tonumber(at)
-            if at <= now then call('HDEL', p .. 'penalty', name) elseif at > until_ms then until_ms = at end
-        end
-    end
-    if until_ms > now then return until_ms end
-    return nil
-end
-
--- A bucket (GCRA): {name, ms per unit, tolerance, theoretical arrival time}, or nil if unlimited.
-local function bucket(name)
-    local spec = call('HGET', p .. 'limit', name)
-    if not spec then return nil end
-    local rate, burst = string.match(spec, '^(%S+) (%S+)$')
-    local step = 1000 / tonumber(rate)
-    local tat = tonumber(call('HGET', p .. 'tat', name) or 0)
-    return { name = name, step = step, tau = step * tonumber(burst), tat = math.max(tat, now), dirty = false }
-end
-
--- When a job of this cost may pass (now or earlier: at once). One dearer than the whole burst
--- passes once the bucket is full.
-local function passes_at(b, cost)
-    return b.tat + math.min(cost * b.step, b.tau) - b.tau
-end
-
-local function settle_bucket(b)
-    if b and b.dirty then call('HSET', p .. 'tat', b.name, string.format('%.3f', b.tat)) end
-end
-
--- Brings what is due back into the turn at virtual time `at`.
-local function wake(later_key, turn_key, at)
-    local due = call('ZRANGEBYSCORE', later_key, '-inf', now, 'LIMIT', 0, 100)
-    for _, member in ipairs(due) do
-        call('ZREM', later_key, member)
-        call('ZADD', turn_key, 'NX', at, member)
-    end
-end
-
-local answer = { -1 }
--- Nobody has told this Redis the limits and pauses yet (it is new, or was emptied): nothing may start.
-if call('HEXISTS', p .. 'meta', 'open') == 0 then
-    answer[1] = 50
-    return answer
-end
-local closed = pauses and closed_until('*') or nil
-if closed then
-    answer[1] = math.min(closed - now, 1000)
+local answer = { -1, now }
+-- Nobody has told this Redis the limits and pauses yet (it is new, was emptied or restarted): nothing may start.
+-- Whoever opens the queue rings the bell.
+if not is_open(ARGV[5]) then
+    answer[1] = 1000
     return answer
 end
 
-local QUANTUM = 8
-local function whole(n) return string.format('%d', n) end
-
-local vt = tonumber(call('HGET', p .. 'meta', 'vt') or 0)
-wake(later, turn, whole(vt))
-local lease_args, hash_args, token = {}, {}, nil
+local QUANTUM, GATED = 8, 7
+local PER_COST = 100000 -- virtual time of one cost unit at weight 1
+local OWED = 1000 * PER_COST -- what a tenant can be behind at most
+local vt = tonumber(state[4] or 0)
 local deadline = whole(now + lease_ms)
+local looked_after = whole(now + 10000)
 local taken = 0
-local contenders = call('ZCARD', turn)
--- A small claim still looks at several tenants.
-local share = math.max(1, math.min(QUANTUM, math.floor(want / 8)))
-if contenders > 0 then share = math.max(share, math.floor(want / contenders)) end
+local weights = call('EXISTS', p .. 'weight') == 1
+local shut_all = nil -- until when the whole queue is shut
+local contenders = 0 -- tenants in the turn
+local sated = false -- whether a tenant has had its portion of what is shared
 
-local function take(id, value, name)
-    taken = taken + 1
-    if not token then
-        token = math.max(tonumber(call('HGET', p .. 'meta', 'token') or 0), time[1] * 1000000 + time[2])
+-- The paused kinds, where there are any.
+local kinds = nil
+local pauses = call('HGETALL', p .. 'kinds')
+for i = 1, #pauses, 2 do
+    if pause_end(pauses[i + 1]) > now then
+        kinds = kinds or {}
+        kinds[pauses[i]] = true
     end
+end
+local function is_parked(value)
+    return kinds ~= nil and kinds[string.match(value, '"k":"([^"]*)"') or ''] == true
+end
+
+-- Tenants whose waits are measured (the deepest ones; the keeper says which).
+local watched = {}
+for _, tenant in ipairs(call('SMEMBERS', p .. 'watched')) do watched[tenant] = true end
+local function dwell(tenant, id)
+    local made = tonumber(string.sub(id, 1, 8) .. string.sub(id, 10, 13), 16)
+    call('LPUSH', p .. 'dwell:' .. tenant, whole(math.max(now - made, 0)))
+    call('LTRIM', p .. 'dwell:' .. tenant, 0, 511)
+end
+
+-- Sets when a key's waiting lanes are looked at: the first lane of this call says so, being the first in order.
+local scheduled, woken = {}, {}
+local function schedule(key, at)
+    if scheduled[key] then return end
+    scheduled[key] = true
+    local due = call('ZSCORE', later, key)
+    if not due or tonumber(due) <= now then call('ZADD', later, whole(at), key) end
+end
+
+-- Lets come back as many of the lanes that wait at `key` as it lets through. Answers the steps.
+local function wake_lanes(key, most)
+    call('ZREM', later, key)
+    load({ key })
+    local gate = gates[key]
+    if gate then
+        local at = blocked(gate, 1)
+        if at then
+            schedule(key, at)
+            return GATED
+        end
+        if gate.step then most = math.min(most, math.max(1, math.floor((now + gate.tau - gate.tat) / gate.step))) end
+        if gate.free then most = math.min(most, gate.free) end
+        if gate.probe then most = 1 end
+    end
+    woken[key] = true
+    local names = call('ZPOPMIN', p .. 'wait:' .. key, most)
+    for i = 1, #names, 2 do
+        local tenant, lane = split(names[i])
+        call('HDEL', p .. 'parked:' .. tenant, lane)
+        local since = vt
+        -- Who waited for its part of what is scarce goes on from where it stood; who was merely shut out saved nothing.
+        if gate and (gate.step or gate.free) then since = math.max(tonumber(names[i + 1]), vt - OWED) end
+        if call('EXISTS', p .. 'lane:' .. names[i]) == 1 then lane_ready(tenant, lane, since) end
+    end
+    return GATED + #names
+end
+
+-- Brings what is due back into the turn.
+local function wake()
+    local room = math.floor(steps / 3)
+    for _, member in ipairs(call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, room)) do
+        if room <= 0 then return end
+        local woke = 1
+        if string.find(member, '\n', 1, true) then
+            woke = wake_lanes(member, math.ceil(room))
+        else
+            call('ZREM', later, member)
+            if call('EXISTS', p .. 'turn:' .. member) == 1 then tenant_ready(member, vt) end
+        end
+        room, steps = room - woke, steps - woke
+    end
+end
+
+local lease_args, hash_args, token = {}, {}, nil
+local function take(id, value, name, parked)
+    taken = taken + 1
+    if not token then token = math.max(tonumber(state[5] or 0), time[1] * 1000000 + time[2]) end
     token = token + 1
     local text = whole(token)
     lease_args[#lease_args + 1] = deadline
@@ -108,142 +118,224 @@ local function take(id, value, name)
     hash_args[#hash_args + 1] = id
     hash_args[#hash_args + 1] = text .. '\n' .. worker .. '\n' .. name
     answer[#answer + 1] = id
-    answer[#answer + 1] = text
+    answer[#answer + 1] = parked and '-' .. text or text
     answer[#answer + 1] = value
 end
 
--- Serves one lane with at most `most` jobs, no bucket in the way. Answers the cost and whether it is empty.
+local function cost_of(value) return tonumber(string.match(value, '^%d+') or 1) end
+
+-- Serves one lane with at most `most` jobs, no gate in the way. Answers the cost, the first job, and whether the lane
+-- is empty (nil: perhaps).
 local function serve_free(lane_key, name, most)
     local popped = call('ZPOPMIN', lane_key, most)
     local ids = {}
     for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
-    if #ids == 0 then return 0, true end
+    if #ids == 0 then return 0, nil, true end
     local values = call('HMGET', jobs_key, unpack(ids))
     local cost_sum = 0
     for i, id in ipairs(ids) do
         if values[i] then
-            cost_sum = cost_sum + math.max(tonumber(string.match(values[i], '^%d+') or 1), 1)
-            take(id, values[i], name)
+            cost_sum = cost_sum + math.max(cost_of(values[i]), 1)
+            take(id, values[i], name, is_parked(values[i]))
         end
     end
-    return cost_sum, #ids < most
+    return cost_sum, ids[1], #ids < most or nil
 end
 
--- The same under buckets. Answers also until when the lane has to wait, if it has to.
-local function serve_limited(lane_key, name, most, tenant_bucket, lane_bucket)
-    local ids = call('ZRANGE', lane_key, 0, most - 1)
-    if #ids == 0 then return 0, true end
-    local values = call('HMGET', jobs_key, unpack(ids))
-    local gone, cost_sum, wait = {}, 0, nil
-    for i, id in ipairs(ids) do
-        if not values[i] then
-            gone[#gone + 1] = id
-        else
-            local cost = tonumber(string.match(values[i], '^%d+') or 1)
-            local at = now
-            if tenant_bucket then at = math.max(at, passes_at(tenant_bucket, cost)) end
-            if lane_bucket then at = math.max(at, passes_at(lane_bucket, cost)) end
-            if at > now then
-                wait = math.ceil(at)
-                break
-            end
-            for _, b in pairs({ tenant_bucket or false, lane_bucket or false }) do
-                if b then
-                    b.tat = b.tat + cost * b.step
-                    b.dirty = true
-                end
-            end
-            gone[#gone + 1] = id
-            cost_sum = cost_sum + math.max(cost, 1)
-            take(id, values[i], name)
+-- The same where gates are. Answers also the gate that stops the lane, if one does, and until when: the widest one
+-- that stops more than this lane, else the one that stops it longest.
+local function stopping(list, tenant, cost)
+    local by, last = nil, 0
+    for i = 1, #list do
+        local at = blocked(list[i], cost)
+        if at then
+            if list[i].key == '*' or list[i].key == tenant then return list[i].key, at end
+            if at > last then by, last = list[i].key, at end
         end
+    end
+    return by, last
+end
+
+-- What little all tenants share is not all for the first that comes.
+local function portion(gate, most)
+    if gate.key ~= '*' and string.sub(gate.key, 1, #NOBODY) ~= NOBODY then return most end
+    local left = most * contenders
+    if gate.free then left = math.min(left, gate.free) end
+    if gate.step then left = math.min(left, (now + gate.tau - gate.tat) / gate.step) end
+    return math.min(most, math.max(1, math.floor(left / contenders)))
+end
+
+local function serve_gated(lane_key, name, tenant, quota, list)
+    local by, at = stopping(list, tenant, 0)
+    if by then return 0, nil, false, by, at end
+    local most = quota
+    for i = 1, #list do most = portion(list[i], most) end
+    sated = most < quota
+    -- One more, to see whether the lane is empty afterwards.
+    local ids = call('ZRANGE', lane_key, 0, most)
+    if #ids == 0 then return 0, nil, true end
+    local more = #ids > most
+    if more then ids[#ids] = nil end
+    local values = call('HMGET', jobs_key, unpack(ids))
+    local gone, cost_sum, pass, cost_of_pass = {}, 0, {}, 0
+    if not kinds then
+        for i, id in ipairs(ids) do
+            if values[i] then
+                pass[#pass + 1] = id
+                cost_of_pass = cost_of_pass + cost_of(values[i])
+            end
+        end
+    end
+    local all = #pass > 0 and fit(list, cost_of_pass, #pass)
+    if all then
+        for j = 1, #list do charge(list[j], cost_of_pass, pass, looked_after) end
+    end
+    for i, id in ipairs(ids) do
+        if values[i] then
+            local cost, parked = cost_of(values[i]), is_parked(values[i])
+            if not all and not parked then
+                by, at = stopping(list, tenant, cost)
+                if by then break end
+                for j = 1, #list do charge(list[j], cost, { id }, looked_after) end
+            end
+            cost_sum = cost_sum + math.max(cost, 1)
+            take(id, values[i], name, parked)
+        end
+        gone[#gone + 1] = id
     end
     if #gone > 0 then call('ZREM', lane_key, unpack(gone)) end
-    settle_bucket(lane_bucket)
-    return cost_sum, not wait and #ids < most, wait
+    return cost_sum, gone[1], not by and not more, by, at
 end
 
--- Serves one tenant with at most `quota` jobs. Answers the cost.
-local function visit(tenant, quota)
-    local lane_turn, lane_later = p .. 'turn:' .. tenant, p .. 'later:' .. tenant
-    local spent, woken = 0, false
-    local tenant_bucket = limits and bucket(tenant) or nil
-    while quota > 0 do
+-- Serves one tenant, whose virtual time is `at`, with at most `quota` jobs. Answers the cost, and until when the
+-- tenant has to wait, if it has to.
+local function visit(tenant, at, quota)
+    local lane_turn = p .. 'turn:' .. tenant
+    local spent, left, tenant_at = 0, nil, nil
+    sated = false
+    while quota > 0 and not shut_all and not tenant_at and not sated do
         local head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
-        if not woken then
-            woken = true
-            wake(lane_later, lane_turn, head[2] or '0')
-            if #head == 0 then head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES') end
-        end
         if #head == 0 then break end
-        local lane, at = head[1], tonumber(head[2])
+        local lane, lane_at = head[1], tonumber(head[2])
         local name = tenant .. '\n' .. lane
         local lane_key = p .. 'lane:' .. name
-        local before, cost, empty = taken, 0, false
-        local wait = (pauses or penalties) and lane ~= '' and closed_until(name) or nil
-        if not wait then
-            local lane_bucket = limits and lane ~= '' and bucket(name) or nil
-            if tenant_bucket or lane_bucket then
-                cost, empty, wait = serve_limited(lane_key, name, quota, tenant_bucket, lane_bucket)
-            else
-                cost, empty = serve_free(lane_key, name, quota)
-            end
+        local before, list = taken, gated and gates_at(keys_of(tenant, lane)) or nil
+        local cost, first, empty, by, until_ms
+        if list and #list > 0 then
+            cost, first, empty, by, until_ms = serve_gated(lane_key, name, tenant, quota, list)
+            steps = steps - GATED - (taken - before)
+        else
+            steps = steps - 1
+            cost, first, empty = serve_free(lane_key, name, quota)
+        end
+        if watched[tenant] then
+            if taken > before then dwell(tenant, first) end
+            if by then call('HINCRBY', p .. 'throttled', tenant, 1) end
         end
         -- A lane of ghosts (ids without a job) must not turn in circles.
-        quota = quota - math.max(taken - before, 1)
+        quota = steps > 0 and quota - math.max(taken - before, 1) or 0
         spent = spent + cost
-        if wait then
-            call('ZREM', lane_turn, lane)
-            call('ZADD', lane_later, whole(wait), lane)
-        elseif empty or call('EXISTS', lane_key) == 0 then
-            call('ZREM', lane_turn, lane)
+        local gone = false
+        if by == '*' then
+            shut_all = until_ms
+        elseif by == tenant then
+            tenant_at = until_ms
+        elseif by then
+            gone = true
+            call('HSET', p .. 'parked:' .. tenant, lane, by)
+            call('ZADD', p .. 'wait:' .. by, whole(at), name)
+            schedule(by, until_ms)
         else
-            call('ZADD', lane_turn, whole(at + cost), lane)
+            if empty == nil then empty = call('EXISTS', lane_key) == 0 end
+            gone = empty
+        end
+        if gone then
+            call('ZREM', lane_turn, lane)
+            left = left or {}
+            left[#left + 1] = whole(lane_at + cost)
+            left[#left + 1] = lane
+        elseif cost > 0 then
+            call('ZADD', lane_turn, whole(lane_at + cost), lane)
         end
     end
-    settle_bucket(tenant_bucket)
-    return spent
+    if left then
+        -- Where a lane left off matters only beside others that are served meanwhile.
+        local tags, head = p .. 'tags:' .. tenant, call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
+        if #head > 0 then
+            call('ZADD', tags, unpack(left))
+            call('ZREMRANGEBYSCORE', tags, '-inf', head[2])
+        else
+            call('DEL', tags)
+            return spent, tenant_at, true
+        end
+    end
+    return spent, tenant_at, false
 end
 
-while taken < want and visits > 0 do
-    local heads = call('ZRANGE', turn, 0, math.min(visits, math.ceil((want - taken) / share)) - 1, 'WITHSCORES')
+wake()
+if gated then
+    local all = gates_at({ '*' })[1]
+    shut_all = all and blocked(all, 0)
+end
+if not shut_all then contenders = call('ZCARD', turn) end
+-- A small claim still looks at several tenants.
+local share = math.max(1, math.min(QUANTUM, math.floor(want / 8)))
+if contenders > 0 then share = math.max(share, math.floor(want / contenders)) end
+
+while taken < want and steps > 0 and contenders > 0 and not shut_all do
+    local heads = call('ZRANGE', turn, 0, math.min(steps, math.ceil((want - taken) / share)) - 1, 'WITHSCORES')
     if #heads == 0 then break end
+    local shares = nil
+    if weights then
+        local names = {}
+        for i = 1, #heads, 2 do names[#names + 1] = heads[i] end
+        shares = call('HMGET', p .. 'weight', unpack(names))
+    end
     -- The least virtual time of those served in this round: it may be their turn again before the rest's.
     local again = math.huge
     for i = 1, #heads, 2 do
         local tenant, at = heads[i], tonumber(heads[i + 1])
-        if taken >= want or at > again then break end
-        visits = visits - 1
-        vt = math.max(vt, at)
-        local shut = (pauses or penalties) and closed_until(tenant) or nil
-        if shut then
+        if taken >= want or steps <= 0 or shut_all or at > again then break end
+        local spent, tenant_at, idle = visit(tenant, at, math.min(share, want - taken))
+        local next_at = at
+        if spent > 0 then
+            vt = math.max(vt, at)
+            local weight = shares and tonumber(shares[(i + 1) / 2] or 1) or 1
+            next_at = at + math.ceil(spent * PER_COST / weight)
+        end
+        if tenant_at or idle or (spent == 0 and not shut_all and call('EXISTS', p .. 'turn:' .. tenant) == 0) then
+            steps = steps - 1
             call('ZREM', turn, tenant)
-            call('ZADD', later, whole(shut), tenant)
+            if next_at > vt then call('ZADD', p .. 'tag', whole(next_at), tenant) end
+            if tenant_at then call('ZADD', later, whole(tenant_at), tenant) end
+        elseif spent > 0 then
+            again = math.min(again, next_at)
+            call('ZADD', turn, whole(next_at), tenant)
         else
-            local spent = visit(tenant, math.min(share, want - taken))
-            if call('EXISTS', p .. 'turn:' .. tenant) == 1 then
-                local weight = weights and tonumber(call('HGET', p .. 'weight', tenant) or 1) or 1
-                local next_at = at + math.ceil(spent * 1000 / weight)
-                again = math.min(again, next_at)
-                call('ZADD', turn, whole(next_at), tenant)
-            else
-                call('ZREM', turn, tenant)
-                local next_lane = call('ZRANGE', p .. 'later:' .. tenant, 0, 0, 'WITHSCORES')
-                if #next_lane > 0 then call('ZADD', later, next_lane[2], tenant) end
-            end
+            again = math.min(again, at)
         end
     end
 end
 
+-- Keys that woke some of their lanes and have more: when these may be looked at.
+for key, _ in pairs(woken) do
+    if not scheduled[key] and call('EXISTS', p .. 'wait:' .. key) == 1 then
+        schedule(key, gates[key] and blocked(gates[key], 1) or now)
+    end
+end
 if taken > 0 then
+    settle_gates()
     call('ZADD', p .. 'leases', unpack(lease_args))
     call('HSET', p .. 'lease', unpack(hash_args))
     call('HSET', p .. 'meta', 'vt', whole(vt), 'token', whole(token))
+    call('ZREMRANGEBYSCORE', p .. 'tag', '-inf', whole(vt))
 end
-if call('EXISTS', turn) == 1 then
+if shut_all then
+    answer[1] = math.min(math.max(shut_all - now, 1), 1000)
+elseif call('EXISTS', turn) == 1 then
     answer[1] = 0
     -- Somebody else may have free slots for what is left.
-    if call('LLEN', p .. 'bell') == 0 then call('LPUSH', p .. 'bell', 1) end
+    ring()
 else
     local next_due = call('ZRANGE', later, 0, 0, 'WITHSCORES')
     if #next_due > 0 then answer[1] = math.max(1, math.ceil(tonumber(next_due[2]) - now)) end

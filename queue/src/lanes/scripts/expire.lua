@@ -1,7 +1,7 @@
 -- Takes over leases that ran out, under a new token and for `grace_ms`, so that one repairer handles
 -- each and a vanished repairer's work is taken over in turn. A lease without a lane is dropped.
 -- KEYS[1] prefix; ARGV: limit, grace_ms, name
--- Answers {id, token, tenant, worker, …}
+-- Answers {id, token, tenant, worker, token before, …}
 local p = KEYS[1]
 local call = redis.call
 local time = call('TIME')
@@ -10,7 +10,7 @@ local answer = {}
 local token = math.max(tonumber(call('HGET', p .. 'meta', 'token') or 0), time[1] * 1000000 + time[2])
 for _, id in ipairs(call('ZRANGEBYSCORE', p .. 'leases', '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))) do
     local lease = call('HGET', p .. 'lease', id)
-    local worker, tenant, lane = string.match(lease or '', '^[^\n]*\n([^\n]*)\n([^\n]*)\n(.*)$')
+    local before, worker, tenant, lane = string.match(lease or '', '^([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
     if not tenant then
         call('ZREM', p .. 'leases', id)
         call('HDEL', p .. 'lease', id)
@@ -23,6 +23,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', p .. 'leases', '-inf', now, 'LIMIT', 0
         answer[#answer + 1] = text
         answer[#answer + 1] = tenant
         answer[#answer + 1] = worker
+        answer[#answer + 1] = before
     end
 end
 call('HSET', p .. 'meta', 'token', string.format('%.0f', token))

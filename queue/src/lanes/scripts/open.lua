@@ -1,19 +1,13 @@
 -- Opens a queue after its limits and pauses were copied from the ledger. Until then nothing starts, so
--- that a Redis that was emptied exceeds no limit. What the buckets held is forgotten then: they begin
--- empty, not full. KEYS[1] prefix; ARGV: again (1: Redis may have lost its last second, drain anyway)
--- Answers 1 if the queue was closed.
-local p = KEYS[1]
-local call = redis.call
-local was_open = call('HEXISTS', p .. 'meta', 'open') == 1
-if was_open and ARGV[1] ~= '1' then return 0 end
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local limits = call('HGETALL', p .. 'limit')
-for i = 1, #limits, 2 do
-    local rate, burst = string.match(limits[i + 1], '^(%S+) (%S+)$')
-    local full = now + 1000 / tonumber(rate) * tonumber(burst)
-    local tat = math.max(tonumber(call('HGET', p .. 'tat', limits[i]) or 0), full)
-    call('HSET', p .. 'tat', limits[i], string.format('%.3f', tat))
-end
-call('HSET', p .. 'meta', 'open', 1)
-return was_open and 0 or 1
+-- that a Redis that was emptied exceeds no limit. What it counted is forgotten then: buckets that were set
+-- before begin empty, not full; and who runs is known once every worker has renewed its leases.
+-- KEYS[1] prefix; ARGV: again (1: forget it though the queue is open), settle_ms, run (which Redis this is)
+-- Answers 1 if the queue was closed, -1 if an older engine laid it out: it has to be emptied first.
+local LAYOUT = '2'
+local meta = p .. 'meta'
+local open, layout, run = unpack(call('HMGET', meta, 'open', 'layout', 'run'))
+if layout ~= LAYOUT and (layout or open) then return -1 end
+if open and run == ARGV[3] and ARGV[1] ~= '1' then return 0 end
+call('HSET', meta, 'layout', LAYOUT, 'open', 1, 'run', ARGV[3], 'drained', now, 'settle', whole(now + tonumber(ARGV[2])))
+ring()
+return open and 0 or 1

@@ -1,27 +1,29 @@
 -- Gives leased jobs back to the front of their lanes, under their tokens.
 -- KEYS[1] prefix; ARGV: id, token, score, value, …   (an empty value keeps the one that is there)
 -- Answers how many were given back.
-local p = KEYS[1]
-local call = redis.call
-local back = 0
-for i = 1, #ARGV, 4 do
-    local id, token, score, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    local lease = call('HGET', p .. 'lease', id)
+local ids, gone, values = {}, {}, {}
+local vt = tonumber(call('HGET', p .. 'meta', 'vt') or 0)
+for i = 1, #ARGV, 4 do ids[#ids + 1] = ARGV[i] end
+local leases = call('HMGET', p .. 'lease', unpack(ids))
+for n, id in ipairs(ids) do
+    local lease, token, score, value = leases[n], ARGV[4 * n - 2], ARGV[4 * n - 1], ARGV[4 * n]
     if lease and string.sub(lease, 1, #token + 1) == token .. '\n' then
         local tenant, lane = string.match(lease, '^[^\n]*\n[^\n]*\n([^\n]*)\n(.*)$')
-        call('HDEL', p .. 'lease', id)
-        call('ZREM', p .. 'leases', id)
-        if value ~= '' then call('HSET', p .. 'jobs', id, value) end
-        call('ZADD', p .. 'lane:' .. tenant .. '\n' .. lane, score, id)
-        local lane_turn = p .. 'turn:' .. tenant
-        if not call('ZSCORE', p .. 'later:' .. tenant, lane) then
-            local head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
-            call('ZADD', lane_turn, 'NX', head[2] or '0', lane)
-            call('ZREM', p .. 'later', tenant)
-            call('ZADD', p .. 'turn', 'NX', call('HGET', p .. 'meta', 'vt') or 0, tenant)
+        end_live(tenant, lane, id)
+        gone[#gone + 1] = id
+        if value ~= '' then
+            values[#values + 1] = id
+            values[#values + 1] = value
         end
-        back = back + 1
+        call('ZADD', p .. 'lane:' .. tenant .. '\n' .. lane, score, id)
+        if call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then lane_ready(tenant, lane, vt) end
     end
 end
-if back > 0 and call('LLEN', p .. 'bell') == 0 then call('LPUSH', p .. 'bell', 1) end
-return back
+if #gone > 0 then
+    call('HDEL', p .. 'lease', unpack(gone))
+    call('ZREM', p .. 'leases', unpack(gone))
+    if #values > 0 then call('HSET', p .. 'jobs', unpack(values)) end
+    free_ended()
+    ring()
+end
+return #gone

@@ -1,0 +1,18 @@
+DROP FUNCTION queue.pass_on(integer);
+DROP TRIGGER job_ended ON queue.jobs;
+DROP FUNCTION queue.job_ended();
+DROP TABLE queue.order_tails;
+DROP TABLE queue.ended_targets;
+DROP TABLE queue.dependencies;
+DROP TABLE queue.group_deltas;
+DROP TABLE queue.groups;
+DROP INDEX queue.unique_keys_window;
+DROP INDEX queue.unique_keys_next;
+ALTER TABLE queue.unique_keys DROP COLUMN next_id;
+DROP INDEX queue.jobs_parked;
+DROP INDEX queue.jobs_not_after;
+DROP INDEX queue.jobs_group;
+ALTER TABLE queue.jobs DROP COLUMN generation;
+ALTER TABLE queue.jobs DROP COLUMN has_dependents;
+ALTER TABLE queue.jobs DROP COLUMN group_id;
+ALTER TABLE queue.jobs DROP COLUMN held_by;

@@ -1,0 +1,60 @@
+//! Marking what has been running for a while, for lists and people; and the pulse that shows that handlers' runtime is
+//! alive.
+//!
+//! Not the lease loop's work: this waits for the ledger, whose connections live in the handlers' runtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::Shared;
+use crate::ledger::crash::mark_running;
+
+/// A run this long is shown as running in lists.
+const SHOWN_AFTER: TimeDelta = TimeDelta::seconds(1);
+/// How often the pulse beats.
+const PULSE: Duration = Duration::from_millis(500);
+
+/// Beats until the backend has closed. That it beats is all: where every thread is held by a handler that does not
+/// yield, nothing does.
+pub(super) async fn pulse(shared: Arc<Shared>) {
+    loop {
+        shared.vitals.beat();
+        tokio::select! {
+            () = shared.inflight.closed() => return,
+            () = tokio::time::sleep(PULSE) => {}
+        }
+    }
+}
+
+/// Runs until the backend has closed.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shared.inflight.closed() => return,
+            _ = tick.tick() => {}
+        }
+        // Given up where the backend closes: nobody may wait for a mark.
+        tokio::select! {
+            () = shared.inflight.closed() => return,
+            () = mark(&shared) => {}
+        }
+    }
+}
+
+async fn mark(shared: &Shared) {
+    let running = shared.inflight.take_unmarked(shared.clock.now() - SHOWN_AFTER);
+    if running.is_empty() {
+        return;
+    }
+    let written = async {
+        let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
+        mark_running(&mut conn, &shared.settings.worker, &running).await.map_err(|error| error.to_string())
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(queue = shared.queue, %error, "running jobs not marked");
+    }
+}

@@ -1,0 +1,102 @@
+//! The numbers of a backend, looked up once: by name and label they would be looked up again for each job.
+//!
+//! Labels are the queue, the kind and the outcome; never a tenant, of which there may be very many.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use metrics::{Counter, Gauge, Histogram};
+use uuid::Uuid;
+
+use crate::envelope::made_at_ms;
+use crate::ledger::settle::End;
+
+/// The numbers of one queue in this process.
+pub(crate) struct Meters {
+    queue: String,
+    waited: Histogram,
+    end_to_end: Histogram,
+    last_claim: Gauge,
+    pub late: Counter,
+    kinds: Mutex<HashMap<String, Arc<KindMeters>>>,
+}
+
+struct KindMeters {
+    ran: Histogram,
+    outcomes: [Counter; OUTCOMES.len()],
+}
+
+const OUTCOMES: [&str; 7] = ["succeeded", "cancelled", "retried", "interrupted", "snoozed", "dead", "held"];
+
+impl Meters {
+    pub(super) fn new(queue: &str) -> Self {
+        let labels = [("queue", queue.to_owned())];
+        Self {
+            waited: metrics::histogram!("queue_wait_seconds", &labels),
+            end_to_end: metrics::histogram!("queue_end_to_end_seconds", &labels),
+            last_claim: metrics::gauge!("queue_last_claim_seconds", &labels),
+            late: metrics::counter!("queue_late_outcomes_total", &labels),
+            queue: queue.to_owned(),
+            kinds: Mutex::default(),
+        }
+    }
+
+    /// Redis answered a claim.
+    pub(super) fn claimed(&self, now: DateTime<Utc>) {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge of seconds")]
+        self.last_claim.set(now.timestamp_millis() as f64 / 1000.0);
+    }
+
+    /// A job was taken: how long after it was made.
+    pub(super) fn started(&self, job: Uuid, now: DateTime<Utc>) {
+        self.waited.record(since_made(job, now));
+    }
+
+    /// A run ended so, after `ran`; nothing where it did not run.
+    pub(super) fn ended(&self, kind: &str, job: Uuid, end: &End, now: DateTime<Utc>, ran: Option<Duration>) {
+        let meters = self.kind(kind);
+        meters.outcomes[outcome(end)].increment(1);
+        if let Some(ran) = ran {
+            meters.ran.record(ran.as_secs_f64());
+        }
+        if end.is_final() {
+            self.end_to_end.record(since_made(job, now));
+        }
+    }
+
+    fn kind(&self, kind: &str) -> Arc<KindMeters> {
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(meters) = kinds.get(kind) {
+            return meters.clone();
+        }
+        let labels = [("queue", self.queue.clone()), ("kind", kind.to_owned())];
+        let of = |outcome: &'static str| {
+            let [queue, kind] = labels.clone();
+            metrics::counter!("queue_outcomes_total", &[queue, kind, ("outcome", outcome.to_owned())])
+        };
+        let meters =
+            Arc::new(KindMeters { ran: metrics::histogram!("queue_run_seconds", &labels), outcomes: OUTCOMES.map(of) });
+        kinds.insert(kind.to_owned(), meters.clone());
+        meters
+    }
+}
+
+fn since_made(job: Uuid, now: DateTime<Utc>) -> f64 {
+    let waited = now.timestamp_millis().saturating_sub(made_at_ms(job));
+    Duration::from_millis(u64::try_from(waited).unwrap_or(0)).as_secs_f64()
+}
+
+/// The place in [`OUTCOMES`].
+const fn outcome(end: &End) -> usize {
+    match end {
+        End::Succeeded(_) => 0,
+        End::Cancelled => 1,
+        End::Again { failure: Some(_), .. } => 2,
+        End::Again { interruptions: 1.., .. } => 3,
+        End::Again { .. } => 4,
+        End::Dead { .. } => 5,
+        End::Held { .. } => 6,
+    }
+}

@@ -1,0 +1,74 @@
+//! One queue at work, as the rest of its process sees it.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Inflight, Shared, Vitals};
+use crate::clock::EngineClock;
+use crate::lanes::{SHOWN_AT_MOST, ServedQueue, WorkerJob};
+
+/// A handle to a [`QueueBackend`](super::QueueBackend) that outlives its being handed to apalis; cheap to clone.
+#[derive(Clone)]
+pub struct Serving {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Serving {
+    /// The queue's name.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.shared.queue
+    }
+
+    /// What runs now; also the way to stop it before its time.
+    #[must_use]
+    pub fn inflight(&self) -> &Inflight {
+        &self.shared.inflight
+    }
+
+    /// Whether the loops are alive.
+    #[must_use]
+    pub fn vitals(&self) -> &Vitals {
+        &self.shared.vitals
+    }
+
+    /// Cancel this to claim no more; what runs goes on.
+    #[must_use]
+    pub fn draining(&self) -> &CancellationToken {
+        &self.shared.draining
+    }
+
+    /// The engine's clock, as far as this queue has heard it.
+    #[must_use]
+    pub fn clock(&self) -> &EngineClock {
+        &self.shared.clock
+    }
+
+    /// What the list of workers shows of it.
+    #[must_use]
+    pub fn view(&self) -> ServedQueue {
+        let mut running = self.shared.inflight.running();
+        running.sort_unstable_by_key(|job| job.since);
+        let shown = running.iter().take(SHOWN_AT_MOST).map(|job| WorkerJob {
+            id: job.id,
+            kind: job.kind.clone(),
+            tenant: job.lane.tenant,
+            lane: job.lane.lane.clone(),
+            since: job.since,
+        });
+        ServedQueue {
+            queue: self.shared.queue.clone(),
+            concurrency: self.shared.settings.concurrency,
+            running: running.len(),
+            kinds: self.shared.kinds.get().cloned().unwrap_or_default(),
+            jobs: shown.collect(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Serving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Serving").field("queue", &self.shared.queue).finish_non_exhaustive()
+    }
+}

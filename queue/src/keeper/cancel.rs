@@ -1,0 +1,39 @@
+//! Groups that somebody wants cancelled, a batch at a time: out of Redis first, then in the ledger.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Keeper, KeeperError, LedgerConn};
+use crate::lanes::LaneName;
+use crate::ledger::cancel::cancel_many;
+use crate::ledger::groups::doomed;
+
+/// Members of one batch (and of one call of Redis), and batches of a tick.
+const BATCH: i64 = 500;
+const ROUNDS: usize = 8;
+
+impl Keeper {
+    /// Cancels members of groups that are to be cancelled; those that run are asked to stop. One probe where there is
+    /// none; `true`: there are more.
+    pub(super) async fn cancel_groups(&self, conn: &mut LedgerConn) -> Result<bool, KeeperError> {
+        for _ in 0..ROUNDS {
+            let page = doomed(conn, BATCH).await?;
+            if page.is_empty() {
+                return Ok(false);
+            }
+            let mut by_queue: HashMap<String, Vec<(Uuid, LaneName)>> = HashMap::new();
+            for job in page {
+                let lane = LaneName { tenant: job.tenant_id, lane: job.lane };
+                by_queue.entry(job.queue).or_default().push((job.id, lane));
+            }
+            for (queue, jobs) in by_queue {
+                let running = self.lanes.drop_or_cancel(&queue, &jobs).await?;
+                let jobs: Vec<_> =
+                    jobs.iter().zip(running).map(|((id, lane), running)| (lane.tenant, *id, running)).collect();
+                cancel_many(conn, &jobs).await?;
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,86 @@
+-- Sets limits; they hold for what waits already, and nothing is given twice: what a bucket has lent is still owed
+-- under its new rate (also when the rate was lifted meanwhile), and a new limit on what runs lets nothing through
+-- before those that run are counted.
+-- KEYS[1] prefix; ARGV: revision (as in pauses.lua), then key, rate, burst, most, hours, rule, weight, …
+-- '=' leaves what is there, '-' clears it; `most` with a '!' before it: those that run are counted.
+-- Answers the keys whose running jobs are to be counted, or false where it gave up.
+local meta = p .. 'meta'
+if ARGV[1] == '' then
+    call('HINCRBY', meta, 'controls', 1)
+elseif (call('HGET', meta, 'controls') or '0') ~= ARGV[1] then
+    return false
+end
+local count = {}
+local drained = tonumber(call('HGET', meta, 'drained') or 0)
+
+local function set(hash, key, value)
+    if value == '=' then return end
+    if value == '-' then call('HDEL', p .. hash, key) else call('HSET', p .. hash, key, value) end
+end
+
+-- Units that a bucket of this spec has lent.
+local function lent(key, rate, burst, at)
+    if rate == '-' then
+        local tat, step = string.match(call('GET', p .. 'debt:' .. key) or '', '^(%S+) (%S+)$')
+        return tat and math.max(0, tonumber(tat) - now) / tonumber(step) or 0
+    end
+    local step = 1000 / tonumber(rate)
+    local tat = tonumber(call('HGET', p .. 'tat', key) or 0)
+    if tonumber(at) <= drained then tat = math.max(tat, drained + step * tonumber(burst)) end
+    return math.max(0, tat - now) / step
+end
+
+for i = 2, #ARGV, 7 do
+    local key = ARGV[i]
+    local before = call('HGET', p .. 'limit', key) or '- - - 0'
+    local rate, burst, most, at = string.match(before, '^(%S+) (%S+) (%S+) (%S+)$')
+    local new_rate, new_burst, new_most = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    if new_rate == '=' then new_rate, new_burst = rate, burst end
+    if new_most == '=' then new_most = most end
+    local new_at = at
+    if new_rate ~= rate or new_burst ~= burst then
+        local units = lent(key, rate, burst, at)
+        new_at = whole(now)
+        -- Not before what was forgotten: a limit that is known at the opening of its queue begins empty.
+        if tonumber(new_at) <= drained then new_at = whole(drained + 1) end
+        if new_rate == '-' then
+            local step = 1000 / tonumber(rate)
+            call('HDEL', p .. 'tat', key)
+            if units > 0 then
+                call('SET', p .. 'debt:' .. key, string.format('%.3f %.6f', now + units * step, step),
+                    'PX', math.ceil(units * step) + 1)
+            end
+        else
+            call('HSET', p .. 'tat', key, string.format('%.3f', now + units * 1000 / tonumber(new_rate)))
+            call('DEL', p .. 'debt:' .. key)
+        end
+    end
+    if string.sub(new_most, 1, 1) == '!' then
+        -- Counted for a limit that is still wanted.
+        new_most = most == '-' and '-' or string.sub(new_most, 2)
+    elseif new_most ~= '-' and (most == '-' or most == '0') then
+        call('SADD', p .. 'lives', key)
+        if key ~= '*' then
+            new_most = '0'
+            count[#count + 1] = key
+        end
+    elseif new_most == '-' and most ~= '-' then
+        call('SREM', p .. 'lives', key)
+        call('UNLINK', p .. 'live:' .. key)
+    end
+    local after = new_rate .. ' ' .. new_burst .. ' ' .. new_most .. ' ' .. new_at
+    if after ~= before then
+        if new_rate == '-' and new_most == '-' then
+            call('HDEL', p .. 'limit', key)
+        else
+            call('HSET', p .. 'limit', key, after)
+        end
+    end
+    set('hours', key, ARGV[i + 4])
+    set('rule', key, ARGV[i + 5])
+    if ARGV[i + 5] == '-' then call('HDEL', p .. 'breaker', key) end
+    set('weight', key, ARGV[i + 6])
+    call('ZADD', p .. 'later', 'XX', whole(now), key)
+end
+ring()
+return count

@@ -1,0 +1,219 @@
+//! Held jobs: they wait for somebody's word, not for their turn.
+//!
+//! `held_by` says for programs whose word: an approval, an operator, the end of a pause of their kind, a worker that
+//! knows their version, the end of other jobs. `held_reason` says it for people. A hold never stops what runs: the run's
+//! end is written as ever, and only if the job would run again is it held.
+
+use diesel::QueryableByName;
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, Int2, Int8, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::atomic;
+use super::list::Id;
+use super::row::{JobRow, job_row_columns};
+use crate::sql::statement;
+
+/// Waits for somebody to approve it.
+pub const APPROVAL: &str = "approval";
+/// An operator holds it.
+pub const OPERATOR: &str = "operator";
+/// Its kind is paused.
+pub const KIND_PAUSE: &str = "kind_pause";
+/// No worker knows its kind, or its payload's version.
+pub const VERSION: &str = "version";
+/// Waits for other jobs, or for a group: see [`dependencies`](super::dependencies).
+pub const DEPENDENCY: &str = "dependency";
+
+const HOLD: &str = "
+UPDATE queue.jobs SET state = 'held', held_by = $3, held_reason = $4, revision = revision + 1
+WHERE tenant_id = $1 AND id = ANY($2) AND state IN ('scheduled', 'waiting', 'held')
+RETURNING id";
+
+/// Holds those of a tenant's jobs `ids` that are not over; answers them. What waits for other jobs goes on waiting for
+/// them beside this.
+///
+/// Take them out of Redis before and once more after the commit ([`Lanes::withdraw`](crate::Lanes::withdraw)): repair
+/// may have put one back in between.
+///
+/// # Errors
+/// The database's.
+pub async fn hold(
+    conn: &mut AsyncPgConnection,
+    tenant: Uuid,
+    ids: &[Uuid],
+    by: &str,
+    reason: &str,
+) -> QueryResult<Vec<Uuid>> {
+    let rows: Vec<Id> = statement(HOLD)
+        .bind::<SqlUuid, _>(tenant)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Text, _>(by)
+        .bind::<Text, _>(reason)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+// First the locks, then the question what else they wait for: whoever unties one at the same time meets us at its row.
+const LOCK: &str = "
+SELECT id FROM queue.jobs WHERE tenant_id = $1 AND id = ANY($2) AND state = 'held' AND held_by IS DISTINCT FROM 'dependency'
+ORDER BY id FOR NO KEY UPDATE";
+
+const RELEASE: &str = concat!(
+    "WITH freed AS (
+        UPDATE queue.jobs j SET
+            state = CASE WHEN t.tied THEN 'held' WHEN j.run_at > now() THEN 'scheduled' ELSE 'waiting' END,
+            held_by = CASE WHEN t.tied THEN 'dependency' END,
+            held_reason = CASE WHEN t.tied THEN 'waits for other jobs' END,
+            revision = j.revision + 1
+        FROM (SELECT id, EXISTS (SELECT FROM queue.dependencies d WHERE d.tenant_id = $1 AND d.job_id = n.id) AS tied
+            FROM unnest($2) AS n (id)) t
+        WHERE j.tenant_id = $1 AND j.id = t.id AND j.state = 'held'
+        RETURNING j.*)
+    SELECT ",
+    job_row_columns!(),
+    " FROM freed j WHERE j.state = 'waiting'"
+);
+
+/// Lets held jobs of `tenant` go, whoever holds them, but for those that wait for other jobs: these go on waiting.
+/// Answers the due ones, to be pushed after the commit; a later one waits for its time.
+///
+/// # Errors
+/// The database's.
+pub async fn release(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<JobRow>> {
+    let begun = atomic::begin(conn).await?;
+    let done = async {
+        let held: Vec<Id> =
+            statement(LOCK).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(ids).load(&mut *conn).await?;
+        if held.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held: Vec<Uuid> = held.into_iter().map(|row| row.id).collect();
+        statement(RELEASE).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(held).load(&mut *conn).await
+    }
+    .await;
+    atomic::end(conn, begun, done).await
+}
+
+/// What lets parked jobs go: `$1` queue, `$2` kind, `$3` how many, `$4` the newest version that is meant.
+macro_rules! unpark {
+    ($by:literal) => {
+        concat!(
+            "WITH parked AS (
+                SELECT tenant_id, id FROM queue.jobs WHERE state = 'held' AND held_by = '",
+            $by,
+            "' AND queue = $1 AND kind = $2 AND version <= $4
+                ORDER BY version, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED),
+            freed AS (
+                UPDATE queue.jobs j SET state = CASE WHEN j.run_at > now() THEN 'scheduled' ELSE 'waiting' END,
+                    held_by = NULL, held_reason = NULL, revision = j.revision + 1
+                FROM parked p WHERE j.tenant_id = p.tenant_id AND j.id = p.id
+                RETURNING j.*)
+            SELECT ",
+            job_row_columns!(),
+            " FROM freed j WHERE j.state = 'waiting'"
+        )
+    };
+}
+
+const UNPARK_KIND: &str = unpark!("kind_pause");
+const UNPARK_VERSION: &str = unpark!("version");
+
+/// Lets up to `limit` jobs go that were parked because their kind is paused; answers them, to be pushed.
+///
+/// # Errors
+/// The database's.
+pub async fn release_kind(
+    conn: &mut AsyncPgConnection,
+    queue: &str,
+    kind: &str,
+    limit: i64,
+) -> QueryResult<Vec<JobRow>> {
+    unpark(conn, UNPARK_KIND, queue, kind, i16::MAX, limit).await
+}
+
+/// Lets up to `limit` jobs go that were parked because no worker knew `kind` in a version up to `newest`; answers them,
+/// to be pushed.
+///
+/// # Errors
+/// The database's.
+pub async fn release_version(
+    conn: &mut AsyncPgConnection,
+    queue: &str,
+    kind: &str,
+    newest: i16,
+    limit: i64,
+) -> QueryResult<Vec<JobRow>> {
+    unpark(conn, UNPARK_VERSION, queue, kind, newest, limit).await
+}
+
+async fn unpark(
+    conn: &mut AsyncPgConnection,
+    sql: &'static str,
+    queue: &str,
+    kind: &str,
+    newest: i16,
+    limit: i64,
+) -> QueryResult<Vec<JobRow>> {
+    statement(sql)
+        .bind::<Text, _>(queue)
+        .bind::<Text, _>(kind)
+        .bind::<Int8, _>(limit)
+        .bind::<Int2, _>(newest)
+        .load(conn)
+        .await
+}
+
+/// A kind of which jobs are parked.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Parked {
+    /// The queue.
+    #[diesel(sql_type = Text)]
+    pub queue: String,
+    /// The kind.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// The oldest version among them.
+    #[diesel(sql_type = Int2)]
+    pub version: i16,
+}
+
+// A loose scan of the index of what is parked: one probe for each kind, none where nothing is.
+const PAUSED: &str = "
+WITH RECURSIVE kinds AS (
+    (SELECT queue, kind, version FROM queue.jobs WHERE state = 'held' AND held_by = 'kind_pause'
+        ORDER BY queue, kind, version LIMIT 1)
+    UNION ALL
+    SELECT n.queue, n.kind, n.version FROM kinds k CROSS JOIN LATERAL (
+        SELECT queue, kind, version FROM queue.jobs j WHERE j.state = 'held' AND j.held_by = 'kind_pause'
+            AND (j.queue, j.kind) > (k.queue, k.kind) ORDER BY j.queue, j.kind, j.version LIMIT 1) n)
+SELECT queue, kind, version FROM kinds LIMIT 1000";
+
+/// The kinds of which jobs are parked because the kind was paused, in all queues.
+///
+/// # Errors
+/// The database's.
+pub async fn parked_by_pause(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Parked>> {
+    statement(PAUSED).load(conn).await
+}
+
+const UNKNOWN: &str = "
+WITH RECURSIVE kinds AS (
+    (SELECT queue, kind, version FROM queue.jobs WHERE state = 'held' AND held_by = 'version' AND queue = $1
+        ORDER BY kind, version LIMIT 1)
+    UNION ALL
+    SELECT n.queue, n.kind, n.version FROM kinds k CROSS JOIN LATERAL (
+        SELECT queue, kind, version FROM queue.jobs j WHERE j.state = 'held' AND j.held_by = 'version' AND j.queue = $1
+            AND j.kind > k.kind ORDER BY j.kind, j.version LIMIT 1) n)
+SELECT queue, kind, version FROM kinds LIMIT 1000";
+
+/// The kinds of which jobs of `queue` are parked because no worker knew them, each with the oldest version among them.
+///
+/// # Errors
+/// The database's.
+pub async fn unknown_kinds(conn: &mut AsyncPgConnection, queue: &str) -> QueryResult<Vec<(String, i16)>> {
+    let rows: Vec<Parked> = statement(UNKNOWN).bind::<Text, _>(queue).load(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.version)).collect())
+}

@@ -1,0 +1,65 @@
+//! What users of the engine test their own jobs with: the engine's semantics in memory, and a clock that is moved.
+//!
+//! A [`TestQueue`] takes jobs as the ledger does (unique keys, dependencies, order, groups, held and delayed jobs), serves
+//! them as the lanes do (tenants and lanes in turn by cost and weight, priorities, rates, pauses) and runs them by the
+//! handlers of the same [`Registry`](crate::Registry) as a worker, through the same judgement of results. No PostgreSQL,
+//! no Redis, no sleeping: a retry in an hour is a [`skip`](TestQueue::skip) away.
+//!
+//! What it leaves out is what only several processes have: leases that run out, crashes of a worker, windows of a backlog
+//! (every job is in its lane), circuit breakers and opening hours. Handlers run one after the other. That it does as the
+//! real engine does is itself a test: `tests/engine/testkit.rs` runs the same random histories through both.
+//! Rejected: starting real servers for every unit test, which is what `tests/` of the product are for.
+//!
+//! ```
+//! use std::time::Duration;
+//! use async_trait::async_trait;
+//! use patchbay_queue::testkit::TestQueue;
+//! use patchbay_queue::{Handler, Job, JobContext, JobError, Outcome, Policy, Registry};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Welcome { name: String }
+//!
+//! impl Job for Welcome {
+//!     const KIND: &'static str = "mail.welcome";
+//!     const VERSION: i16 = 1;
+//!     const QUEUE: &'static str = "mail";
+//!     const POLICY: Policy = Policy::DEFAULT;
+//! }
+//!
+//! struct Greeter;
+//!
+//! #[async_trait]
+//! impl Handler<Welcome> for Greeter {
+//!     async fn run(&self, job: Welcome, ctx: &JobContext) -> Result<Outcome, JobError> {
+//!         if ctx.attempt() == 1 {
+//!             return Err(JobError::retryable("busy", "the post office is closed"));
+//!         }
+//!         Ok(Outcome::Done(Some(job.name.into())))
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let queue = TestQueue::new();
+//! let id = queue.enqueue(queue.request(Welcome { name: "Ada".into() }));
+//! queue.assert_enqueued::<Welcome>(|job| job.payload.name == "Ada");
+//!
+//! let registry = Registry::default().with::<Welcome, _>(Greeter);
+//! assert_eq!(queue.drain(&registry).await.retried, 1);
+//! queue.skip(Duration::from_secs(60));
+//! assert_eq!(queue.drain(&registry).await.succeeded, 1);
+//! assert_eq!(queue.job(id).result, Some("Ada".into()));
+//! # });
+//! ```
+
+mod ends;
+mod limits;
+mod memory;
+mod queue;
+mod row;
+mod run;
+mod turn;
+
+pub(crate) use memory::Memory;
+pub use queue::{Drained, Enqueued, TestQueue};
+pub use row::{State, TestJob};

@@ -1,0 +1,90 @@
+//! apalis-board's own routes over a queue: what it lists, shows and enqueues.
+
+use apalis_board_api::framework::{ApiBuilder, RegisterRoute};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use patchbay_queue::board::{Board, BoardJob};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use crate::world::{Act, Doer, QUEUE, World};
+
+fn routes(world: &World) -> Router {
+    let board = Board::new(QUEUE, world.lanes.clone(), world.ledger.clone(), Uuid::now_v7);
+    <ApiBuilder<Router> as RegisterRoute<Board, BoardJob>>::register(ApiBuilder::new(Router::new()), QUEUE, board)
+        .build()
+}
+
+async fn call(routes: &Router, request: Request<Body>) -> (StatusCode, Value) {
+    let answer = routes.clone().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+async fn get(routes: &Router, path: &str) -> Value {
+    let (status, body) = call(routes, Request::get(path).body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::OK, "{path}: {body}");
+    body
+}
+
+#[tokio::test]
+async fn a_board_lists_queues_tasks_by_status_and_figures() {
+    let world = World::new().await;
+    let done = world.enqueue_one(Act::Succeed).await;
+    let failed = world.enqueue_one(Act::Refuse).await;
+    let worker = world.work(Doer::default().registry(), 4);
+    world.until(done, &["succeeded"]).await;
+    world.until(failed, &["dead"]).await;
+    worker.stop().await;
+    let waiting = world.enqueue_one(Act::Succeed).await;
+    let routes = routes(&world);
+
+    let queues = get(&routes, "/queues").await;
+    assert!(queues.as_array().unwrap().iter().any(|queue| queue["name"] == QUEUE), "{queues}");
+    for (status, id) in [("Done", done), ("Failed", failed), ("Queued", waiting)] {
+        let tasks = get(&routes, &format!("/queues/{QUEUE}/tasks?status={status}&page=1")).await;
+        assert_eq!(tasks.as_array().unwrap().len(), 1, "{status}: {tasks}");
+        assert!(tasks[0]["ctx"].to_string().contains(&id.to_string()), "{status}: {tasks}");
+        assert_eq!(tasks[0]["args"]["kind"], "tests.work");
+        assert_eq!(tasks[0]["args"].get("payload"), None, "a list shows no payloads");
+    }
+    assert_eq!(get(&routes, "/tasks?page=1&page_size=2").await.as_array().unwrap().len(), 2);
+    let stats = get(&routes, &format!("/queues/{QUEUE}/stats")).await;
+    assert!(stats.as_array().unwrap().iter().any(|stat| stat["title"] == "Waiting" && stat["value"] == "1"), "{stats}");
+    assert!(get(&routes, "/overview").await.as_array().is_some_and(|stats| !stats.is_empty()));
+}
+
+#[tokio::test]
+async fn a_board_shows_one_task_with_its_payload_and_404_for_none() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    let routes = routes(&world);
+    let task = get(&routes, &format!("/queues/{QUEUE}/tasks/{id}")).await;
+    assert_eq!(task["args"]["payload"], json!({"act": "Succeed"}));
+    let nobody = format!("/queues/{QUEUE}/tasks/{}", Uuid::now_v7());
+    let (status, _) = call(&routes, Request::get(nobody).body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_job_put_in_from_a_board_is_durable_and_runs() {
+    let world = World::new().await;
+    let job = json!({"tenant": Uuid::now_v7(), "kind": "tests.work", "payload": {"act": "Succeed"}});
+    let request = Request::put(format!("/queues/{QUEUE}/tasks")).header("content-type", "application/json");
+    let (status, body) = call(&routes(&world), request.body(Body::from(job.to_string())).unwrap()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(world.count("waiting").await, 1);
+    let worker = world.work(Doer::default().registry(), 4);
+    world.until_count("succeeded", 1).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_board_lists_the_processes_that_work() {
+    let world = World::new().await;
+    let routes = routes(&world);
+    assert_eq!(get(&routes, "/workers").await, json!([]));
+}

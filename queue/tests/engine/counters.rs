@@ -1,0 +1,86 @@
+//! Errors, crashes, interruptions: each is counted once, whoever dies between two steps.
+
+use std::time::Duration;
+
+use patchbay_queue::ledger::crash::{Lost, crash, mark_running};
+use patchbay_queue::ledger::promote::promote;
+use patchbay_queue::ledger::settle::{End, settle};
+use uuid::Uuid;
+
+use crate::told::{failure, settlement};
+use crate::world::{Act, QUEUE, World};
+
+async fn expired(world: &World, keeper: &str) -> Vec<Lost> {
+    loop {
+        let expired = world.lanes.expire(QUEUE, 10, Duration::from_millis(100), keeper).await.unwrap();
+        if !expired.is_empty() {
+            let lost = expired.into_iter();
+            return lost
+                .map(|e| Lost { tenant: e.tenant, id: e.id, token: e.token, before: e.before, worker: e.worker })
+                .collect();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_crash_is_counted_once_though_the_keeper_that_counted_it_vanishes() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    assert_eq!(world.claim(1).await.len(), 1);
+    let mut conn = world.ledger.get().await.unwrap();
+    // It takes the lease over, counts, and is gone before it gives the job back.
+    let lost = expired(&world, "first").await;
+    assert_eq!(crash(&mut conn, &lost).await.unwrap().len(), 1);
+    let again = expired(&world, "second").await;
+    assert_eq!((again[0].before, again[0].worker.as_str()), (lost[0].token, "first"));
+    assert_eq!(crash(&mut conn, &again).await.unwrap().len(), 1, "it may run again");
+    let view = world.view(id).await;
+    assert_eq!((view.crashes, view.attempts.as_array().unwrap().len()), (1, 1));
+    // One that takes it over and is gone before it counts leaves the count to the next.
+    let third = expired(&world, "third").await;
+    assert!(third[0].before > again[0].before);
+    assert_eq!(world.view(id).await.crashes, 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_between_ledger_and_redis_has_not_crashed_on_the_job() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.enqueue(std::slice::from_ref(&job)).await;
+    let token = world.claim(1).await.remove(0).token;
+    let mut conn = world.ledger.get().await.unwrap();
+    let end = End::Again {
+        at: chrono::Utc::now(),
+        errors: 1,
+        crashes: 0,
+        interruptions: 0,
+        failure: Some(failure("retryable")),
+        reason: None,
+    };
+    settle(&mut conn, "w", &[settlement(&job, token, end)]).await.unwrap();
+    promote(&mut conn, 10).await.unwrap();
+    let lost = expired(&world, "keeper").await;
+    assert_eq!(crash(&mut conn, &lost).await.unwrap().len(), 1, "it goes back to its lane");
+    let view = world.view(job.id).await;
+    assert_eq!((view.state.as_str(), view.errors, view.crashes), ("waiting", 1, 0));
+}
+
+#[tokio::test]
+async fn a_history_keeps_its_last_fifty_attempts_whatever_they_were() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.accept(std::slice::from_ref(&job)).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    for n in 1..=70 {
+        let lost =
+            Lost { tenant: job.tenant_id, id: job.id, token: n * 10, before: n * 10 - 5, worker: format!("w{n}") };
+        mark_running(&mut conn, "w", &[(job.tenant_id, job.id, chrono::Utc::now())]).await.unwrap();
+        crash(&mut conn, &[lost]).await.unwrap();
+        patchbay_queue::ledger::dead::redrive(&mut conn, job.tenant_id, &[job.id]).await.unwrap();
+    }
+    let history = world.view(job.id).await.attempts;
+    let history = history.as_array().unwrap();
+    assert_eq!((history.len(), history[49]["worker"].as_str()), (50, Some("w70")));
+    assert!(history.iter().all(|entry| entry["at"].is_string() && entry["class"] == "crash"));
+}

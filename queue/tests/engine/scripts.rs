@@ -1,0 +1,188 @@
+//! No script holds Redis up: measured by Redis itself, over 10,000 tenants with all limits on.
+//!
+//! The bar is for the time that a call has of the processor (which is what it takes on a machine that does nothing else);
+//! the time by the clock, of Redis's slow log, is printed beside it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use patchbay_queue::lanes::{CLAIM_MAX, Limit, PauseScope, Rate};
+use patchbay_queue::*;
+use uuid::Uuid;
+
+use crate::bare::{ALL, Bare, Q, envelope, key, most, rate, shared};
+
+const TENANTS: usize = 10_000;
+/// What a call may take.
+const BAR: Duration = Duration::from_millis(5);
+
+/// A Redis of its own, whose slow log holds everything.
+struct Server {
+    process: std::process::Child,
+    url: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = std::process::Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--slowlog-log-slower-than", "0", "--slowlog-max-len", "20000"])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("redis-server is installed");
+        Self { process, url: format!("redis://127.0.0.1:{port}") }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _gone = self.process.wait();
+    }
+}
+
+/// Measures calls, one sort at a time.
+struct Clocked {
+    redis: redis::aio::MultiplexedConnection,
+    /// What asking costs.
+    asking: Duration,
+    found: BTreeMap<&'static str, Vec<(Duration, Duration)>>,
+}
+
+impl Clocked {
+    async fn new(url: &str) -> Self {
+        let client = redis::Client::open(url).unwrap();
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+        for _ in 0..200 {
+            if let Ok(redis) = client.get_multiplexed_async_connection_with_config(&patient).await {
+                let mut clocked = Self { redis, asking: Duration::ZERO, found: BTreeMap::new() };
+                let mut asked = Vec::new();
+                for _ in 0..50 {
+                    let before = clocked.processor().await;
+                    asked.push(clocked.processor().await - before);
+                }
+                asked.sort_unstable();
+                clocked.asking = asked[0];
+                return clocked;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{url} does not answer");
+    }
+
+    /// The processor time of the thread that runs commands.
+    async fn processor(&mut self) -> Duration {
+        let info: String = redis::cmd("INFO").arg("cpu").query_async(&mut self.redis).await.unwrap();
+        let of = |name: &str| -> f64 {
+            info.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().parse().unwrap()
+        };
+        Duration::from_secs_f64(of("used_cpu_sys_main_thread:") + of("used_cpu_user_main_thread:"))
+    }
+
+    /// Does `work`, and notes what a script call of it took of the processor and by the clock.
+    async fn time<T>(&mut self, what: &'static str, work: impl Future<Output = T>) -> T {
+        let () = redis::cmd("SLOWLOG").arg("RESET").query_async(&mut self.redis).await.unwrap();
+        let before = self.processor().await;
+        let done = work.await;
+        let used = (self.processor().await - before).saturating_sub(self.asking);
+        let entries: Vec<Vec<redis::Value>> =
+            redis::cmd("SLOWLOG").arg("GET").arg(-1).query_async(&mut self.redis).await.unwrap();
+        // Number, time, microseconds, words.
+        let calls: Vec<Duration> = entries
+            .iter()
+            .filter(|entry| {
+                let words: Vec<Vec<u8>> = redis::from_redis_value_ref(&entry[3]).unwrap();
+                words[0].eq_ignore_ascii_case(b"evalsha")
+            })
+            .map(|entry| Duration::from_micros(redis::from_redis_value_ref(&entry[2]).unwrap()))
+            .collect();
+        let count = u32::try_from(calls.len()).unwrap().max(1);
+        let longest = calls.into_iter().max().unwrap_or_default();
+        // One call cannot have had more of the processor than it took.
+        self.found.entry(what).or_default().push(((used / count).min(longest), longest));
+        done
+    }
+}
+
+fn told(times: &[(Duration, Duration)], of: fn(&(Duration, Duration)) -> Duration) -> (Duration, Duration) {
+    let mut times: Vec<Duration> = times.iter().map(of).collect();
+    times.sort_unstable();
+    (times[times.len() / 2], times[times.len() - 1])
+}
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "the measured times are what one wants to read")]
+async fn none_takes_five_milliseconds_with_ten_thousand_tenants() {
+    let server = Server::start();
+    let mut clocked = Clocked::new(&server.url).await;
+    let bare = Bare::at(&server.url);
+    bare.lanes.open(Q, false).await.unwrap();
+    let tenants: Vec<Uuid> = (0..TENANTS).map(|_| Uuid::now_v7()).collect();
+    let lanes = ["pa_1~+1", "pa_1~+2", "pa_2~+1"];
+
+    let mut limits = vec![
+        Limit { rate: Some(Rate { per_second: 1e6, burst: 1_000_000 }), ..most(shared(""), 5_000) },
+        Limit { concurrency: Some(3_000), ..rate(shared("pa_1"), 1e5, 1_000) },
+        rate(shared("pa_2"), 50.0, 10),
+    ];
+    for tenant in &tenants {
+        limits.push(Limit { concurrency: Some(20), weight: Some(2.0), ..rate(key(*tenant, ""), 100.0, 50) });
+        limits.push(Limit { concurrency: Some(5), ..rate(key(*tenant, "pa_1"), 10.0, 3) });
+    }
+    for chunk in limits.chunks(500) {
+        clocked.time("limits, 100 keys", bare.lanes.set_limits(Q, chunk)).await.unwrap();
+    }
+    let jobs: Vec<Envelope> = tenants
+        .iter()
+        .flat_map(|tenant| {
+            lanes.iter().flat_map(|lane| (0..3).map(|_| envelope(Uuid::now_v7(), *tenant, lane, 1, "k")))
+        })
+        .collect();
+    for chunk in jobs.chunks(128) {
+        clocked.time("push, 128 jobs", bare.lanes.push(Q, chunk, ALL, false)).await.unwrap();
+    }
+    for tenant in tenants.iter().step_by(30) {
+        let scope = PauseScope::Tenant(*tenant);
+        clocked.time("pause", bare.lanes.pause(Q, &scope, None)).await.unwrap();
+    }
+
+    let mut running: Vec<Envelope> = Vec::new();
+    for _ in 0..150 {
+        running.extend(clocked.time("claim, 256 jobs wanted", bare.claim(CLAIM_MAX)).await.jobs);
+        running.extend(clocked.time("claim, 16 jobs wanted", bare.claim(16)).await.jobs);
+        if running.len() < 400 {
+            continue;
+        }
+        let part: Vec<Envelope> = running.drain(..50).collect();
+        let leases: Vec<_> =
+            part.iter().map(|job| (job.id, job.token, key(job.header.tenant, &job.header.lane))).collect();
+        let renewed = bare.lanes.renew(Q, "by-hand", &leases, Duration::from_secs(600));
+        clocked.time("renew, 50 leases", renewed).await.unwrap();
+        clocked.time("acknowledge, 50 leases", bare.ack(&part)).await;
+        let part: Vec<Envelope> = running.drain(..50).collect();
+        clocked.time("release, 50 jobs", bare.lanes.release(Q, &part)).await.unwrap();
+    }
+    for job in jobs.iter().step_by(997) {
+        let lane = key(job.header.tenant, &job.header.lane);
+        clocked.time("explain", bare.lanes.explain(Q, job.id, &lane)).await.unwrap();
+        clocked.time("tokens", bare.lanes.take_tokens(Q, &lane, 1)).await.unwrap();
+    }
+    for tenant in tenants.iter().step_by(30) {
+        let scope = PauseScope::Tenant(*tenant);
+        clocked.time("resume", bare.lanes.resume(Q, &scope)).await.unwrap();
+    }
+
+    let mut slow = Vec::new();
+    eprintln!("{:28}{:>6}{:>24}{:>24}", "", "", "processor p50, max", "clock p50, max");
+    for (what, times) in &clocked.found {
+        let (half, most) = told(times, |time| time.0);
+        let (clock_half, clock_most) = told(times, |time| time.1);
+        let (n, clock_half) = (times.len(), format!("{clock_half:.2?}"));
+        eprintln!("{what:28}{n:>6}{half:>12.2?}{most:>12.2?}{clock_half:>12}{clock_most:>12.2?}");
+        if most >= BAR {
+            slow.push(*what);
+        }
+    }
+    assert!(slow.is_empty(), "{slow:?}");
+}

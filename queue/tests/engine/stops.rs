@@ -1,0 +1,148 @@
+//! What stops a lane altogether: hours, breakers, pauses of all scopes; and whose word counts when two decide.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Report};
+use patchbay_queue::*;
+use uuid::Uuid;
+
+use crate::bare::{Bare, Q, key, most, shared};
+
+#[tokio::test]
+async fn hours_open_and_close() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.fill(tenant, "s", 9).await;
+    let now = Utc::now();
+    let at = |ms| (now + TimeDelta::milliseconds(ms)).time();
+    let days = vec![
+        chrono::Weekday::Mon,
+        chrono::Weekday::Tue,
+        chrono::Weekday::Wed,
+        chrono::Weekday::Thu,
+        chrono::Weekday::Fri,
+        chrono::Weekday::Sat,
+        chrono::Weekday::Sun,
+    ];
+    let opening = Opening { days, opens: at(500), closes: at(1_000) };
+    let hours = Hours { zone: chrono_tz::Tz::UTC, openings: vec![opening] };
+    bare.limit(Limit { hours: Some(hours), ..Limit::new(key(tenant, "s")) }).await;
+    let closed = bare.claim(1).await;
+    assert!(closed.jobs.is_empty() && closed.next.unwrap() <= Duration::from_millis(500));
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(bare.take(1).await.len(), 1, "open");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(bare.take(1).await.len(), 0, "closed again");
+}
+
+fn broken(bare: &Bare, key: LaneName) -> impl Future<Output = ()> + '_ {
+    let rule = BreakerRule { failures: 3, within: Duration::from_secs(5), open_for: Duration::from_millis(200) };
+    bare.limit(Limit { breaker: Some(rule), ..Limit::new(key) })
+}
+
+#[tokio::test]
+async fn a_breaker_opens_lets_one_try_and_closes() {
+    let bare = Bare::new().await;
+    let (tenant, other) = (Uuid::now_v7(), Uuid::now_v7());
+    broken(&bare, shared("pa")).await;
+    bare.fill(tenant, "pa~1", 9).await;
+    bare.fill(other, "pa~2", 9).await;
+    let report = async |went| bare.lanes.report(Q, &key(tenant, "pa"), went).await.unwrap();
+    report(Report::Failure).await;
+    report(Report::Failure).await;
+    report(Report::Ok).await;
+    assert_eq!((report(Report::Failure).await, report(Report::Failure).await), (None, None), "not in a row");
+    let until = report(Report::Failure).await.expect("the third in a row");
+    assert!(until > Utc::now().timestamp_millis());
+    assert_eq!(bare.take(9).await.len(), 0, "nobody's");
+    assert!(report(Report::Ok).await.is_some(), "what began before says nothing new");
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let probe = bare.take(9).await;
+    assert_eq!((probe.len(), bare.take(9).await.len()), (1, 0), "one tries");
+    let again = report(Report::Failure).await.expect("it failed");
+    assert!(again - Utc::now().timestamp_millis() > 300, "twice as long");
+    bare.ack(&probe).await;
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    let probe = bare.take(9).await;
+    assert_eq!(probe.len(), 1);
+    let (job, lane) = (probe[0].id, key(probe[0].header.tenant, &probe[0].header.lane));
+    assert_eq!(bare.lanes.take_tokens_as(Q, &lane, job, 3).await.unwrap().units, 3, "the one that tries may work");
+    assert_eq!(bare.lanes.take_tokens_as(Q, &lane, Uuid::now_v7(), 3).await.unwrap().units, 0, "others may not");
+    assert_eq!(report(Report::Ok).await, None);
+    assert_eq!(bare.take(99).await.len(), 16, "closed");
+}
+
+#[tokio::test]
+async fn a_probe_that_says_nothing_is_followed_by_another() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    broken(&bare, key(tenant, "pa")).await;
+    bare.fill(tenant, "pa", 9).await;
+    for _ in 0..3 {
+        bare.lanes.report(Q, &key(tenant, "pa"), Report::Failure).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let probe = bare.take(9).await;
+    assert_eq!(probe.len(), 1);
+    bare.ack(&probe).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    assert_eq!(bare.take(9).await.len(), 1);
+}
+
+#[tokio::test]
+async fn jobs_of_a_paused_kind_are_handed_out_to_be_held() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.limit(most(key(tenant, ""), 2)).await;
+    for kind in ["good", "bad", "bad", "good", "bad"] {
+        bare.fill_with(tenant, "", 1, 1, kind).await;
+    }
+    bare.lanes.pause(Q, &PauseScope::Kind("bad".into()), None).await.unwrap();
+    let claimed = bare.claim(9).await;
+    let kinds = |jobs: &[Envelope]| jobs.iter().map(|job| job.header.kind.clone()).collect::<Vec<_>>();
+    assert_eq!(kinds(&claimed.jobs), ["good", "good"]);
+    assert_eq!(kinds(&claimed.parked), ["bad", "bad", "bad"]);
+    assert!(claimed.parked.iter().all(|job| job.token > 0));
+    bare.fill_with(tenant, "", 1, 1, "bad").await;
+    bare.ack(&claimed.parked).await;
+    bare.lanes.resume(Q, &PauseScope::Kind("bad".into())).await.unwrap();
+    bare.ack(&claimed.jobs).await;
+    assert_eq!(kinds(&bare.take(9).await), ["bad"], "resumed");
+}
+
+#[tokio::test]
+async fn a_pause_of_every_queue_and_one_of_this_are_lifted_apart() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.lanes.know_queues(&[Q.to_owned()]).await.unwrap();
+    bare.fill(tenant, "pa~1", 2).await;
+    let scope = PauseScope::Tenant(tenant);
+    bare.lanes.pause("*", &scope, None).await.unwrap();
+    bare.lanes.pause(Q, &scope, None).await.unwrap();
+    assert_eq!(bare.take(1).await.len(), 0);
+    bare.lanes.resume("*", &scope).await.unwrap();
+    assert_eq!(bare.take(1).await.len(), 0);
+    bare.lanes.resume(Q, &scope).await.unwrap();
+    assert_eq!(bare.take(1).await.len(), 1);
+    bare.lanes.pause(Q, &PauseScope::Lane(shared("pa")), None).await.unwrap();
+    assert_eq!(bare.take(1).await.len(), 0, "a prefix that all share");
+    bare.lanes.resume(Q, &PauseScope::Lane(shared("pa"))).await.unwrap();
+    assert_eq!(bare.take(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_copy_made_before_a_decision_is_refused() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.fill(tenant, "", 3).await;
+    let (revision, now) = (bare.lanes.revision(Q).await.unwrap(), bare.lanes.time().await.unwrap());
+    bare.limit(most(key(tenant, ""), 1)).await;
+    bare.lanes.pause(Q, &PauseScope::Tenant(tenant), None).await.unwrap();
+    assert!(!bare.lanes.replace_limits(Q, revision, now, &[]).await.unwrap());
+    assert!(!bare.lanes.replace_pauses(Q, revision, &[]).await.unwrap());
+    assert_eq!(bare.take(3).await.len(), 0);
+    let revision = bare.lanes.revision(Q).await.unwrap();
+    assert!(bare.lanes.replace_pauses(Q, revision, &[]).await.unwrap());
+    assert_eq!(bare.take(3).await.len(), 1);
+}

@@ -1,0 +1,179 @@
+//! A handler that never yields: it holds its thread, and nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use patchbay_queue::*;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
+
+use crate::world::{Act, Doer, QUEUE, World};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Spin;
+
+impl Job for Spin {
+    const KIND: &'static str = "tests.spin";
+    const VERSION: i16 = 1;
+    const QUEUE: &'static str = QUEUE;
+    const POLICY: Policy = Policy {
+        timeout: Duration::from_millis(300),
+        backoff: Duration::from_millis(10),
+        backoff_max: Duration::from_millis(50),
+        ..Policy::DEFAULT
+    };
+}
+
+/// Spins until it is let go, whoever tells it to stop before.
+#[derive(Clone, Default)]
+struct Spinner {
+    let_go: Arc<AtomicBool>,
+    spinning: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Handler<Spin> for Spinner {
+    async fn run(&self, _: Spin, _: &JobContext) -> Result<Outcome, JobError> {
+        self.spinning.fetch_add(1, Ordering::SeqCst);
+        while !self.let_go.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.spinning.fetch_sub(1, Ordering::SeqCst);
+        Ok(Outcome::Done(None))
+    }
+}
+
+impl Spinner {
+    async fn until_spinning(&self) {
+        while self.spinning.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// Lets it go with the test, failed or not: a runtime waits for its threads.
+struct LetGo(Spinner);
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        self.0.let_go.store(true, Ordering::SeqCst);
+    }
+}
+
+fn registry(doer: &Doer, spinner: &Spinner) -> Registry {
+    doer.registry().with::<Spin, _>(spinner.clone())
+}
+
+fn settings(world: &World, stops_within: Duration) -> WorkerSettings {
+    WorkerSettings { stops_within, lease: Duration::from_millis(900), ..world.settings(8) }
+}
+
+fn spin() -> NewJob {
+    JobRequest::new(Uuid::now_v7(), Uuid::now_v7(), Spin).into()
+}
+
+fn one_thread() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
+async fn an_endless_loop_is_poison_and_takes_nobody_with_it() {
+    let world = World::new().await;
+    let _keeper = world.keep();
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let _let_go = LetGo(spinner.clone());
+    let worker = world.work_as(settings(&world, Duration::from_millis(200)), registry(&doer, &spinner));
+    let poison = spin();
+    world.enqueue(std::slice::from_ref(&poison)).await;
+    spinner.until_spinning().await;
+    let others: Vec<NewJob> = (0..100).map(|_| world.job(Uuid::now_v7(), Act::Sleep(20))).collect();
+    world.enqueue(&others).await;
+    let dead = world.until_view(poison.id, |view| view.state == "dead").await;
+    assert_eq!((dead.crashes, dead.errors, dead.error_class.as_deref()), (3, 0, Some("crash")));
+    assert!(dead.last_error.unwrap().starts_with("stuck: "), "{:?}", dead.attempts);
+    assert_eq!(dead.attempts.as_array().unwrap().len(), 3, "each attempt in the history");
+    world.until_count("succeeded", 100).await;
+    assert_eq!(world.errors().await, 0);
+    assert_eq!(spinner.spinning.load(Ordering::SeqCst), 3, "the threads are lost until the loops end");
+    assert_eq!(worker.inflight.running().len(), 0, "the slots are not");
+    spinner.let_go.store(true, Ordering::SeqCst);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn leases_are_renewed_while_every_thread_is_held() {
+    let world = World::new().await;
+    let _keeper = world.keep();
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let its_own = one_thread();
+    let _let_go = LetGo(spinner.clone());
+    let worker = {
+        let _inside = its_own.enter();
+        world.work_as(settings(&world, Duration::from_secs(60)), registry(&doer, &spinner))
+    };
+    let (asleep, spins) = (world.job(Uuid::now_v7(), Act::Sleep(1_000)), spin());
+    world.enqueue(std::slice::from_ref(&asleep)).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.enqueue(std::slice::from_ref(&spins)).await;
+    spinner.until_spinning().await;
+    // Three leases long nothing of the worker's runtime can run.
+    let beats = worker.serving.vitals().beats();
+    tokio::time::sleep(Duration::from_millis(2_700)).await;
+    assert_eq!(worker.serving.vitals().beats(), beats, "the pulse says so");
+    spinner.let_go.store(true, Ordering::SeqCst);
+    let view = world.until(asleep.id, &["succeeded"]).await;
+    assert_eq!((view.crashes, doer.count()), (0, 1), "it was nobody else's meanwhile");
+    assert_eq!(world.view(spins.id).await.crashes, 0);
+    worker.stop().await;
+    its_own.shutdown_background();
+}
+
+#[tokio::test]
+async fn a_run_given_up_where_nothing_else_can_run_is_taken_over() {
+    let world = World::new().await;
+    let _keeper = world.keep();
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let its_own = one_thread();
+    let _let_go = LetGo(spinner.clone());
+    let stuck = {
+        let _inside = its_own.enter();
+        world.work_as(settings(&world, Duration::from_millis(200)), registry(&doer, &spinner))
+    };
+    let poison = spin();
+    world.enqueue(std::slice::from_ref(&poison)).await;
+    spinner.until_spinning().await;
+    let view = world.until_view(poison.id, |view| view.crashes == 1).await;
+    assert_eq!(view.attempts[0]["code"], "worker_lost");
+    // A worker elsewhere, whose handler is well, finishes it.
+    let well = Spinner::default();
+    well.let_go.store(true, Ordering::SeqCst);
+    let other = world.work_as(settings(&world, Duration::from_secs(5)), registry(&doer, &well));
+    assert_eq!(world.until(poison.id, &["succeeded"]).await.crashes, 1);
+    other.stop().await;
+    spinner.let_go.store(true, Ordering::SeqCst);
+    stuck.stop().await;
+    assert_eq!(world.view(poison.id).await.crashes, 1, "what the stuck one says late changes nothing");
+    its_own.shutdown_background();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_run_that_does_not_stop_for_the_end_of_its_worker_goes_back_for_free() {
+    let world = World::new().await;
+    let spinner = Spinner::default();
+    let _let_go = LetGo(spinner.clone());
+    let worker = world.work_as(settings(&world, Duration::from_secs(60)), registry(&Doer::default(), &spinner));
+    let job = spin();
+    world.enqueue(std::slice::from_ref(&job)).await;
+    spinner.until_spinning().await;
+    worker.draining.cancel();
+    assert_eq!(worker.inflight.interrupt_all(), 1);
+    worker.stop().await;
+    let view = world.view(job.id).await;
+    assert_eq!((view.interruptions, view.crashes, view.errors), (1, 0, 0));
+    assert_eq!(spinner.spinning.load(Ordering::SeqCst), 1, "it still spins");
+}
