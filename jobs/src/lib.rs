@@ -5,7 +5,9 @@
 //! hold them: what is true is read when the job runs. (A webhook is not a record but the work itself.)
 
 pub mod imports;
+pub mod jobs;
 pub mod maintenance;
 pub mod messages;
 pub mod registry;
+pub mod schedules;
 pub mod webhook;

@@ -8,11 +8,13 @@
 use patchbay_queue::job::DecodeError;
 use patchbay_queue::{Job, Policy};
 
-use crate::{imports, maintenance, messages};
+use crate::{imports, jobs, maintenance, messages, schedules};
 
 /// Every kind, by name. Adding a job is a line here.
 pub const KINDS: &[Kind] = &[
     Kind::of::<imports::ImportLeads>(Owner::Tenant),
+    Kind::of::<jobs::DiscardDead>(Owner::Tenant),
+    Kind::of::<jobs::RedriveDead>(Owner::Tenant),
     Kind::of::<maintenance::SweepImports>(Owner::System),
     Kind::of::<maintenance::MakePartitions>(Owner::System),
     Kind::of::<maintenance::ReconcileAll>(Owner::System),
@@ -21,6 +23,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<messages::ApplyReceipts>(Owner::Tenant),
     Kind::of::<messages::Reconcile>(Owner::Tenant),
     Kind::of::<messages::SendMessages>(Owner::Tenant),
+    Kind::of::<schedules::RunSchedule>(Owner::Tenant),
 ];
 
 /// Whose jobs of a kind are.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use patchbay_service::connect::Connections;
 use patchbay_service::health::{Health, serve};
-use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
+use patchbay_service::{Config, Entropy, Shutdown, SystemEntropy, telemetry};
 
 use tokio::task::JoinSet;
 
 use crate::repair::keeper;
 use crate::statistics;
-use crate::table::table;
-use crate::ticker::Ticker;
+use crate::table::{Entry, table};
+use crate::ticker::{Instants, Ticker};
 
 /// Why a process could not start, or ended.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -31,12 +31,12 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let connections = Connections::new(&config, "patchbay-scheduler", &*entropy)?;
     let name = format!("scheduler-{}-{}", std::process::id(), hex::encode(entropy.array::<4>()));
     let table = table(&config.scheduler);
-    for entry in &table {
-        tracing::info!(schedule = entry.schedule.name, cron = %entry.schedule.cron, zone = %entry.schedule.zone, "schedule");
+    for Entry { declared, .. } in &table {
+        tracing::info!(schedule = declared.name, cron = declared.rule.cron(), zone = %declared.rule.zone(), "schedule");
     }
 
     let stop = shutdown.draining_token();
-    let ticker = Ticker::new(connections.db.clone(), Arc::new(SystemClock), table);
+    let ticker = Ticker::new(connections.db.clone(), Instants::OfDatabase, table);
     let mut parts = JoinSet::new();
     parts.spawn(ticker.run(stop.clone()));
     parts.spawn(statistics::keep(connections.db.clone(), stop.clone()));

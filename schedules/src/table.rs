@@ -5,12 +5,11 @@
 //! within an hour or a day, so a period that does not divide it becomes the next shorter one that does: things are
 //! done at least as often as asked for.
 
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 use patchbay_jobs::maintenance::{MakePartitions, ReconcileAll, Retain, SweepImports};
-use patchbay_queue::schedule::Schedule;
+use patchbay_queue::schedule::{CatchUp, Declared, Rule};
 use patchbay_queue::{Job, JobRequest, NewJob, SYSTEM_TENANT};
 use patchbay_service::config::SchedulerConfig;
 use uuid::Uuid;
@@ -18,21 +17,21 @@ use uuid::Uuid;
 /// A rule and the job that it makes.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// When.
-    pub schedule: Schedule,
+    /// Its name, rule and way to catch up.
+    pub declared: Declared,
     job: fn(Uuid) -> NewJob,
 }
 
 impl Entry {
-    /// A rule that makes a job of kind `J` in the system's name.
+    /// A rule that makes a job of kind `J` in the system's name. A downtime is made up for by one tick.
     ///
     /// # Panics
     /// When `cron` is no cron rule with seconds: a mistake in the program.
     #[must_use]
     pub fn new<J: Job + Default>(name: &'static str, cron: &str, zone: Tz) -> Self {
-        let cron = cron::Schedule::from_str(cron).expect("the table's rules are cron rules: a test reads them all");
+        let rule = Rule::in_zone(cron, zone).expect("the table's rules are cron rules: a test reads them all");
         Self {
-            schedule: Schedule { name, cron, zone },
+            declared: Declared { name, rule, catch_up: CatchUp::Last },
             job: |id| JobRequest::new(id, SYSTEM_TENANT, J::default()).into(),
         }
     }
@@ -95,8 +94,8 @@ mod tests {
     #[test]
     fn a_period_is_kept_or_shortened_never_lengthened() {
         for seconds in [1, 7, 15, 45, 60, 90, 900, 1_500, 3_600, 5_000, 25_200, 43_200, 86_400, 200_000, 604_800] {
-            let cron = cron::Schedule::from_str(&cron_of(Duration::from_secs(seconds))).unwrap();
-            let ticks: Vec<_> = cron.after(&at("2026-03-01T00:00:00Z")).take(300).collect();
+            let rule = Rule::in_zone(&cron_of(Duration::from_secs(seconds)), Tz::UTC).unwrap();
+            let ticks: Vec<_> = rule.ticks(at("2026-03-01T00:00:00Z")).take(300).collect();
             let longest = ticks.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
             assert!(longest.num_seconds().unsigned_abs() <= seconds, "{seconds} s became {longest}");
         }
@@ -113,7 +112,7 @@ mod tests {
     #[test]
     fn each_schedule_has_its_name_and_makes_a_registered_job_of_the_system() {
         let table = table(&defaults());
-        let names: BTreeSet<&str> = table.iter().map(|entry| entry.schedule.name).collect();
+        let names: BTreeSet<&str> = table.iter().map(|entry| entry.declared.name).collect();
         assert_eq!(names.len(), table.len());
         for entry in &table {
             let job = entry.job(Uuid::nil());

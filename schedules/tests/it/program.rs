@@ -13,14 +13,14 @@ use patchbay_service::http::install_tls;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-fn command() -> Command {
+pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay-scheduler"));
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
 /// Starts it with ticks every second; answers it and where it listens.
-async fn start(db: &TestDb) -> (Child, String) {
+pub async fn start(db: &TestDb) -> (Child, String) {
     let mut child = command()
         .env("DATABASE_URL", db.url())
         .env("REDIS_URL", std::env::var("REDIS_URL").unwrap())
@@ -45,7 +45,7 @@ async fn start(db: &TestDb) -> (Child, String) {
     (child, url)
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), signal).unwrap();
 }
 

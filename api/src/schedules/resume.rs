@@ -1,0 +1,51 @@
+//! `POST /v1/schedules/{id}/resume`.
+//!
+//! From now on, whatever the way to catch up: a pause is no downtime.
+
+use patchbay_db::ids::{ScheduleId, TenantId};
+use patchbay_domain::schedules;
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
+use serde_json::json;
+
+use super::{Write, dto::Schedule, faults};
+use crate::{
+    http::{BodyDigest, Caller, Done, Id, Problem, Written},
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct Resume;
+
+#[OpenApi]
+impl Resume {
+    /// Resume a schedule
+    ///
+    /// It ticks from now on: what would have ticked during the pause is not made up. Resuming what is not paused changes nothing.
+    #[oai(
+        path = "/v1/schedules/:id/resume",
+        method = "post",
+        operation_id = "schedules_resume",
+        tag = "Tag::Schedules"
+    )]
+    async fn run(
+        &self,
+        call: Caller<Write>,
+        /// The schedule's id.
+        id: Path<Id<ScheduleId>>,
+        /// Whose, for the system key. A tenant's key means its own.
+        tenant_id: Query<Option<Id<TenantId>>>,
+    ) -> Written<Done<Schedule>> {
+        let tenant = call.one_of(tenant_id.0)?;
+        let mut tx = call.begin_once_of(tenant, BodyDigest::empty()).await?;
+        let found =
+            schedules::resume(&mut tx, &call.cause(), id.0.0).await.map_err(|error| faults::refused(error, false))?;
+        let schedule = Schedule::shown(found.ok_or_else(|| Problem::not_found("schedule"))?);
+        let detail = json!({ "name": schedule.name, "next_at": schedule.next_at.map(|at| at.0) });
+        call.audit(&mut tx, Some(tenant), "schedules.resume", id.0.0.to_string(), detail).await?;
+        tx.finish(Done(schedule)).await
+    }
+}

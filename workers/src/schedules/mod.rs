@@ -1,0 +1,5 @@
+//! The handlers of the jobs about schedules.
+
+mod run;
+
+pub use run::ScheduleRunner;
