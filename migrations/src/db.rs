@@ -1,7 +1,10 @@
 //! The handle that programs carry: it opens transactions, and does nothing else with a connection.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use patchbay_queue::Dispatcher;
+use patchbay_queue::seal::Seal;
 
 use crate::error::DbResult;
 use crate::ids::{Ids, TenantId, TypedId};
@@ -15,12 +18,24 @@ pub struct Db {
     pools: Pools,
     ids: Ids,
     dispatcher: Dispatcher,
+    seal: Option<Arc<dyn Seal>>,
 }
 
 impl Db {
     /// Puts the parts together; see [`Pools::new`], [`Ids::new`] and [`Dispatcher::start`].
     pub fn new(pools: Pools, ids: Ids, dispatcher: Dispatcher) -> Self {
-        Self { pools, ids, dispatcher }
+        Self { pools, ids, dispatcher, seal: None }
+    }
+
+    /// Seals the secret fields of the jobs that are enqueued; without it such jobs are refused.
+    #[must_use]
+    pub fn sealing(mut self, seal: Arc<dyn Seal>) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
+    pub(crate) fn seal(&self) -> Option<&Arc<dyn Seal>> {
+        self.seal.as_ref()
     }
 
     /// Begins a transaction of one tenant: the one way to its data.

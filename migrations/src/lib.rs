@@ -11,6 +11,8 @@
 
 pub mod db;
 pub mod error;
+#[cfg(feature = "failpoints")]
+mod failpoint;
 pub mod ids;
 pub mod migrate;
 pub mod page;

@@ -110,6 +110,16 @@ impl Page {
         let next_cursor = rows.last().filter(|_| has_more).map(|row| Cursor::after(id(row)));
         Paged { data: rows, next_cursor, has_more }
     }
+
+    /// As [`cut`](Self::cut), of rows for which only so much was looked at: `reached` is the last row that was, where there
+    /// may be more behind it. The page may then hold fewer rows than it could, and is followed by another.
+    pub fn cut_at<T, I: Into<Uuid>>(self, rows: Vec<T>, reached: Option<Uuid>, id: impl Fn(&T) -> I) -> Paged<T> {
+        let page = self.cut(rows, id);
+        match reached.filter(|_| !page.has_more) {
+            Some(reached) => Paged { next_cursor: Some(Cursor::after(reached)), has_more: true, ..page },
+            None => page,
+        }
+    }
 }
 
 impl Default for Page {
@@ -139,6 +149,14 @@ impl<T> Paged<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_that_was_not_looked_for_to_the_end_is_followed_by_another() {
+        let (page, reached) = (Page::default(), Uuid::from_u128(7));
+        let short = page.cut_at(vec![Uuid::from_u128(9)], Some(reached), |id| *id);
+        assert_eq!((short.data.len(), short.has_more, short.next_cursor), (1, true, Some(Cursor::after(reached))));
+        assert!(!page.cut_at(vec![Uuid::from_u128(9)], None, |id| *id).has_more);
+    }
 
     #[test]
     fn a_cursor_survives_its_text() {

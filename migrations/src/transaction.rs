@@ -12,9 +12,13 @@
 //!
 //! Broken by: running `COMMIT` or `ROLLBACK` by hand on the connection.
 
+use std::sync::Arc;
+
+use diesel::result::Error::SerializationError;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use metrics::{counter, gauge, histogram};
-use patchbay_queue::ledger::{self, Inserted, JobRow};
+use patchbay_queue::ledger::{self, Changed, Inserted, JobRow};
+use patchbay_queue::seal::Seal;
 use patchbay_queue::{Dispatcher, NewJob};
 use tokio::time::{Instant, timeout};
 
@@ -31,10 +35,13 @@ pub(crate) struct Transaction {
     /// An end was begun and not seen through: the server's side is unknown.
     ending: bool,
     dispatcher: Dispatcher,
+    seal: Option<Arc<dyn Seal>>,
     /// Inserted and due: handed to the dispatcher after the commit.
     due: Vec<NewJob>,
     /// Old jobs that are due again: the same.
     revived: Vec<JobRow>,
+    /// Living jobs that this transaction changed: brought up to date in Redis.
+    changed: Vec<Changed>,
 }
 
 impl Transaction {
@@ -57,8 +64,10 @@ impl Transaction {
             since: Instant::now(),
             ending: false,
             dispatcher,
+            seal: db.seal().cloned(),
             due: Vec::new(),
             revived: Vec::new(),
+            changed: Vec::new(),
         })
     }
 
@@ -72,11 +81,17 @@ impl Transaction {
 
     /// Inserts jobs into the ledger and remembers those that are due.
     pub(crate) async fn enqueue(&mut self, mut jobs: Vec<NewJob>) -> DbResult<Vec<Inserted>> {
-        let inserted = ledger::insert(self.conn_mut(), &jobs).await?;
-        let mut outcomes = inserted.iter();
+        if let Some(seal) = &self.seal {
+            for job in &mut jobs {
+                job.seal(seal.as_ref()).map_err(|error| DbError::Query(SerializationError(Box::new(error))))?;
+            }
+        }
+        let mut enqueued = ledger::enqueue(self.conn_mut(), &jobs).await?;
+        let mut outcomes = enqueued.outcomes.iter();
         jobs.retain(|_| outcomes.next() == Some(&Inserted::Waiting));
         self.due.append(&mut jobs);
-        Ok(inserted)
+        self.changed.append(&mut enqueued.changed);
+        Ok(enqueued.outcomes)
     }
 
     /// Remembers old jobs that this transaction made due again.
@@ -87,10 +102,16 @@ impl Transaction {
     pub(crate) async fn commit(mut self) -> DbResult<()> {
         let due = std::mem::take(&mut self.due);
         let revived = std::mem::take(&mut self.revived);
+        let changed = std::mem::take(&mut self.changed);
         let dispatcher = self.dispatcher.clone();
         self.end("SET CONSTRAINTS ALL IMMEDIATE;COMMIT").await?;
+        #[cfg(feature = "failpoints")]
+        if !due.is_empty() {
+            crate::failpoint::reached("after_commit");
+        }
         dispatcher.push(&due);
         dispatcher.push_rows(revived);
+        dispatcher.refresh(changed);
         Ok(())
     }
 

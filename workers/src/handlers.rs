@@ -6,14 +6,18 @@
 use std::sync::Arc;
 
 use patchbay_db::Db;
+use patchbay_domain::payload_seal::PayloadSeal;
 use patchbay_providers::Registry as Providers;
 use patchbay_queue::Registry;
+use patchbay_queue::ledger::DepthGuard;
 use patchbay_service::telemetry::span_with_parent;
 use patchbay_service::{Clock, Config, Sealer};
 
 use crate::imports::leads::LeadImporter;
+use crate::jobs::{Discarder, Redriver};
 use crate::maintenance::{ImportSweeper, PartitionMaker, ReconcileStarter, Retention};
 use crate::messages::{Messaging, Settings};
+use crate::schedules::ScheduleRunner;
 
 /// What handlers are made of.
 #[derive(Debug, Clone)]
@@ -38,10 +42,14 @@ pub fn registry(parts: &Parts) -> Registry {
     messaging(parts)
         .register(Registry::default())
         .with(LeadImporter::new(db.clone(), clock.clone()))
+        .with(Redriver::new(db.clone(), clock.clone()))
+        .with(Discarder::new(db.clone(), clock.clone()))
         .with(ImportSweeper::new(db.clone(), clock.clone(), parts.config.retention.import_files))
         .with(PartitionMaker::new(db.clone(), clock.clone()))
         .with(ReconcileStarter::new(db.clone(), clock.clone()))
+        .with(ScheduleRunner::new(db.clone(), clock.clone(), DepthGuard::new(parts.config.queue.tenant_depth.into())))
         .with(Retention::new(db.clone(), clock.clone(), parts.config.retention.clone()))
+        .opening(Arc::new(PayloadSeal::new((*parts.sealer).clone())))
         .adopting(span_with_parent)
 }
 

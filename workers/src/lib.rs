@@ -6,6 +6,8 @@
 
 pub mod handlers;
 pub mod imports;
+pub mod jobs;
 pub mod maintenance;
 pub mod messages;
 pub mod runtime;
+pub mod schedules;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use patchbay_service::{Config, Process, http};
-use patchbay_workers::runtime::{Cli, Failure, run};
+use patchbay_workers::runtime::{Cli, Failure, Plan, run};
 
 /// Wrong arguments or configuration, as clap has it.
 const USAGE: u8 = 2;
@@ -26,14 +26,21 @@ fn main() -> ExitCode {
         }
     };
     http::install_tls();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(config, plan))) {
+    match work(config, plan) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&failure.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+fn work(config: Config, plan: Plan) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(run(config, plan));
+    // Not dropped: that would wait for handlers that hold a thread and never yield. Their jobs were given back.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Telemetry may not be up, and standard error is where a supervisor looks.

@@ -1,13 +1,12 @@
 //! The errors file: the rows that were not taken, as CSV, each with its reason and its own fields, so that they
-//! can be repaired in place and uploaded again.
-//!
-//! A spreadsheet runs a cell that starts with `=`, `+`, `-`, `@` as a formula, and the cells are strangers' texts:
-//! such a cell gets a `'` in front (OWASP, "CSV Injection"). Reading a file takes that mark off again.
+//! can be repaired in place and uploaded again. Reading a file takes the marks off again that [`spreadsheet`](crate::spreadsheet)
+//! puts in front of what looks like a formula.
 
 use serde_json::Value;
 
 use super::file::Column;
 use super::store::Problem;
+use crate::spreadsheet::push;
 
 /// The columns before the file's own.
 const OURS: [&str; 5] = ["row_number", "outcome", "column", "code", "detail"];
@@ -36,23 +35,6 @@ pub fn line(problem: &Problem) -> String {
     }
     line.push_str("\r\n");
     line
-}
-
-/// Adds a delimiter and a cell.
-fn push(line: &mut String, cell: &str) {
-    line.push(',');
-    let marked = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let quoted = marked || cell.contains(['"', ',', ';', '\n', '\r', '\t']) || cell.trim() != cell;
-    if !quoted {
-        line.push_str(cell);
-        return;
-    }
-    line.push('"');
-    if marked {
-        line.push('\'');
-    }
-    line.push_str(&cell.replace('"', "\"\""));
-    line.push('"');
 }
 
 #[cfg(test)]

@@ -44,6 +44,6 @@ pub async fn list(tx: &mut Tx, filter: Filter, page: Page) -> DbResult<Paged<Job
         status.narrow(&mut wanted);
     }
     let tenant = tx.tenant().uuid();
-    let rows = read(tx, tenant, &wanted, page.before(), page.fetch()).await?;
-    Ok(page.cut(rows, |job| job.id))
+    let found = read(tx, tenant, &wanted, page.before(), page.fetch()).await?;
+    Ok(page.cut_at(found.jobs, found.reached, |job| job.id))
 }

@@ -5,14 +5,19 @@
 //! kind, so that the general operations know no area.
 
 pub mod cancel;
+pub mod dead_keys;
 pub mod dead_letters;
 pub mod discard;
 pub mod get;
+pub mod held;
+pub mod hold;
 pub mod list;
 pub mod model;
+pub mod pace;
 pub mod records;
 pub mod redrive;
 pub mod situation;
 pub mod told;
+mod why;
 
 pub use model::{JobStatus, Waiting, WaitingReason};

@@ -33,18 +33,34 @@ words! {
         Scheduled = "scheduled",
         /// An attempt failed, or was interrupted; it is tried again then.
         Retry = "retry",
-        /// It was put off for a reason, or somebody has to decide.
+        /// It was put off for a reason, or somebody has put it on hold.
         Held = "held",
-        /// The queue, the tenant's share of it or the lane is paused.
+        /// Somebody has to approve it.
+        Approval = "approval",
+        /// Another job has to be over first.
+        Dependency = "dependency",
+        /// All jobs of a group have to be over first.
+        Group = "group",
+        /// No worker that runs now serves its queue, or knows its kind.
+        NoWorker = "no_worker",
+        /// The queue, its kind, the tenant's share or the lane is paused.
         Paused = "paused",
         /// The provider asked to be left alone for a while.
         Penalised = "penalised",
-        /// The lane's rate is used up.
+        /// What it leads to fails, and is left alone for a while.
+        BreakerOpen = "breaker_open",
+        /// It is outside of the hours in which it may start.
+        OutsideHours = "outside_hours",
+        /// A rate is used up.
         RateLimited = "rate_limited",
+        /// As many run as may run at a time.
+        Concurrency = "concurrency",
         /// Its turn has not come.
         InTurn = "in_turn",
         /// It waits in the ledger until there is room among the jobs that are served.
         Backlog = "backlog",
+        /// The dispatcher has started and is being told the limits.
+        Starting = "starting",
         /// The dispatcher cannot be asked.
         Unknown = "unknown",
     }

@@ -1,20 +1,22 @@
 //! Where a job is at this moment, and why it does not run: an answer for every job that waits.
 //!
-//! The ledger says what was decided (pauses, rates, planned times), Redis what is going on (who runs it, its place,
-//! from when its lane may be served). A pause is taken from the ledger only: it is in force there at once, and over
-//! at its instant, while the copy in Redis may be seconds behind. Redis is asked between two transactions, never
+//! The ledger says what was decided (pauses, holds, planned times, what it depends on), Redis what is going on (who runs
+//! it, its place, what is in its lane's way). A pause is taken from the ledger only: it is in force there at once, and
+//! over at its instant, while the copy in Redis may be seconds behind. Redis is asked between two transactions, never
 //! inside one: a stalled Redis must not hold a connection.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use patchbay_db::ids::TenantId;
 use patchbay_db::{Db, DbResult, TypedId};
 use patchbay_queue::LaneName;
-use patchbay_queue::lanes::{RateLimit, Waiting as Place};
+use patchbay_queue::lanes::{Place, Waiting as Dispatched};
 use patchbay_queue::ledger::controls::{self, Pause};
-use patchbay_queue::ledger::depth;
 use patchbay_queue::ledger::view::JobView;
+use patchbay_queue::ledger::{dependencies, depth, hold};
 
-use super::model::{JobStatus, Waiting, WaitingReason};
+use super::model::{JobStatus, Waiting};
+use super::why;
+use crate::queues::running::is_under;
 
 /// What is to be said about a job beyond its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,104 +32,79 @@ pub struct Situation {
 /// # Errors
 /// The database's. A Redis that does not answer is part of the answer.
 pub async fn situation(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<Situation> {
-    let row = JobStatus::of(job, job.running_since.is_some());
     if job.state != "waiting" {
-        return Ok(Situation { status: row, waiting: put_off(row, job) });
+        return put_off(db, job).await;
     }
+    let row = JobStatus::of(job, job.running_since.is_some());
     let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
     let place = match db.dispatcher().lanes().explain(&job.queue, job.id, &lane).await {
-        Ok(Place::Running { .. }) => return Ok(Situation { status: JobStatus::Running, waiting: None }),
-        Ok(place) => place,
+        Ok(Dispatched::Running { .. }) => return Ok(Situation { status: JobStatus::Running, waiting: None }),
+        Ok(Dispatched::InLane(place)) => Some(place),
+        Ok(Dispatched::Elsewhere) => None,
         Err(error) => {
             tracing::warn!(%error, "a waiting job could not be looked up in its lane");
-            let waiting = (row == JobStatus::Queued).then(unknown);
+            let waiting = (row == JobStatus::Queued).then(why::unknown);
             return Ok(Situation { status: row, waiting });
         }
     };
     let mut tx = db.begin_read(TenantId::from_uuid(job.tenant_id)).await?;
     let pauses = controls::pauses(&mut tx, Some(&job.queue)).await?;
-    let rates = controls::limits(&mut tx, &job.queue).await?;
-    let ahead = if place == Place::Elsewhere { Some(depth::ahead(&mut tx, job).await?) } else { None };
+    let ahead = if place.is_none() { Some(depth::ahead(&mut tx, job).await?) } else { None };
     tx.commit().await?;
-    let pause = pauses.iter().filter(|pause| covers(pause, job)).max_by_key(|pause| pause.until.is_none());
-    let waiting = match pause {
-        Some(pause) => paused(pause),
-        None => queued(&place, &rates, &lane, ahead.map_or(0, |ahead| ahead.due.unsigned_abs()), now),
+    let waiting = match (longest(&pauses, job), place) {
+        (Some(pause), _) => why::paused(pause),
+        (None, None) => why::backlog(ahead.map_or(0, |ahead| ahead.due.unsigned_abs())),
+        (None, Some(place)) => in_lane(db, job, &place, now).await,
     };
     Ok(Situation { status: JobStatus::Queued, waiting: Some(waiting) })
 }
 
-/// What a job waits for that is not due.
-fn put_off(status: JobStatus, job: &JobView) -> Option<Waiting> {
-    let reason = job.held_reason.as_deref();
-    let (reason, detail, until) = match status {
-        JobStatus::Held => {
-            let until = (job.state == "scheduled").then_some(job.run_at);
-            (WaitingReason::Held, reason.unwrap_or("It is held.").to_owned(), until)
-        }
-        JobStatus::Scheduled if job.started_at.is_none() => {
-            (WaitingReason::Scheduled, format!("It is planned for {}.", told(job.run_at)), Some(job.run_at))
-        }
-        JobStatus::Scheduled if job.errors + job.crashes > 0 => {
-            let code = job.last_error.as_deref().and_then(|text| text.split(": ").next()).unwrap_or("an error");
-            let detail = format!("It failed {} of {} times, last with {code}.", job.errors, job.max_attempts);
-            (WaitingReason::Retry, detail, Some(job.run_at))
-        }
-        JobStatus::Scheduled => {
-            (WaitingReason::Retry, "Its worker was shut down and gave it back.".to_owned(), Some(job.run_at))
-        }
-        _ => return None,
-    };
-    Some(Waiting { reason, detail, until, position: None })
+/// The pause that holds `job` up longest.
+fn longest<'a>(pauses: &'a [Pause], job: &JobView) -> Option<&'a Pause> {
+    let forever = DateTime::<Utc>::MAX_UTC;
+    pauses.iter().filter(|pause| covers(pause, job)).max_by_key(|pause| pause.until.unwrap_or(forever))
 }
 
 fn covers(pause: &Pause, job: &JobView) -> bool {
-    pause.tenant_id.is_none_or(|tenant| tenant == job.tenant_id)
-        && pause.lane.as_ref().is_none_or(|lane| lane.is_empty() || *lane == job.lane)
+    pause.kind.as_ref().is_none_or(|kind| *kind == job.kind)
+        && pause.tenant_id.is_none_or(|tenant| tenant == job.tenant_id || tenant.is_nil())
+        && pause.lane.as_ref().is_none_or(|lane| is_under(&job.lane, lane))
 }
 
-fn paused(pause: &Pause) -> Waiting {
-    let what = match (pause.tenant_id, pause.lane.as_deref()) {
-        (None, _) => "The whole queue".to_owned(),
-        (Some(_), None | Some("")) => "Your share of the queue".to_owned(),
-        (Some(_), Some(lane)) => format!("The lane {lane}"),
-    };
-    let reason = pause.reason.trim_end_matches('.');
-    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    let detail = format!("{what} was paused by {}{why}.", pause.paused_by);
-    Waiting { reason: WaitingReason::Paused, detail, until: pause.until, position: None }
-}
-
-fn queued(place: &Place, rates: &[RateLimit], lane: &LaneName, ahead: u64, now: DateTime<Utc>) -> Waiting {
-    let later = |at: Option<i64>| at.and_then(DateTime::from_timestamp_millis).filter(|at| *at > now);
-    let Place::InLane { position: before, eligible_at_ms, penalised_until_ms, .. } = *place else {
-        let detail = format!("{ahead} jobs of its lane were accepted before it; it is loaded when there is room.");
-        return Waiting { reason: WaitingReason::Backlog, detail, until: None, position: Some(ahead) };
-    };
-    let position = Some(before);
-    if let Some(until) = later(penalised_until_ms) {
-        let detail = format!("The provider asked to be left alone until {}.", told(until));
-        return Waiting { reason: WaitingReason::Penalised, detail, until: Some(until), position };
+/// What a job in its lane waits for that nobody paused.
+async fn in_lane(db: &Db, job: &JobView, place: &Place, now: DateTime<Utc>) -> Waiting {
+    if let Some(waiting) = why::blocked(place, now) {
+        return waiting;
     }
-    // Without a rate, a time in the future is what a pause left that was just lifted.
-    let rate =
-        rates.iter().find(|rate| rate.lane == *lane).or_else(|| rates.iter().find(|rate| rate.lane.lane.is_empty()));
-    if let (Some(until), Some(rate)) = (later(eligible_at_ms), rate) {
-        let whose =
-            if rate.lane.lane.is_empty() { "your share".to_owned() } else { format!("the lane {}", rate.lane.lane) };
-        let detail =
-            format!("The rate of {whose} ({} a second) is used up until {}.", rate.rate_per_second, told(until));
-        return Waiting { reason: WaitingReason::RateLimited, detail, until: Some(until), position };
+    // In turn: true only where there is somebody to come round.
+    match db.dispatcher().lanes().workers().await {
+        Ok(workers) => why::unserved(&workers, job).unwrap_or_else(|| why::in_turn(place)),
+        Err(error) => {
+            tracing::warn!(%error, "the workers could not be looked up");
+            why::in_turn(place)
+        }
     }
-    let detail = format!("{before} jobs of its lane are before it.");
-    Waiting { reason: WaitingReason::InTurn, detail, until: None, position }
 }
 
-fn unknown() -> Waiting {
-    let detail = "The dispatcher does not answer now; the job is safe in the ledger.".to_owned();
-    Waiting { reason: WaitingReason::Unknown, detail, until: None, position: None }
-}
-
-fn told(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+/// What a job waits for that is not due.
+async fn put_off(db: &Db, job: &JobView) -> DbResult<Situation> {
+    let status = JobStatus::of(job, false);
+    let waiting = match (status, job.held_by.as_deref()) {
+        (JobStatus::Held, Some(hold::DEPENDENCY)) => {
+            let mut tx = db.begin_read(TenantId::from_uuid(job.tenant_id)).await?;
+            let blockers = dependencies::waits_on(&mut tx, job.tenant_id, job.id).await?;
+            tx.commit().await?;
+            Some(why::depends(&blockers))
+        }
+        (JobStatus::Held, Some(hold::KIND_PAUSE)) => {
+            let mut tx = db.begin_read(TenantId::from_uuid(job.tenant_id)).await?;
+            let pauses = controls::pauses(&mut tx, Some(&job.queue)).await?;
+            tx.commit().await?;
+            Some(longest(&pauses, job).map_or_else(why::resumed, why::paused))
+        }
+        (JobStatus::Held, by) => Some(why::held(by, job)),
+        (JobStatus::Scheduled, _) => Some(why::scheduled(job)),
+        _ => None,
+    };
+    Ok(Situation { status, waiting })
 }

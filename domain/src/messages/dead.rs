@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Int2, Int4, Jsonb, Text, Timestamptz, Uuid};
 use diesel_async::RunQueryDsl;
-use patchbay_db::ids::{JobId, MessageId};
+use patchbay_db::ids::{EventId, JobId, MessageId};
 use patchbay_db::{DbResult, Ids, Tx, TypedId};
 use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::Job;
@@ -29,16 +29,23 @@ pub struct Failed {
 
 const SPLIT_OFF: &str = "
 WITH n AS (
-    SELECT n.*, m.from_address, m.segments
-    FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[])
-        AS n (job_id, message_id, subject, last_error, failure)
+    SELECT n.*, m.from_address, m.provider_account_id, m.segments
+    FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $15::uuid[], $16::text[])
+        AS n (job_id, message_id, subject, last_error, failure, event_id, job)
     JOIN messages m ON m.id = n.message_id
 ), moved AS (
     UPDATE messages m SET job_id = n.job_id FROM n WHERE m.id = n.message_id
+), told AS (
+    -- What the trigger on queue.jobs writes for one that dies; these never lived.
+    INSERT INTO events (tenant_id, id, type, subject, payload, occurred_at)
+    SELECT $1, n.event_id, 'job.dead_lettered', n.job,
+        jsonb_build_object('kind', $8::text, 'queue', $7::text, 'subject', n.subject, 'error_class', 'permanent',
+            'error_code', n.failure ->> 'code', 'errors', 1, 'crashes', 0), $12
+    FROM n
 )
 INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, lane, priority, cost, state, payload, subject, run_at,
     max_attempts, errors, finished_at, error_class, last_error, attempts, progress_total)
-SELECT $1, n.job_id, $7, $8, $9, n.from_address, $10, n.segments, 'dead', $11, n.subject, $12,
+SELECT $1, n.job_id, $7, $8, $9, public_id('pac', n.provider_account_id) || '~' || n.from_address, $10, n.segments, 'dead', $11, n.subject, $12,
     $13, 1, $12, 'permanent', n.last_error, jsonb_build_array(n.failure), $14
 FROM n";
 
@@ -63,9 +70,10 @@ pub async fn split_off(tx: &mut Tx, ids: &Ids, now: DateTime<Utc>, worker: &str,
         serde_json::to_value(failure.trimmed()).expect("a failure is plain data and serialises")
     });
     let payload = serde_json::to_vec(&SendMessages { messages: 1 }).expect("an empty payload serialises");
+    let jobs: Vec<JobId> = failed.iter().map(|_| ids.make(now)).collect();
     statement(SPLIT_OFF)
         .bind::<Uuid, _>(tenant)
-        .bind::<Array<Uuid>, _>(failed.iter().map(|_| ids.make::<JobId>(now)).collect::<Vec<_>>())
+        .bind::<Array<Uuid>, _>(&jobs)
         .bind::<Array<Uuid>, _>(failed.iter().map(|f| f.message).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(failed.iter().map(|f| f.message.to_string()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(failed.iter().map(|f| format!("{}: {}", f.code, f.detail)).collect::<Vec<_>>())
@@ -78,6 +86,8 @@ pub async fn split_off(tx: &mut Tx, ids: &Ids, now: DateTime<Utc>, worker: &str,
         .bind::<Timestamptz, _>(now)
         .bind::<Int2, _>(SendMessages::POLICY.max_attempts)
         .bind::<Int4, _>(1)
+        .bind::<Array<Uuid>, _>(failed.iter().map(|_| ids.make::<EventId>(now)).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(jobs.iter().map(ToString::to_string).collect::<Vec<_>>())
         .execute(tx)
         .await?;
     Ok(())

@@ -11,6 +11,7 @@ pub mod events;
 pub mod get;
 pub mod group;
 pub mod inbound;
+pub mod lane;
 pub mod list;
 pub mod model;
 pub mod raw;

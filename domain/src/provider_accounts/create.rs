@@ -2,11 +2,13 @@
 
 use diesel::sql_types::{Bytea, Jsonb, Text, Uuid};
 use diesel_async::RunQueryDsl;
-use patchbay_db::Tx;
 use patchbay_db::ids::ProviderAccountId;
+use patchbay_db::{Tx, TypedId as _};
+use patchbay_queue::ledger::controls;
 use patchbay_queue::sql::statement;
 use serde_json::Value;
 
+use super::limits;
 use super::senders::{NewSender, SenderError, put_senders};
 
 /// What an account is made of.
@@ -32,7 +34,7 @@ const INSERT: &str = "
 INSERT INTO provider_accounts (tenant_id, id, kind, name, external_id, settings, credentials)
 VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-/// Stores the account, its senders and their rates.
+/// Stores the account, its circuit breaker, its senders and their rates.
 ///
 /// # Errors
 /// [`SenderError::Taken`] where another account has one of the senders; the database's.
@@ -48,5 +50,7 @@ pub async fn create(tx: &mut Tx, account: &NewAccount) -> Result<(), SenderError
         .bind::<Bytea, _>(&account.credentials)
         .execute(tx)
         .await?;
+    let breaker = limits::of_account(tenant.uuid(), account.id);
+    controls::set_limit(tx, limits::QUEUE, &breaker).await?;
     put_senders(tx, account.id, &account.senders).await
 }

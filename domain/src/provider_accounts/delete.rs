@@ -12,17 +12,18 @@ use patchbay_queue::Job;
 use patchbay_queue::sql::statement;
 
 use super::senders::ensure_default;
+use crate::messages::lane;
 
-const LIMITS: &str = "
-DELETE FROM queue.limits
-WHERE queue = $2 AND lane IN (SELECT address FROM senders WHERE provider_account_id = $1)";
+// The account's own key, and those of its senders: all that begin with it.
+const LIMITS: &str = "DELETE FROM queue.limits WHERE queue = $1 AND (lane = $2 OR starts_with(lane, $2 || '~'))";
 
 /// Removes the account `id`, its senders and their rates.
 ///
 /// # Errors
 /// `NotFound` where the tenant has no such account; `Reference` where messages went through it.
 pub async fn delete(tx: &mut Tx, id: ProviderAccountId) -> DbResult<()> {
-    statement(LIMITS).bind::<Uuid, _>(id).bind::<Text, _>(SendMessages::QUEUE).execute(tx).await?;
+    let key = lane::of_account(id);
+    statement(LIMITS).bind::<Text, _>(SendMessages::QUEUE).bind::<Text, _>(key).execute(tx).await?;
     let rows = statement("DELETE FROM provider_accounts WHERE id = $1").bind::<Uuid, _>(id).execute(tx).await?;
     expect_rows(1, rows).map_err(|_| DbError::NotFound)?;
     ensure_default(tx).await?;

@@ -1,21 +1,37 @@
-//! A sender's rate as a limit of its lane: the sender's address is its lane in the `sends` queue.
+//! What an account and its senders may do, as limits of their lanes in the `sends` queue (`messages::lane`).
 
+use std::time::Duration;
+
+use patchbay_db::ids::ProviderAccountId;
 use patchbay_jobs::messages::SendMessages;
-use patchbay_queue::lanes::RateLimit;
+use patchbay_queue::lanes::{BreakerRule, Limit, RateLimit};
 use patchbay_queue::{Job, LaneName};
 use uuid::Uuid;
 
 use super::senders::NewSender;
+use crate::messages::lane;
 
 /// The queue whose lanes are senders.
 pub const QUEUE: &str = SendMessages::QUEUE;
 
-/// The limits that the rates of `senders` make.
+/// When a provider that does not answer is left alone: twenty outages in a row within half a minute. The first rest is
+/// short, since most outages are; it doubles while they last.
+const BREAKER: BreakerRule =
+    BreakerRule { failures: 20, within: Duration::from_secs(30), open_for: Duration::from_secs(10) };
+
+/// What every account begins with: its owner may change it.
 #[must_use]
-pub fn of(tenant: Uuid, senders: &[NewSender]) -> Vec<RateLimit> {
+pub fn of_account(tenant: Uuid, account: ProviderAccountId) -> Limit {
+    let key = LaneName { tenant, lane: lane::of_account(account) };
+    Limit { breaker: Some(BREAKER), ..Limit::new(key) }
+}
+
+/// The limits that the rates of an account's `senders` make.
+#[must_use]
+pub fn of(tenant: Uuid, account: ProviderAccountId, senders: &[NewSender]) -> Vec<RateLimit> {
     let limit = |sender: &NewSender| {
         let rate = sender.rate_per_second.unwrap_or(sender.usual_rate);
-        let lane = LaneName { tenant, lane: sender.address.clone() };
+        let lane = LaneName { tenant, lane: lane::of(account, &sender.address) };
         RateLimit { lane, rate_per_second: rate, burst: burst(rate) }
     };
     senders.iter().map(limit).collect()

@@ -1,6 +1,6 @@
 //! An account's senders, set as a whole, with their rates in the queue's ledger.
 //!
-//! A sender's address is its lane in the `sends` queue, so the queue's own limits hold its rate. One sender a channel
+//! A sender is a lane in the `sends` queue, so the queue's own limits hold its rate. One sender a channel
 //! is the default; where none is, the oldest becomes it, so that a tenant with one number never has to name it.
 
 use diesel::result::Error;
@@ -11,6 +11,7 @@ use patchbay_db::{DbError, DbResult, Tx, TypedId as _};
 use patchbay_queue::sql::statement;
 
 use super::limits;
+use crate::messages::lane;
 
 /// The channel of every sender, so far.
 pub(super) const CHANNEL: &str = "sms";
@@ -61,7 +62,7 @@ const REMOVE: &str = "
 WITH gone AS (
     DELETE FROM senders WHERE provider_account_id = $1 AND address <> ALL ($2) RETURNING address
 )
-DELETE FROM queue.limits WHERE queue = $3 AND lane IN (SELECT address FROM gone)";
+DELETE FROM queue.limits WHERE queue = $3 AND lane IN (SELECT $4 || '~' || address FROM gone)";
 
 const LIMITS: &str = "
 INSERT INTO queue.limits (tenant_id, queue, lane, rate_per_second, burst)
@@ -81,7 +82,7 @@ WHERE id = (SELECT id FROM senders WHERE channel = $1 ORDER BY id LIMIT 1)
 pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[NewSender]) -> Result<(), SenderError> {
     let tenant = tx.tenant();
     let addresses: Vec<&str> = senders.iter().map(|s| s.address.as_str()).collect();
-    let limits = limits::of(tenant.uuid(), senders);
+    let limits = limits::of(tenant.uuid(), account, senders);
     if senders.iter().any(|s| s.is_default) {
         statement(CLEAR_DEFAULT).bind::<Text, _>(CHANNEL).execute(tx).await?;
     }
@@ -102,12 +103,13 @@ pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[New
         .bind::<Uuid, _>(account)
         .bind::<Array<Text>, _>(&addresses)
         .bind::<Text, _>(limits::QUEUE)
+        .bind::<Text, _>(lane::of_account(account))
         .execute(tx)
         .await?;
     statement(LIMITS)
         .bind::<Uuid, _>(tenant)
         .bind::<Text, _>(limits::QUEUE)
-        .bind::<Array<Text>, _>(&addresses)
+        .bind::<Array<Text>, _>(limits.iter().map(|limit| limit.lane.lane.as_str()).collect::<Vec<_>>())
         .bind::<Array<Double>, _>(limits.iter().map(|limit| limit.rate_per_second).collect::<Vec<_>>())
         .bind::<Array<Int4>, _>(limits.iter().map(|limit| limit.burst).collect::<Vec<_>>())
         .execute(tx)

@@ -1,11 +1,17 @@
-//! Pausing, resuming and slowing down: into the ledger in the caller's transaction, into Redis after its commit.
+//! Pausing, resuming and limiting: into the ledger in the caller's transaction, into Redis after its commit.
+//!
+//! What the operator has set on a tenant's key is the operator's: the tenant's own keys may read it and no more, because
+//! it is what the tenant's plan allows. `queue.limits.set_by` says whose a record is.
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncPgConnection;
+use diesel::QueryableByName;
+use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use patchbay_db::DbResult;
-use patchbay_queue::Lanes;
-use patchbay_queue::lanes::{PauseScope, RateLimit};
+use patchbay_queue::lanes::{Limit, PauseScope};
 use patchbay_queue::ledger::controls;
+use patchbay_queue::sql::statement;
+use patchbay_queue::{LaneName, Lanes};
 
 /// What somebody decided about a queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,9 +27,12 @@ pub enum Decision {
     },
     /// The scope's pause is over.
     Resume(PauseScope),
-    /// A lane's rate.
-    Limit(RateLimit),
+    /// All that is set on a key from now on; an empty limit lifts what was.
+    Limit(Limit),
 }
+
+/// The operator, in `set_by`.
+pub const OPERATOR: &str = "system";
 
 /// Writes down what `by` decided about `queue`. Call [`enforce`] after the commit.
 ///
@@ -37,7 +46,10 @@ pub async fn decide(conn: &mut AsyncPgConnection, queue: &str, decision: &Decisi
         Decision::Resume(scope) => {
             controls::resume(conn, queue, scope).await?;
         }
-        Decision::Limit(limit) => controls::set_limit(conn, queue, limit).await?,
+        Decision::Limit(limit) => {
+            controls::set_limit(conn, queue, limit).await?;
+            sign(conn, queue, &limit.lane, by).await?;
+        }
     }
     Ok(())
 }
@@ -54,4 +66,36 @@ pub async fn enforce(lanes: &Lanes, queue: &str, decision: &Decision) {
     if let Err(error) = done {
         tracing::warn!(queue, %error, "a decision is not in force yet; dispatcher repair will see to it");
     }
+}
+
+async fn sign(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName, by: &str) -> DbResult<()> {
+    statement("UPDATE queue.limits SET set_by = $4 WHERE queue = $1 AND tenant_id = $2 AND lane = $3")
+        .bind::<Text, _>(queue)
+        .bind::<SqlUuid, _>(lane.tenant)
+        .bind::<Text, _>(&lane.lane)
+        .bind::<Text, _>(by)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Owner {
+    #[diesel(sql_type = Nullable<Text>)]
+    set_by: Option<String>,
+}
+
+/// Who set what is set on a key; nobody where nothing is, or where the product did (a sender's rate).
+///
+/// # Errors
+/// The database's.
+pub async fn set_by(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName) -> DbResult<Option<String>> {
+    let rows: Vec<Owner> =
+        statement("SELECT set_by FROM queue.limits WHERE queue = $1 AND tenant_id = $2 AND lane = $3 FOR UPDATE")
+            .bind::<Text, _>(queue)
+            .bind::<SqlUuid, _>(lane.tenant)
+            .bind::<Text, _>(&lane.lane)
+            .load(conn)
+            .await?;
+    Ok(rows.into_iter().next().and_then(|row| row.set_by))
 }

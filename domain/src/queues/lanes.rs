@@ -7,9 +7,11 @@ use diesel_async::AsyncPgConnection;
 use patchbay_db::ids::TenantId;
 use patchbay_db::{DbResult, TypedId};
 use patchbay_queue::Lanes;
-use patchbay_queue::lanes::RateLimit;
+use patchbay_queue::lanes::Limit;
 use patchbay_queue::ledger::controls::{self, Pause};
 use patchbay_queue::ledger::depth;
+
+use super::running::is_under;
 
 /// Lanes of one page.
 pub const PAGE: usize = 50;
@@ -32,8 +34,8 @@ pub struct Lane {
     pub oldest: Option<DateTime<Utc>>,
     /// From when it may be served, if not now.
     pub eligible_at: Option<DateTime<Utc>>,
-    /// Its rate. That of the own lane holds for all lanes of the tenant together.
-    pub limit: Option<RateLimit>,
+    /// What is set on it. What is set on the own lane holds for all lanes of the tenant together.
+    pub limit: Option<Limit>,
     /// Its pause, or that of the tenant's share, or of the queue.
     pub pause: Option<Pause>,
 }
@@ -80,8 +82,9 @@ pub async fn read(
 }
 
 fn covers(pause: &Pause, tenant: TenantId, name: &str) -> bool {
-    pause.tenant_id.is_none_or(|paused| paused == tenant.uuid())
-        && pause.lane.as_ref().is_none_or(|lane| lane.is_empty() || lane == name)
+    pause.kind.is_none()
+        && pause.tenant_id.is_none_or(|paused| paused == tenant.uuid() || paused.is_nil())
+        && pause.lane.as_ref().is_none_or(|lane| is_under(name, lane))
 }
 
 /// Adds what Redis knows: who runs, and from when a lane may be served. Outside of any transaction.

@@ -4,9 +4,13 @@
 //! decided is written to the ledger first and put into force in Redis after the commit ([`control`]); should that
 //! fail, dispatcher repair copies it within seconds.
 
+pub mod autoscale;
 pub mod control;
 pub mod lanes;
+pub mod limits;
 pub mod overview;
+pub mod running;
+pub mod tenants;
 
 use patchbay_jobs::registry::{KINDS, Owner};
 

@@ -5,6 +5,7 @@ use diesel_async::AsyncPgConnection;
 use patchbay_db::ids::TenantId;
 use patchbay_db::{DbResult, TypedId};
 use patchbay_queue::Lanes;
+use patchbay_queue::lanes::EVERY_QUEUE;
 use patchbay_queue::ledger::controls::{self, Pause};
 use patchbay_queue::ledger::depth;
 
@@ -47,7 +48,7 @@ pub async fn read(
             at_least: found.is_some_and(|depth| depth.at_least),
             running: None,
             oldest: found.and_then(|depth| depth.oldest),
-            pauses: pauses.iter().filter(|pause| pause.queue == *name).cloned().collect(),
+            pauses: pauses.iter().filter(|pause| pause.queue == *name || pause.queue == EVERY_QUEUE).cloned().collect(),
         }
     });
     Ok(queues.collect())

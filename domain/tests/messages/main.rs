@@ -4,5 +4,6 @@
 mod accept;
 mod inbound;
 mod ranks;
+mod schedules;
 mod send;
 mod support;

@@ -26,6 +26,8 @@ fn job(db: &TestDb, tenant: TenantId) -> NewJob {
         trace: None,
         request_id: None,
         total: 0,
+        secret_fields: &[],
+        flow: None,
     }
 }
 

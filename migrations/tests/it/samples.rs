@@ -42,6 +42,14 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("queue.jobs", "INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, payload, run_at, max_attempts)
         VALUES ($t, gen_random_uuid(), 'q', 'k', 1, '', now(), 3)"),
     ("queue.unique_keys", "INSERT INTO queue.unique_keys (tenant_id, kind, key, job_id) VALUES ($t, 'k', 'x', gen_random_uuid())"),
+    ("queue.groups", "INSERT INTO queue.groups (tenant_id, id) VALUES ($t, gen_random_uuid())"),
+    ("queue.group_deltas", "INSERT INTO queue.group_deltas (tenant_id, group_id, total) VALUES ($t, gen_random_uuid(), 1)"),
+    ("queue.dependencies", "INSERT INTO queue.dependencies (tenant_id, job_id, on_id, on_group, any_end)
+        VALUES ($t, gen_random_uuid(), gen_random_uuid(), false, false)"),
+    ("queue.ended_targets", "INSERT INTO queue.ended_targets (tenant_id, id) VALUES ($t, gen_random_uuid())"),
+    ("queue.order_tails", "INSERT INTO queue.order_tails (tenant_id, key, job_id) VALUES ($t, 'k', gen_random_uuid())"),
     ("queue.pauses", "INSERT INTO queue.pauses (queue, tenant_id, paused_by) VALUES ('q', $t, 'x')"),
+    ("queue.schedules", "INSERT INTO queue.schedules (tenant_id, id, name, cron, time_zone, catch_up)
+        VALUES ($t, gen_random_uuid(), 'n', '0 0 9 * * *', 'UTC', 'last')"),
     ("queue.limits", "INSERT INTO queue.limits (tenant_id, queue, lane, rate_per_second, burst) VALUES ($t, 'q', '', 1, 1)"),
 ];

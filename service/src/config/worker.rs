@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use super::reader::Reader;
 
 /// The queues and how many jobs of each one process runs at once. A new queue is one line here and one in the example.
-const QUEUES: [(&str, &str); 6] = [
+const QUEUES: [(&str, &str); 8] = [
     ("sends", "64"),
     ("receipts", "16"),
     ("imports", "2"),
     ("inbound", "16"),
     ("reconcile", "4"),
+    ("jobs", "2"),
+    ("schedules", "8"),
     ("maintenance", "2"),
 ];
 

@@ -38,6 +38,9 @@ fn claims(served: &Served) -> Result<(), String> {
         if let Some(name) = vitals.broken() {
             return Err(format!("the {name} of {queue} is broken"));
         }
+        if !vitals.has_claimed() {
+            return Err(format!("none from {queue} yet"));
+        }
         let quiet = vitals.without_claims();
         if quiet > QUIET {
             return Err(format!("none from {queue} for {} s", quiet.as_secs()));

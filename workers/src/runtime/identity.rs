@@ -8,11 +8,16 @@ use patchbay_service::Entropy;
 /// `host-pid-random`, such as `worker-7d9f-1-3fa9c2`.
 #[must_use]
 pub fn identity(entropy: &dyn Entropy) -> String {
+    format!("{}-{}-{}", host(), std::process::id(), hex::encode(entropy.array::<3>()))
+}
+
+/// The host's name, as far as it is plain.
+#[must_use]
+pub(super) fn host() -> String {
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_');
     let host: String = host.chars().filter(|letter| plain(*letter)).take(64).collect();
-    let host = if host.is_empty() { "host" } else { &host };
-    format!("{host}-{}-{}", std::process::id(), hex::encode(entropy.array::<3>()))
+    if host.is_empty() { "host".to_owned() } else { host }
 }
 
 #[cfg(test)]

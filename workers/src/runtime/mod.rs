@@ -6,6 +6,7 @@
 
 mod cli;
 pub mod fault;
+mod guard;
 mod health;
 mod identity;
 mod process;

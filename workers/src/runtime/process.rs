@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, select_all};
+use patchbay_queue::backend::{Heart, WorkerCard};
 use patchbay_queue::{Keeper, KeeperSettings, Lanes};
-use patchbay_service::connect::{self, Connections};
+use patchbay_service::connect::Connections;
 use patchbay_service::health::serve;
 use patchbay_service::shutdown::Finish;
 use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
 use tokio_util::sync::CancellationToken;
 
 use super::cli::Plan;
+use super::guard::Guard;
 use super::health::{Served, health};
-use super::identity::identity;
+use super::identity::{host, identity};
 use super::providers::providers;
 use super::queue_worker::{QueueWorker, settings};
 use super::watchdog::Dog;
@@ -26,13 +28,11 @@ use crate::handlers::{Parts, registry};
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the process is called, in traces and in `pg_stat_activity`.
-const PROGRAM: &str = "patchbay-worker";
+pub(super) const PROGRAM: &str = "patchbay-worker";
 /// How long giving back may take once nothing may run any more.
 const GIVE_BACK: Duration = Duration::from_secs(3);
 /// How often the queues are announced.
 const ANNOUNCE: Duration = Duration::from_secs(5);
-/// What the watchdog's end is known by (`EX_SOFTWARE`).
-const BITTEN: i32 = 70;
 
 /// Serves the queues of `plan` until a signal ends it.
 ///
@@ -40,7 +40,9 @@ const BITTEN: i32 = 70;
 /// A part that could not start, or that ended by itself.
 pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     let _telemetry = telemetry::init(PROGRAM, &config)?;
-    let shutdown = Shutdown::on_signals(config.worker.shutdown_grace)?;
+    let guard = Guard::start()?;
+    // Signals are heard on the guard's thread: handlers that hold every other one must not keep a process alive.
+    let shutdown = guard.inside(|| Shutdown::on_signals(config.worker.shutdown_grace))?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let identity = identity(&*entropy);
     let connections = Connections::new(&config, PROGRAM, &*entropy)?;
@@ -61,12 +63,14 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     let queues: Vec<String> = plan.keys().cloned().collect();
     tokio::spawn(announce(connections.lanes.clone(), queues, keeping.clone()));
     let start = |(queue, slots): (&String, &usize)| {
-        let settings = settings(&identity, *slots, config.worker.lease);
+        let settings = settings(&identity, *slots, config.worker.lease, connections.window);
         QueueWorker::start(queue, settings, &connections, registry.clone())
     };
     let workers: Vec<QueueWorker> = plan.iter().map(start).collect();
     let vitals: Vec<_> = workers.iter().map(|worker| (worker.queue().to_owned(), worker.vitals().clone())).collect();
-    guard(&config, Dog::new(served.get_or_init(|| vitals).clone()))?;
+    guard.watch(&config, Dog::new(served.get_or_init(|| vitals).clone()), shutdown.clone())?;
+    let card = WorkerCard { id: identity.clone(), host: host(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let heart = Heart::start(&connections.lanes, card, workers.iter().map(|worker| worker.serving().clone()).collect());
     tracing::info!(worker = identity, queues = ?plan, listen = %listener.address(), "at work");
 
     let failure = tokio::select! {
@@ -82,6 +86,7 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
         shutdown.end();
     }
     drain(&shutdown, &workers).await;
+    heart.stop().await;
     keeping.cancel();
     if !keeper.is_finished() && tokio::time::timeout(GIVE_BACK, keeper).await.is_err() {
         tracing::debug!("the keeper's lock runs out by itself");
@@ -125,22 +130,4 @@ async fn drain(shutdown: &Shutdown, workers: &[QueueWorker]) {
     if tokio::time::timeout(GIVE_BACK, all_ended()).await.is_err() {
         tracing::warn!("not everything was written; leases that are left run out");
     }
-}
-
-/// Sets the watchdog on its thread.
-fn guard(config: &Config, dog: Dog) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Its own connections, made on its own runtime: those of the process may be what hangs.
-    let (lanes, pools) = {
-        let _inside = runtime.enter();
-        (connect::lanes(config)?, connect::pools(config, PROGRAM)?)
-    };
-    std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
-        let verdict = runtime.block_on(async {
-            dog.watch(async || lanes.ping().await.is_ok() && pools.system().get().await.is_ok()).await
-        });
-        tracing::error!(%verdict, "the watchdog ends the process");
-        std::process::exit(BITTEN);
-    })?;
-    Ok(())
 }

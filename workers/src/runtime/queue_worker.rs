@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use apalis_core::worker::builder::WorkerBuilder;
-use patchbay_queue::backend::{Inflight, Vitals};
+use patchbay_queue::backend::{Serving, Vitals};
+use patchbay_queue::lanes::Window;
 use patchbay_queue::{QueueBackend, Registry, WorkerSettings};
 use patchbay_service::connect::Connections;
 use tokio_util::sync::CancellationToken;
@@ -12,10 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// A queue that this process serves.
 #[derive(Debug)]
 pub struct QueueWorker {
-    queue: String,
-    inflight: Inflight,
-    vitals: Vitals,
-    draining: CancellationToken,
+    serving: Serving,
     stop: CancellationToken,
     over: CancellationToken,
     failure: Arc<OnceLock<String>>,
@@ -27,7 +25,7 @@ impl QueueWorker {
     pub fn start(queue: &str, settings: WorkerSettings, connections: &Connections, registry: Registry) -> Self {
         let name = format!("{}:{queue}", settings.worker);
         let backend = QueueBackend::start(queue, settings, connections.lanes.clone(), connections.ledger.clone());
-        let (inflight, vitals, draining) = (backend.inflight(), backend.vitals(), backend.draining());
+        let serving = backend.serving();
         let service = backend.service(registry);
         let worker = WorkerBuilder::new(name).backend(backend).build(service);
         let (stop, over) = (CancellationToken::new(), CancellationToken::new());
@@ -43,24 +41,30 @@ impl QueueWorker {
             }
             drop(says_over);
         });
-        Self { queue: queue.to_owned(), inflight, vitals, draining, stop, over, failure }
+        Self { serving, stop, over, failure }
     }
 
     /// The queue's name.
     #[must_use]
     pub fn queue(&self) -> &str {
-        &self.queue
+        self.serving.queue()
     }
 
     /// Whether its loops are alive.
     #[must_use]
-    pub const fn vitals(&self) -> &Vitals {
-        &self.vitals
+    pub fn vitals(&self) -> &Vitals {
+        self.serving.vitals()
+    }
+
+    /// What the list of workers is told of it.
+    #[must_use]
+    pub const fn serving(&self) -> &Serving {
+        &self.serving
     }
 
     /// Claims no more; what was claimed and not begun goes back, what runs goes on.
     pub fn drain(&self) {
-        self.draining.cancel();
+        self.serving.draining().cancel();
         self.stop.cancel();
     }
 
@@ -77,17 +81,17 @@ impl QueueWorker {
 
     /// Stops what still runs: each job goes back as interrupted, which costs it nothing. Answers how many did.
     pub fn interrupt(&self) -> usize {
-        self.inflight.interrupt_all()
+        self.serving.inflight().interrupt_all()
     }
 
     /// How many jobs run now.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.inflight.running().len()
+        self.serving.inflight().running().len()
     }
 }
 
 /// Settings of the backend, by the configuration.
-pub(super) fn settings(identity: &str, concurrency: usize, lease: Duration) -> WorkerSettings {
-    WorkerSettings { lease, ..WorkerSettings::new(identity, concurrency) }
+pub(super) fn settings(identity: &str, concurrency: usize, lease: Duration, window: Window) -> WorkerSettings {
+    WorkerSettings { lease, window, ..WorkerSettings::new(identity, concurrency) }
 }

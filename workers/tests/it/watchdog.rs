@@ -39,6 +39,23 @@ async fn claims_that_fail_on_a_redis_that_answers_are_the_end() {
 }
 
 #[tokio::test]
+async fn a_runtime_without_a_free_thread_is_the_end() {
+    let db = TestDb::new().await;
+    let held = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let backend = {
+        let _inside = held.enter();
+        start(&db)
+    };
+    let (let_go, told) = std::sync::mpsc::channel::<()>();
+    held.spawn(async move { told.recv() });
+    // No matter what the weather is: nothing there can run.
+    let verdict = timeout(Duration::from_secs(20), dog(&backend).watch(async || false)).await.unwrap();
+    assert!(matches!(verdict, Verdict::Stuck(_)), "{verdict}");
+    drop(let_go);
+    held.shutdown_background();
+}
+
+#[tokio::test]
 async fn weather_is_not() {
     let db = TestDb::new().await;
     let backend = stuck(&db).await;

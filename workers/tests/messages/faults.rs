@@ -1,9 +1,14 @@
 //! What the provider refuses, and what follows.
 
+use std::time::Duration;
+
 use patchbay_db::TypedId as _;
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::redrive::requeue_for_redrive;
-use patchbay_queue::ledger::dead;
+use patchbay_queue::LaneName;
+use patchbay_queue::lanes::{Blocker, BreakerRule, Key, Limit};
+use patchbay_queue::ledger::{controls, dead};
+use patchbay_simulator::{FaultKind, Faults, Rule};
 
 use crate::world::World;
 
@@ -56,10 +61,47 @@ async fn a_rate_limit_puts_the_message_back_and_costs_no_attempt() {
     let _workers = world.work(&["sends", "receipts"]);
     world.until_job(job, "scheduled").await;
     assert_eq!(world.message(message).await.state, MessageState::Queued);
-    assert!(world.job(job).await.1.contains("rate limit of sender +12025550100"));
+    let reason = world.job(job).await.1;
+    assert!(reason.contains(&format!("rate limit of provider account {}", world.account)), "{reason}");
+    // Twilio's 20429 is about the account: whoever sends through it waits, and not this sender alone.
+    let (other, _) = world.send_one("+12025550111", "hello").await;
+    let blocked = world.until_blocked(other).await;
+    assert_eq!((blocked.by, blocked.key), (Blocker::Penalised, Key::Lane(world.account.to_string())));
+    world.until_job(other, "succeeded").await;
     world.until_job(job, "succeeded").await;
     assert_eq!(world.count("SELECT errors::int8 AS n FROM queue.jobs WHERE kind = 'messages.send'").await, 0);
-    assert_eq!((world.sim.counts().accepted, world.sim.counts().duplicates), (1, 0));
+    assert_eq!((world.sim.counts().accepted, world.sim.counts().duplicates), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_away_is_left_alone_and_tried_by_one_message() {
+    let world = World::new().await;
+    let key = LaneName { tenant: world.tenant.uuid(), lane: world.account.to_string() };
+    let rule = BreakerRule { failures: 3, within: Duration::from_secs(60), open_for: Duration::from_secs(3) };
+    let limit = Limit { breaker: Some(rule), ..Limit::new(key) };
+    let mut tx = world.tx().await;
+    controls::set_limit(&mut tx, "sends", &limit).await.unwrap();
+    tx.commit().await.unwrap();
+    world.db().dispatcher().lanes().set_limits("sends", &[limit]).await.unwrap();
+    let away = Rule { code: Some(20_500), times: Some(3), ..Rule::new(FaultKind::Reject) };
+    let faults = Faults { rules: vec![away], ..Faults::default() };
+    world.sim.set_faults(Some(crate::world::ACCOUNT_SID), faults).unwrap();
+    let mut sent = Vec::new();
+    for n in 0..3 {
+        sent.push(world.send_one(&format!("+1202555011{n}"), "hello").await.0);
+    }
+    let _workers = world.work(&["sends", "receipts"]);
+    for job in &sent {
+        world.until_job(*job, "scheduled").await;
+    }
+    let (later, _) = world.send_one("+12025550119", "hello").await;
+    let blocked = world.until_blocked(later).await;
+    assert_eq!((blocked.by, blocked.key), (Blocker::Breaker, Key::Lane(world.account.to_string())));
+    sent.push(later);
+    for job in sent {
+        world.until_job(job, "succeeded").await;
+    }
+    assert_eq!((world.sim.counts().accepted, world.sim.counts().duplicates), (4, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,12 +13,13 @@ use patchbay_db::testdb::TestDb;
 use patchbay_db::{Db, Pools, Tx, TypedId as _};
 use patchbay_domain::messages::accept::{self, Call, Content, Draft, Mode, Recipient, Verdict};
 use patchbay_domain::messages::raw::{self, NewRaw, RawKind};
-use patchbay_domain::messages::{Body, Message, MessageState, get};
+use patchbay_domain::messages::{Body, Message, MessageState, get, lane};
+use patchbay_domain::payload_seal::PayloadSeal;
 use patchbay_domain::provider_accounts::{self, NewAccount, NewSender};
 use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::{HttpSettings, Registry as Providers, twilio::Twilio};
-use patchbay_queue::lanes::Window;
-use patchbay_queue::{Keeper, KeeperSettings, Registry, WorkerSettings};
+use patchbay_queue::lanes::{Block, Place, Waiting, Window};
+use patchbay_queue::{Keeper, KeeperSettings, LaneName, Registry, WorkerSettings};
 use patchbay_service::connect::Connections;
 use patchbay_service::secrets::SealingKey;
 use patchbay_service::{Sealer, SystemClock, SystemEntropy, http};
@@ -94,7 +95,10 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
         let address = *listener.local_addr()[0].as_socket_addr().unwrap();
         let route = Route::new().at("/v1/webhooks/twilio/:account/:what", poem::post(take));
-        let taker = Taker { db: db.clone(), tenant };
+        let sealer =
+            Arc::new(Sealer::new(SealingKey::from_hex(&"5a".repeat(32)).unwrap(), Vec::new(), Arc::new(SystemEntropy)));
+        let seal = Arc::new(PayloadSeal::new((*sealer).clone()));
+        let taker = Taker { db: db.clone().sealing(seal.clone()), tenant };
         tokio::spawn(Server::new_with_acceptor(listener).run(route.data(taker)));
         let public: url::Url = format!("http://{address}").parse().unwrap();
 
@@ -118,8 +122,6 @@ impl World {
         .unwrap();
         let twilio = HttpSettings { base_url: sim.base_url.parse().unwrap(), total_timeout: Duration::from_secs(1) };
         let providers = Providers::new().with(Twilio::new(http::client(&config.http).unwrap(), twilio));
-        let sealer =
-            Arc::new(Sealer::new(SealingKey::from_hex(&"5a".repeat(32)).unwrap(), Vec::new(), Arc::new(SystemEntropy)));
         let settings = Settings {
             fresh: Duration::from_millis(500),
             check_after: Duration::from_millis(1),
@@ -132,7 +134,7 @@ impl World {
         }
         let ledger = Pools::new(test.config()).unwrap().system().clone();
         let connections = Connections { db, ledger, lanes, window: Window::default() };
-        let registry = messaging.register(Registry::default());
+        let registry = messaging.register(Registry::default()).opening(seal);
         let keeper = keep(&connections);
         let world = Self { test, tenant, account, sim, connections, registry, _keeper: keeper };
         world.add_account(&sealer).await;
@@ -265,6 +267,21 @@ impl World {
             Ok(error) => error,
             Err(_) => panic!("{id} is not {state} but {:?}", self.job(id).await),
         }
+    }
+
+    /// Waits until something is in the way of `job`, a message's; answers what.
+    pub async fn until_blocked(&self, job: JobId) -> Block {
+        let lane = LaneName { tenant: self.tenant.uuid(), lane: lane::of(self.account, SENDER) };
+        for _ in 0..PATIENCE.as_millis() / 20 {
+            let found = self.connections.lanes.explain("sends", job.uuid(), &lane).await.unwrap();
+            if let Waiting::InLane(Place { mut blocks, .. }) = found
+                && !blocks.is_empty()
+            {
+                return blocks.remove(0);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("nothing is in the way of {job}");
     }
 
     pub async fn count(&self, sql: &str) -> i64 {

@@ -10,6 +10,7 @@ use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::sql::statement;
 use patchbay_queue::{JobRequest, NewJob};
 
+use super::super::lane;
 use super::super::model::Message;
 use super::super::state::{Direction, MessageState};
 use super::{CHANNEL, Call, Composed, Passed, Verdict};
@@ -54,7 +55,7 @@ impl Accepted {
         let mine: Vec<&Message> = results.iter().flatten().collect();
         let total = i32::try_from(mine.len()).unwrap_or(i32::MAX);
         let mut request = JobRequest::new(job.uuid(), tenant.uuid(), SendMessages { messages: total })
-            .lane(&from.address)
+            .lane(lane::of(from.provider_account_id, &from.address))
             .run_at(call.send_at)
             .total(total)
             .caused_by(call.trace.clone(), call.request_id.clone());

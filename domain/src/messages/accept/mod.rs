@@ -143,6 +143,17 @@ pub async fn accept(
     Ok(verdicts)
 }
 
+/// What [`accept`] would refuse of `call` at this moment, whatever its mode. Nothing is stored.
+///
+/// # Errors
+/// The database's.
+pub async fn check(tx: &mut Tx, measure: Measure, call: Call) -> DbResult<Vec<(Option<usize>, Refusal)>> {
+    let call = [Call { mode: Mode::Strict, ..call }];
+    let known = resolve::resolve(tx, &call).await?;
+    let places = 0..call[0].drafts.len();
+    Ok(compose::compose(&call[0], &known, places, measure).err().unwrap_or_default())
+}
+
 /// A message that passed: what is still missing is its ids.
 #[derive(Debug)]
 struct Composed {

@@ -11,6 +11,7 @@ use patchbay_queue::sql::statement;
 use patchbay_queue::{JobRequest, NewJob};
 
 use super::super::accept::{CHANNEL, Measure, insert_outbound};
+use super::super::lane;
 use super::super::model::{Body, Message};
 use super::super::state::{Direction, MessageClass, MessageState};
 use super::NewInbound;
@@ -48,7 +49,7 @@ pub(super) async fn enqueue(
     let jobs = messages.iter().filter_map(|message| {
         let job = message.job_id?;
         let request = JobRequest::new(job.uuid(), whose, SendMessages { messages: 1 })
-            .lane(&message.from_address)
+            .lane(lane::of(message.provider_account_id, &message.from_address))
             .cost(i32::from(message.segments))
             .subject(message.id.to_string())
             .total(1);

@@ -9,6 +9,7 @@ use patchbay_db::TypedId;
 use patchbay_db::ids::{JobId, TenantId};
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::cancel::cancel_of_job;
+use patchbay_domain::messages::lane;
 use patchbay_domain::messages::send::{Claimed, counts, next_segments};
 use patchbay_queue::ledger::progress::Progress;
 use patchbay_queue::{JobContext, JobError, Outcome, Tokens};
@@ -16,7 +17,7 @@ use patchbay_queue::{JobContext, JobError, Outcome, Tokens};
 use super::super::fault;
 use super::SendHandler;
 use super::deliver::Sendout;
-use super::fate::{Fate, Throttle, report};
+use super::fate::{Fate, Slow, Throttle, report};
 use super::single::LOOKING;
 
 /// Sends of one job that are under way at once.
@@ -152,7 +153,7 @@ impl SendHandler {
                 Tokens::RetryAt(at) => {
                     let wait = at - self.messaging.clock.now();
                     if have == 0 && wait > SHORT {
-                        let reason = format!("rate limit of sender {}", run.ctx.lane());
+                        let reason = format!("rate limit of sender {}", lane::sender(run.ctx.lane()));
                         return Err(Stop::Snooze(Outcome::Snooze { until: at, reason }));
                     }
                     tokio::time::sleep(wait.to_std().unwrap_or(Duration::from_millis(1))).await;
@@ -171,7 +172,10 @@ impl SendHandler {
                     return Fate::Late(report(message, MessageState::Queued));
                 }
                 let fate = self.deliver(sendout, message).await;
-                if matches!(fate, Fate::AuthFailed(..) | Fate::Throttled(_, Throttle { lane: true, .. })) {
+                if matches!(
+                    fate,
+                    Fate::AuthFailed(..) | Fate::Throttled(_, Throttle { slow: Slow::Sender | Slow::Account(_), .. })
+                ) {
                     stopped.store(true, Ordering::Relaxed);
                 }
                 fate
@@ -194,9 +198,7 @@ impl SendHandler {
                 Fate::Failed(_) | Fate::AuthFailed(..) => run.progress.failed += 1,
                 Fate::Late(_) => {}
                 Fate::Throttled(_, throttle) => {
-                    if throttle.lane {
-                        run.ctx.penalise(throttle.until).await?;
-                    }
+                    self.slow_down(&throttle, run.ctx).await?;
                     let snooze = Stop::Snooze(Outcome::Snooze { until: throttle.until, reason: throttle.reason });
                     stop.get_or_insert(snooze);
                 }

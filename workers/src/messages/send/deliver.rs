@@ -21,7 +21,7 @@ use url::Url;
 use super::super::accounts::Client;
 use super::super::report::{OPTED_OUT, error_code, failure_code, state};
 use super::SendHandler;
-use super::fate::{Fate, Throttle, failed, report};
+use super::fate::{Fate, Slow, Throttle, failed, report};
 
 /// A pause where the provider names none.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -74,7 +74,9 @@ impl SendHandler {
             validity: None,
             traceparent: sendout.trace.clone(),
         };
-        match provider.send(account, &message).await {
+        let answer = provider.send(account, &message).await;
+        self.pulse.note(sendout.tenant, claimed.provider_account_id, &answer).await;
+        match answer {
             Ok(accepted) => taken(provider.kind(), claimed, accepted),
             Err(error) => self.refused(sendout, claimed, &opened, &error),
         }
@@ -102,9 +104,17 @@ impl SendHandler {
             ErrorClass::Throttled if claimed.attempts <= THROTTLED_MOST => {
                 let wait = error.retry_after.unwrap_or(PAUSE);
                 let until = self.messaging.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(2));
-                let lane = !matches!(error.scope, ErrorScope::Message | ErrorScope::Recipient);
-                let reason = format!("rate limit of sender {}: {text}", claimed.from_address);
-                Fate::Throttled(report(claimed, MessageState::Queued), Throttle { until, lane, reason })
+                let slow = match error.scope {
+                    ErrorScope::Message | ErrorScope::Recipient => Slow::Message,
+                    ErrorScope::Sender | ErrorScope::Region => Slow::Sender,
+                    ErrorScope::Account => Slow::Account(claimed.provider_account_id),
+                };
+                let whose = match slow {
+                    Slow::Account(account) => format!("provider account {account}"),
+                    Slow::Sender | Slow::Message => format!("sender {}", claimed.from_address),
+                };
+                let reason = format!("rate limit of {whose}: {text}");
+                Fate::Throttled(report(claimed, MessageState::Queued), Throttle { until, slow, reason })
             }
             ErrorClass::Throttled | ErrorClass::Retryable => {
                 self.give_up_or_retry(sendout, claimed, JobError::retryable(code, text))

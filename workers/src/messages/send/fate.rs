@@ -30,13 +30,24 @@ pub(super) enum Fate {
     NotBefore(DateTime<Utc>),
 }
 
+/// Who is too fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slow {
+    /// This message's recipient, or nobody in particular.
+    Message,
+    /// All messages from its sender.
+    Sender,
+    /// All messages of its account, whoever sends them.
+    Account(ProviderAccountId),
+}
+
 /// A provider's wish to wait.
 #[derive(Debug, Clone)]
 pub(super) struct Throttle {
     /// Until when.
     pub until: DateTime<Utc>,
-    /// Whether the sender as a whole is to wait.
-    pub lane: bool,
+    /// Who else is to wait.
+    pub slow: Slow,
     /// In words.
     pub reason: String,
 }

@@ -10,6 +10,7 @@ mod batch;
 mod claims;
 mod deliver;
 mod fate;
+mod pulse;
 mod records;
 mod single;
 mod uncertain;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 
 use super::Messaging;
 use claims::Claims;
+use pulse::Pulse;
 use records::Records;
 
 /// Sends the messages of a job.
@@ -34,6 +36,8 @@ pub struct SendHandler {
     records: Records,
     /// Requests to providers that may be under way.
     permits: Arc<Semaphore>,
+    /// What the breakers of provider accounts are told.
+    pulse: Pulse,
     /// From so long after a claim on nothing of it can be on its way.
     settle: Duration,
 }
@@ -48,6 +52,7 @@ impl SendHandler {
             claims: Claims::new(&messaging, settle),
             records: Records::new(&messaging),
             permits: Arc::new(Semaphore::new(messaging.settings.sends_at_once)),
+            pulse: Pulse::new(&messaging.db),
             settle,
             messaging,
         }

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
 use patchbay_db::TypedId;
 use patchbay_db::ids::{JobId, TenantId};
 use patchbay_domain::messages::MessageState;
@@ -40,7 +39,7 @@ impl SendHandler {
         let sendout = Sendout::new(ctx, since);
         let fate = self.fate(&sendout, &message).await?;
         self.records.record(tenant, std::slice::from_ref(&fate), None).await.map_err(fault::group)?;
-        conclude(fate, self.messaging.clock.now(), ctx).await
+        self.conclude(fate, ctx).await
     }
 
     async fn fate(&self, sendout: &Sendout, message: &Claimed) -> Result<Fate, JobError> {
@@ -68,35 +67,33 @@ impl SendHandler {
         ctx.progress(if counts.sent > 0 { SUCCEEDED } else { SKIPPED }).await;
         Ok(Outcome::Done(None))
     }
-}
 
-/// What the fate of its message means for the job.
-async fn conclude(fate: Fate, now: DateTime<Utc>, ctx: &JobContext) -> Result<Outcome, JobError> {
-    match fate {
-        Fate::Sent(_) => {
-            ctx.progress(SUCCEEDED).await;
-            Ok(Outcome::Done(None))
-        }
-        Fate::OptedOut(..) => {
-            ctx.progress(SKIPPED).await;
-            Ok(Outcome::Done(None))
-        }
-        Fate::Failed(report) | Fate::AuthFailed(report, ..) => {
-            ctx.progress(FAILED).await;
-            Err(JobError::permanent(report.code.unwrap_or_default(), report.detail.unwrap_or_default()))
-        }
-        Fate::Throttled(_, throttle) => {
-            if throttle.lane {
-                ctx.penalise(throttle.until).await?;
+    /// What the fate of its message means for the job.
+    async fn conclude(&self, fate: Fate, ctx: &JobContext) -> Result<Outcome, JobError> {
+        match fate {
+            Fate::Sent(_) => {
+                ctx.progress(SUCCEEDED).await;
+                Ok(Outcome::Done(None))
             }
-            Ok(Outcome::Snooze { until: throttle.until, reason: throttle.reason })
+            Fate::OptedOut(..) => {
+                ctx.progress(SKIPPED).await;
+                Ok(Outcome::Done(None))
+            }
+            Fate::Failed(report) | Fate::AuthFailed(report, ..) => {
+                ctx.progress(FAILED).await;
+                Err(JobError::permanent(report.code.unwrap_or_default(), report.detail.unwrap_or_default()))
+            }
+            Fate::Throttled(_, throttle) => {
+                self.slow_down(&throttle, ctx).await?;
+                Ok(Outcome::Snooze { until: throttle.until, reason: throttle.reason })
+            }
+            Fate::Retry(_, error) | Fate::Unknown(error) => Err(error),
+            Fate::Late(report) => {
+                let reason = format!("{} has not left and is sent again", report.message);
+                Ok(Outcome::Snooze { until: self.messaging.clock.now(), reason })
+            }
+            Fate::NotBefore(until) => Ok(Outcome::Snooze { until, reason: LOOKING.to_owned() }),
         }
-        Fate::Retry(_, error) | Fate::Unknown(error) => Err(error),
-        Fate::Late(report) => {
-            let reason = format!("{} has not left and is sent again", report.message);
-            Ok(Outcome::Snooze { until: now, reason })
-        }
-        Fate::NotBefore(until) => Ok(Outcome::Snooze { until, reason: LOOKING.to_owned() }),
     }
 }
 

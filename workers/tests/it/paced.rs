@@ -1,0 +1,131 @@
+//! Many dead letters at a pace, by the real program: how many, how fast, and that it can be stopped.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use patchbay_db::TypedId as _;
+use patchbay_db::ids::{JobId, TenantId};
+use patchbay_jobs::jobs::{DiscardDead, RedriveDead, Selection};
+use patchbay_queue::{Job, JobRequest};
+use uuid::Uuid;
+
+use crate::program::Program;
+use crate::world::World;
+
+/// Dead letters of `tenant` in a queue that nobody serves here.
+async fn dead(world: &World, tenant: TenantId, count: usize, code: &str) {
+    let tenant = tenant.uuid();
+    world
+        .execute(&format!(
+            "INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, payload, run_at, max_attempts, state, finished_at,
+                errors, error_class, last_error)
+             SELECT '{tenant}', gen_random_uuid(), 'elsewhere', 'k', 1, '', now(), 8, 'dead', now(), 8, 'retryable', '{code}: x'
+             FROM generate_series(1, {count})"
+        ))
+        .await;
+}
+
+fn all(code: &str, before: DateTime<Utc>) -> Selection {
+    Selection {
+        ids: Vec::new(),
+        queue: None,
+        kind: None,
+        subject: None,
+        error_class: None,
+        error_code: Some(code.to_owned()),
+        failed_from: None,
+        failed_before: before,
+    }
+}
+
+async fn enqueue<J: Job>(world: &World, tenant: TenantId, job: J, total: i32) -> Uuid {
+    let id: JobId = world.db.db().new_id(Utc::now());
+    let mut tx = world.db.db().begin(tenant).await.unwrap();
+    tx.enqueue(JobRequest::new(id.uuid(), tenant.uuid(), job).total(total)).await.unwrap();
+    tx.commit().await.unwrap();
+    id.uuid()
+}
+
+fn soon() -> DateTime<Utc> {
+    Utc::now() + TimeDelta::seconds(1)
+}
+
+const WAITING: &str = "SELECT count(*) AS count FROM queue.jobs WHERE queue = 'elsewhere' AND state = 'waiting'";
+
+#[tokio::test]
+async fn a_redrive_keeps_to_its_pace_its_cap_and_its_filter() {
+    let world = World::new().await;
+    let tenant = world.db.tenant().await;
+    dead(&world, tenant, 20, "x").await;
+    dead(&world, tenant, 3, "y").await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let since = Instant::now();
+    let job = RedriveDead { selection: all("x", soon()), limit: 12, per_second: Some(4) };
+    let id = enqueue(&world, tenant, job, 12).await;
+    world.until(WAITING, 12).await;
+    assert!(since.elapsed() >= Duration::from_millis(1_900), "twelve at four a second take two seconds and more");
+    let done = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded'
+        AND progress_total = 12 AND progress_succeeded = 12 AND result = '{{\"redriven\": 12}}'"
+    );
+    world.until(&done, 1).await;
+    assert_eq!(world.count(WAITING).await, 12, "the cap holds");
+    let fresh =
+        "SELECT count(*) AS count FROM queue.jobs WHERE queue = 'elsewhere' AND state = 'waiting' AND errors = 0";
+    assert_eq!(world.count(fresh).await, 12, "with a fresh budget");
+}
+
+#[tokio::test]
+async fn what_dies_after_the_job_was_made_is_not_taken_up() {
+    let world = World::new().await;
+    let tenant = world.db.tenant().await;
+    dead(&world, tenant, 2, "x").await;
+    let before = Utc::now() - TimeDelta::hours(1);
+    let id =
+        enqueue(&world, tenant, RedriveDead { selection: all("x", before), limit: 100, per_second: None }, 2).await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let done = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded' AND progress_skipped = 2"
+    );
+    world.until(&done, 1).await;
+    assert_eq!(world.count(WAITING).await, 0);
+}
+
+#[tokio::test]
+async fn a_discard_goes_as_fast_as_it_goes_and_over_many_slices() {
+    let world = World::new().await;
+    let (tenant, other) = (world.db.tenant().await, world.db.tenant().await);
+    dead(&world, tenant, 1_300, "x").await;
+    dead(&world, other, 5, "x").await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let job = DiscardDead { selection: all("x", soon()), limit: 100_000, per_second: None };
+    let id = enqueue(&world, tenant, job, 1_300).await;
+    let done = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded' AND progress_succeeded = 1300"
+    );
+    world.until(&done, 1).await;
+    let discarded = "SELECT count(*) AS count FROM queue.jobs WHERE state = 'discarded'";
+    assert_eq!(world.count(discarded).await, 1_300, "nobody else's");
+}
+
+#[tokio::test]
+async fn it_is_stopped_by_cancelling_it() {
+    let world = World::new().await;
+    let tenant = world.db.tenant().await;
+    dead(&world, tenant, 50, "x").await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let job = RedriveDead { selection: all("x", soon()), limit: 50, per_second: Some(2) };
+    let id = enqueue(&world, tenant, job, 50).await;
+    world.until(WAITING, 2).await;
+    // As the API does for one that is between two slices; one that runs hears of it there.
+    world.execute(&format!(
+        "UPDATE queue.jobs SET cancel_requested_at = now(), state = CASE WHEN state = 'scheduled' THEN 'cancelled' ELSE state END
+         WHERE id = '{id}'"
+    ))
+    .await;
+    let stopped = format!("SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'cancelled'");
+    world.until(&stopped, 1).await;
+    let then = world.count(WAITING).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.count(WAITING).await, then, "what is redriven stays so, and no more is");
+}
