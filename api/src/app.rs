@@ -4,6 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use patchbay_db::Db;
 use patchbay_providers::{Provider, ProviderKind, Registry};
+use patchbay_queue::ledger::DepthGuard;
 use patchbay_service::{Clock, Config, Entropy, Sealer};
 
 use crate::{
@@ -31,6 +32,8 @@ pub struct Parts {
     pub keys: Keyring,
     /// The rate limits of this process.
     pub limits: Limits,
+    /// How much a tenant may have waiting.
+    pub depth: DepthGuard,
     /// Tells when a job changes, and when it has ended.
     pub jobs: Watcher,
     /// Seals stored credentials.

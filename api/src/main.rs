@@ -18,6 +18,7 @@ use patchbay_api::{
 };
 use patchbay_db::{Db, migrate};
 use patchbay_queue::Lanes;
+use patchbay_queue::ledger::DepthGuard;
 use patchbay_service::config::ConfigErrors;
 use patchbay_service::connect::Connections;
 use patchbay_service::{
@@ -104,9 +105,11 @@ async fn serve() -> Result<(), Failure> {
     let sealer = config.secrets.sealer(Arc::clone(&entropy)).ok_or("secrets.key is not set")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let providers = provider_accounts::providers(&config)?;
+    let depth = DepthGuard::new(config.queue.tenant_depth.into());
     let app = App::new(Parts {
         webhooks: Intake::new(&db, &clock, &sealer, providers.clone(), &config.api),
-        acceptor: Acceptor::new(&db, &clock),
+        acceptor: Acceptor::new(&db, &clock, &depth),
+        depth,
         providers,
         keys: Keyring::new(db.clone(), config.api.system_key.as_ref()),
         limits: Limits::new(&config.limits),

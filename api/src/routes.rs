@@ -5,21 +5,28 @@
 
 use crate::http::merge::Merged;
 use crate::{
-    api_keys, contacts, dead_letters, imports, jobs, leads, messages, provider_accounts, queues, templates, tenants,
-    webhooks,
+    api_keys, contacts, dead_letters, imports, jobs, leads, messages, provider_accounts, queues, schedules, templates,
+    tenants, webhooks, workers,
 };
 
-/// All operations, by resource.
-pub type Routes = Merged<(
-    api_keys::Operations,
-    contacts::Operations,
+/// The work, and where it waits.
+type Work = (
     dead_letters::Operations,
     imports::Operations,
     jobs::Operations,
+    queues::Operations,
+    schedules::Operations,
+    workers::Operations,
+);
+
+/// All operations, by resource. (A tuple has a default up to twelve.)
+pub type Routes = Merged<(
+    Work,
+    api_keys::Operations,
+    contacts::Operations,
     leads::Operations,
     messages::Operations,
     provider_accounts::Operations,
-    queues::Operations,
     templates::Operations,
     tenants::Operations,
     webhooks::Operations,

@@ -8,6 +8,8 @@ use poem_openapi::Tags;
 pub enum Tag {
     /// Keys that a tenant's programs call with.
     ApiKeys,
+    /// How much there is to do, for those who decide how many workers there are.
+    Autoscale,
     /// People whom the tenant talks to, and the channels they are reached on.
     Contacts,
     /// Jobs that gave up: inspect, redrive, discard.
@@ -24,10 +26,14 @@ pub enum Tag {
     ProviderAccounts,
     /// Where jobs wait: depth, age, pause and resume.
     Queues,
+    /// What happens at set times.
+    Schedules,
     /// Texts with variables.
     Templates,
     /// Tenants, for the people who run this installation.
     Tenants,
     /// Callbacks of providers.
     Webhooks,
+    /// The processes that run jobs, for the people who run this installation.
+    Workers,
 }

@@ -1,7 +1,13 @@
 //! What dead letters look like on the wire.
 
-use patchbay_db::{TypedId, ids::JobId};
-use patchbay_domain::jobs::{dead_letters::Filter, told};
+use patchbay_db::{
+    TypedId,
+    ids::{JobId, TenantId},
+};
+use patchbay_domain::jobs::{
+    dead_letters::Filter,
+    told::{self, Asked},
+};
 use patchbay_queue::ledger::view::JobView;
 use patchbay_service::config::RetentionConfig;
 use poem_openapi::{Enum, Object, types::Example};
@@ -61,6 +67,8 @@ pub struct DeadLetterError {
 pub struct DeadLetter {
     /// The job's id.
     pub id: Id<JobId>,
+    /// Whose it is.
+    pub tenant_id: Id<TenantId>,
     /// What it was to do.
     pub kind: String,
     /// The queue it waited in.
@@ -91,10 +99,11 @@ pub struct DeadLetter {
 
 impl DeadLetter {
     /// The wire form in a list.
-    pub fn listed(job: JobView, kept: &RetentionConfig) -> Self {
-        let (code, detail) = told::last_error(&job).unwrap_or_default();
+    pub fn listed(job: JobView, asked: Asked, kept: &RetentionConfig) -> Self {
+        let (code, detail) = told::last_error(asked, &job).unwrap_or_default();
         Self {
             id: Id(JobId::from_uuid(job.id)),
+            tenant_id: Id(TenantId::from_uuid(job.tenant_id)),
             expires_at: expiry(&job, kept).map(Time),
             error: DeadLetterError { class: ErrorClass::read(job.error_class.as_deref()), code, detail },
             kind: job.kind,
@@ -112,9 +121,9 @@ impl DeadLetter {
     }
 
     /// The wire form of one.
-    pub fn whole(job: JobView, payload: Option<Value>, kept: &RetentionConfig) -> Self {
-        let attempts = told::attempts(&job).into_iter().map(JobAttempt::from).collect();
-        Self { attempts: Some(attempts), payload, ..Self::listed(job, kept) }
+    pub fn whole(job: JobView, payload: Option<Value>, asked: Asked, kept: &RetentionConfig) -> Self {
+        let attempts = told::attempts(asked, &job).into_iter().map(JobAttempt::from).collect();
+        Self { attempts: Some(attempts), payload, ..Self::listed(job, asked, kept) }
     }
 }
 
@@ -122,9 +131,10 @@ impl Example for DeadLetter {
     fn example() -> Self {
         Self {
             id: Id::example(),
+            tenant_id: Id::example(),
             kind: "messages.send".to_owned(),
             queue: "sends".to_owned(),
-            lane: "+12025550100".to_owned(),
+            lane: "pac_01h455vb4pex5vsknk084sn02q~+12025550100".to_owned(),
             subject: Some("msg_01h455vb4pex5vsknk084sn02q".to_owned()),
             error: DeadLetterError {
                 class: ErrorClass::Permanent,
@@ -195,6 +205,8 @@ pub struct DeadLetterSelection {
     /// Only count; nothing is changed.
     #[oai(default)]
     pub dry_run: bool,
+    /// Whose, for the system key. A tenant's key means its own.
+    pub tenant_id: Option<Id<TenantId>>,
 }
 
 const fn most() -> u32 {
@@ -212,7 +224,7 @@ impl Example for DeadLetterSelection {
             failed_from: None,
             failed_before: None,
         };
-        Self { ids: None, filter: Some(filter), limit: most(), dry_run: true }
+        Self { ids: None, filter: Some(filter), limit: most(), dry_run: true, tenant_id: None }
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Payloads are left out: they are the heavy part of a row, and one at a time is enough to look at.
 
-use patchbay_domain::jobs::dead_letters;
+use patchbay_db::ids::TenantId;
+use patchbay_domain::jobs::{dead_keys, dead_letters};
 use poem_openapi::{OpenApi, param::Query, payload::Json};
 
 use super::dto::{DeadLetter, ErrorClass};
 use crate::{
-    http::{Call, Handled, Limit, ListOf, Time, paging},
+    http::{Caller, Handled, Id, Limit, ListOf, Time, paging},
     jobs::Read,
     tags::Tag,
 };
@@ -25,7 +26,7 @@ impl List {
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]
     async fn run(
         &self,
-        call: Call<Read>,
+        call: Caller<Read>,
         /// How many at most.
         limit: Query<Option<Limit>>,
         /// `next_cursor` of the page before.
@@ -44,6 +45,8 @@ impl List {
         failed_from: Query<Option<Time>>,
         /// Only those that gave up before this instant.
         failed_before: Query<Option<Time>>,
+        /// Whose, for the system key, which sees everybody's where it is left out. A tenant's key means its own.
+        tenant_id: Query<Option<Id<TenantId>>>,
     ) -> Handled<Json<ListOf<DeadLetter>>> {
         let page = paging::page(limit.0, cursor.0.as_deref())?;
         let filter = dead_letters::Filter {
@@ -55,9 +58,14 @@ impl List {
             failed_from: failed_from.0.map(|at| at.0),
             failed_before: failed_before.0.map(|at| at.0),
         };
+        let whose = call.whose(tenant_id.0)?;
         let mut tx = call.read().await?;
-        let found = dead_letters::list(&mut tx, filter, page).await?;
+        let found = match whose {
+            Some(tenant) => dead_letters::list(&mut tx, tenant, filter, page).await?,
+            None => dead_keys::of_all(&mut tx, &filter, page).await?,
+        };
         tx.commit().await?;
-        Ok(Json(ListOf::from_page(found, |job| DeadLetter::listed(job, &call.app.config.retention))))
+        let (asked, kept) = (call.asked(), &call.app().config.retention);
+        Ok(Json(ListOf::from_page(found, |job| DeadLetter::listed(job, asked, kept))))
     }
 }

@@ -6,12 +6,11 @@ use patchbay_domain::jobs::redrive;
 use poem_openapi::OpenApi;
 
 use super::{
-    audited,
     dto::{DeadLetterResult, DeadLetterSelection},
     selection,
 };
 use crate::{
-    http::{BatchBody, Call, Done, Written},
+    http::{BatchBody, Caller, Done, Written},
     jobs::Write,
     tags::Tag,
 };
@@ -32,17 +31,18 @@ impl Redrive {
         operation_id = "dead_letters_redrive",
         tag = "Tag::DeadLetters"
     )]
-    async fn run(&self, call: Call<Write>, body: BatchBody<DeadLetterSelection>) -> Written<Done<DeadLetterResult>> {
+    async fn run(&self, call: Caller<Write>, body: BatchBody<DeadLetterSelection>) -> Written<Done<DeadLetterResult>> {
         let digest = body.digest();
         call.charge(selection::units(&body))?;
-        let mut tx = call.begin_once(digest).await?;
+        let tenant = call.one_of(body.tenant_id)?;
+        let mut tx = call.begin_once_of(tenant, digest).await?;
         let selected = selection::find(&mut tx, body.into_inner()).await?;
         if selected.is_dry() {
             let would = selected.ids.clone();
             return tx.finish(Done(selected.result(would))).await;
         }
         let done = redrive::redrive(&mut tx, &selected.ids).await?;
-        audited::note(&mut tx, &call, "dead_letters.redrive", &done).await?;
+        selection::note(&mut tx, &call, tenant, "dead_letters.redrive", &done).await?;
         tx.finish(Done(selected.result(done))).await
     }
 }

@@ -1,10 +1,18 @@
 //! Which dead letters a bulk call is about.
 
-use patchbay_db::{Tx, ids::JobId};
+use patchbay_db::{
+    Tx,
+    ids::{JobId, TenantId},
+};
 use patchbay_domain::jobs::dead_letters;
 
+use serde_json::json;
+
 use super::dto::{DeadLetterResult, DeadLetterSelection};
-use crate::http::{Handled, Id, Problem};
+use crate::{
+    http::{Caller, Handled, Id, Problem},
+    jobs::Write,
+};
 
 /// The dead letters that were found, and the rest of the answer.
 pub(super) struct Selected {
@@ -26,7 +34,7 @@ pub(super) fn units(selection: &DeadLetterSelection) -> u32 {
 
 /// Finds what `selection` asks for.
 pub(super) async fn find(tx: &mut Tx, selection: DeadLetterSelection) -> Handled<Selected> {
-    let DeadLetterSelection { ids, filter, limit, dry_run } = selection;
+    let DeadLetterSelection { ids, filter, limit, dry_run, .. } = selection;
     match (ids, filter) {
         (Some(ids), None) => {
             let asked: Vec<JobId> = ids.into_iter().map(|id| id.0).collect();
@@ -62,4 +70,20 @@ impl Selected {
             dry_run: self.dry_run,
         }
     }
+}
+
+/// Notes that `action` was done to `done`, in the same transaction: one entry for the call, with every id it changed;
+/// nothing where nothing was changed.
+pub(super) async fn note(
+    tx: &mut Tx,
+    call: &Caller<Write>,
+    tenant: TenantId,
+    action: &'static str,
+    done: &[JobId],
+) -> Handled<()> {
+    let Some(first) = done.first() else { return Ok(()) };
+    let ids: Vec<String> = done.iter().map(ToString::to_string).collect();
+    let subject = if done.len() == 1 { first.to_string() } else { "dead_letters".to_owned() };
+    let detail = json!({ "count": done.len(), "ids": ids });
+    Ok(call.audit(tx, Some(tenant), action, subject, detail).await?)
 }

@@ -3,9 +3,10 @@
 //! `Call<Scope>` is for tenants' keys, [`SystemCall`] for the system key. Making one is the whole of authentication,
 //! authorization and rate limiting, in that order, so a handler that runs has passed all three.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
 use patchbay_db::{
     DbResult, SystemTx, Tx, TypedId,
     ids::{JobId, TenantId},
@@ -22,6 +23,7 @@ use super::{
     auth,
     body::BodyDigest,
     code::Code,
+    door,
     exchange::Exchange,
     idempotency::{self, Once},
     keyring::Caller,
@@ -71,6 +73,18 @@ impl Envelope {
 
     fn slot(&self, tenant: Uuid, body: BodyDigest) -> Result<Option<Slot>, Problem> {
         idempotency::slot(&self.headers, tenant, &self.operation, &self.target, body)
+    }
+
+    fn patience(&self) -> Duration {
+        Preference::of(&self.headers).wait
+    }
+
+    async fn ended(&self, app: &App, tenant: TenantId, job: JobId) -> DbResult<bool> {
+        let wait = self.patience();
+        if wait.is_zero() {
+            return Ok(false);
+        }
+        app.jobs.ended(tenant, job, wait).await
     }
 }
 
@@ -124,6 +138,14 @@ impl<S: Scope> Call<S> {
         Once::begin(self.begin().await?, slot, self.app.terms(), self.now).await
     }
 
+    /// Asks for room for `jobs` more of the tenant in `queue`, in the transaction that enqueues them.
+    ///
+    /// # Errors
+    /// `queue_full`; the database's.
+    pub async fn admit(&self, conn: &mut AsyncPgConnection, queue: &str, jobs: usize) -> Result<(), Problem> {
+        door::admit(&self.app.depth, conn, self.tenant(), queue, jobs).await
+    }
+
     /// Charges more than the one unit that every call costs, before the work is done.
     ///
     /// # Errors
@@ -134,17 +156,19 @@ impl<S: Scope> Call<S> {
         Ok(())
     }
 
+    /// How long the caller is willing to wait for the answer (`Prefer: wait`).
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.request.patience()
+    }
+
     /// Waits for the end of `job` as long as the caller asked for with `Prefer: wait`. Whether it has ended; false at once
     /// where the caller did not ask.
     ///
     /// # Errors
     /// As any query; the work is committed by then, so the handler may answer without.
     pub async fn ended(&self, job: JobId) -> DbResult<bool> {
-        let wait = Preference::of(&self.request.headers).wait;
-        if wait.is_zero() {
-            return Ok(false);
-        }
-        self.app.jobs.ended(self.tenant(), job, wait).await
+        self.request.ended(&self.app, self.tenant(), job).await
     }
 }
 
@@ -176,6 +200,29 @@ impl SystemCall {
     pub async fn begin_once(&self, reason: &'static str, body: BodyDigest) -> Handled<Once<SystemTx>> {
         let slot = self.request.slot(Uuid::nil(), body)?;
         Once::begin(self.begin(reason).await?, slot, self.app.terms(), self.now).await
+    }
+
+    /// A transaction of one tenant's for a POST that the operator makes on its records; the answer is kept with them.
+    ///
+    /// # Errors
+    /// As [`Once::begin`].
+    pub async fn begin_once_of(&self, tenant: TenantId, body: BodyDigest) -> Handled<Once<Tx>> {
+        let slot = self.request.slot(tenant.uuid(), body)?;
+        Once::begin(self.app.db.begin(tenant).await?, slot, self.app.terms(), self.now).await
+    }
+
+    /// How long the caller is willing to wait for the answer (`Prefer: wait`).
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.request.patience()
+    }
+
+    /// As [`Call::ended`], of a job of `tenant`.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn ended(&self, tenant: TenantId, job: JobId) -> DbResult<bool> {
+        self.request.ended(&self.app, tenant, job).await
     }
 }
 

@@ -109,10 +109,14 @@ codes! {
     RecipientNotOptedIn = "recipient_not_opted_in", UNPROCESSABLE_ENTITY, false, "The recipient has not opted in";
     /// Nothing to send from.
     NoSender = "no_sender", UNPROCESSABLE_ENTITY, false, "There is no sender for this message";
+    /// The tenant has as many records of this kind as it may have.
+    LimitReached = "limit_reached", UNPROCESSABLE_ENTITY, false, "There are as many records as there may be";
     /// Too many requests of this key or tenant.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, true, "Too many requests";
     /// A key has too many event streams open.
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, true, "Too many event streams are open";
+    /// As many jobs of the tenant wait as may.
+    QueueFull = "queue_full", TOO_MANY_REQUESTS, true, "Too many jobs wait";
     /// Something broke on our side.
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Something went wrong on our side";
     /// A part that is needed cannot be reached now.

@@ -13,8 +13,10 @@ pub mod auth;
 pub mod body;
 pub mod bulk;
 pub mod call;
+pub mod caller;
 pub mod catch;
 pub mod code;
+pub mod door;
 pub mod exchange;
 pub mod front;
 pub mod id;
@@ -36,6 +38,7 @@ pub mod time;
 
 pub use body::{BatchBody, Body, BodyDigest};
 pub use call::{Call, SystemCall};
+pub use caller::Caller;
 pub use code::Code;
 pub use id::Id;
 pub use paging::{Limit, ListOf};

@@ -217,6 +217,15 @@ impl<T: ToJSON> Answer<Accepted<T>> {
     }
 }
 
+impl<T: ToJSON> Answer<Done<T>> {
+    /// The same answer with a newer state of the record, for a caller who waited.
+    #[must_use]
+    pub fn with_record(mut self, record: &T) -> Self {
+        self.rendered.body = Bytes::from(record.to_json_string());
+        self
+    }
+}
+
 impl<R> IntoResponse for Answer<R> {
     fn into_response(self) -> Response {
         self.rendered.into_response()

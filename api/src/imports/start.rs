@@ -5,6 +5,8 @@
 
 use patchbay_db::ids::ImportId;
 use patchbay_domain::imports::store::{self, StartRequest};
+use patchbay_jobs::imports::ImportLeads;
+use patchbay_queue::Job as _;
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{
@@ -44,6 +46,7 @@ impl Start {
         let trace = patchbay_service::telemetry::current_traceparent();
         let request = StartRequest { mapping, options, dry_run: wanted.dry_run, trace };
         let mut tx = call.begin_once(digest).await?;
+        call.admit(&mut tx, ImportLeads::QUEUE, 1).await?;
         let country = default_country(&mut tx).await?;
         let started = store::start(&mut tx, &call.cause(), id.0.0, request).await;
         let import = started.map_err(|error| faults::not_started(error, ""))?;

@@ -2,18 +2,18 @@
 //!
 //! A job that runs is asked, not stopped: only its handler knows where it may stop without harm.
 
-use patchbay_db::ids::JobId;
-use patchbay_domain::{
-    audit,
-    jobs::{self, cancel::Cancelled},
-};
+use patchbay_db::ids::{JobId, TenantId};
+use patchbay_domain::jobs::{self, cancel::Cancelled};
 use patchbay_queue::ledger::view::JobView;
-use poem_openapi::{OpenApi, param::Path};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
 use serde_json::json;
 
 use super::{Write, dto::Job, get::shown};
 use crate::{
-    http::{BodyDigest, Call, Code, Done, Handled, Id, Problem, Written},
+    http::{BodyDigest, Caller, Code, Done, Handled, Id, Problem, Written},
     tags::Tag,
 };
 
@@ -31,32 +31,26 @@ impl Cancel {
     #[oai(path = "/v1/jobs/:id/cancel", method = "post", operation_id = "jobs_cancel", tag = "Tag::Jobs")]
     async fn run(
         &self,
-        call: Call<Write>,
+        call: Caller<Write>,
         /// The job's id.
         id: Path<Id<JobId>>,
+        /// Whose, for the system key. A tenant's key means its own.
+        tenant_id: Query<Option<Id<TenantId>>>,
     ) -> Written<Done<Job>> {
         let id = id.0.0;
-        let mut tx = call.begin_once(BodyDigest::empty()).await?;
+        let tenant = call.one_of(tenant_id.0)?;
+        let mut tx = call.begin_once_of(tenant, BodyDigest::empty()).await?;
         let job = jobs::get::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("job"))?;
         if job.state == "cancelled" {
-            return tx.finish(Done(shown(&call.app, job).await?)).await;
+            return tx.finish(Done(shown(call.app(), call.asked(), job).await?)).await;
         }
-        let lanes = call.app.db.dispatcher().lanes();
+        let lanes = call.app().db.dispatcher().lanes();
         let done = jobs::cancel::cancel(&mut tx, lanes, &call.cause(), &job).await?;
         if done == Cancelled::TooLate {
             return Err(over().into());
         }
-        let entry = audit::Entry {
-            id: call.app.db.new_id(call.now),
-            tenant: call.tenant(),
-            actor: &call.actor(),
-            action: "jobs.cancel",
-            subject: id.to_string(),
-            detail: json!({ "kind": job.kind, "at_once": done == Cancelled::Done }),
-            request_id: call.request_id(),
-            at: call.now,
-        };
-        audit::record(&mut tx, entry).await?;
+        let detail = json!({ "kind": job.kind, "at_once": done == Cancelled::Done });
+        call.audit(&mut tx, Some(tenant), "jobs.cancel", id.to_string(), detail).await?;
         let after = jobs::get::get(&mut tx, id).await?.ok_or_else(|| Problem::internal("a job vanished"))?;
         let answer = tx.finish(Done(after_cancel(&call, after, done).await?)).await?;
         jobs::cancel::sweep(lanes, &job).await;
@@ -65,12 +59,12 @@ impl Cancel {
 }
 
 /// What the caller is shown: a job that was asked to stop runs, whatever Redis says in this instant.
-async fn after_cancel(call: &Call<Write>, job: JobView, done: Cancelled) -> Handled<Job> {
+async fn after_cancel(call: &Caller<Write>, job: JobView, done: Cancelled) -> Handled<Job> {
     if done == Cancelled::Asked {
         let situation = jobs::situation::Situation { status: jobs::JobStatus::Running, waiting: None };
-        return Ok(Job::of(job, situation, &call.app.config.retention));
+        return Ok(Job::of(job, situation, call.asked(), &call.app().config.retention));
     }
-    shown(&call.app, job).await
+    shown(call.app(), call.asked(), job).await
 }
 
 fn over() -> Problem {

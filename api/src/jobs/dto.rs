@@ -1,8 +1,15 @@
 //! What jobs look like on the wire.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use patchbay_db::{TypedId, ids::JobId};
-use patchbay_domain::jobs::{self as domain, situation::Situation, told};
+use patchbay_db::{
+    TypedId,
+    ids::{JobId, TenantId},
+};
+use patchbay_domain::jobs::{
+    self as domain,
+    situation::Situation,
+    told::{self, Asked},
+};
 use patchbay_queue::ledger::view::JobView;
 use patchbay_service::config::RetentionConfig;
 use poem_openapi::{Enum, Object, types::Example};
@@ -59,19 +66,35 @@ wire_words! {
         Scheduled,
         /// An attempt failed, or was interrupted; it is tried again then.
         Retry,
-        /// It was put off for a reason, or somebody has to decide.
+        /// It was put off for a reason, or somebody has put it on hold.
         Held,
-        /// The queue, the tenant's share of it or the lane is paused.
+        /// Somebody has to approve it.
+        Approval,
+        /// Another job has to be over first.
+        Dependency,
+        /// All jobs of a group have to be over first.
+        Group,
+        /// No worker that runs now serves its queue, or knows its kind.
+        NoWorker,
+        /// The queue, its kind, the tenant's share or the lane is paused.
         Paused,
         /// The provider asked to be left alone for a while.
         Penalised,
-        /// The lane's rate is used up.
+        /// What it leads to fails, and is left alone for a while.
+        BreakerOpen,
+        /// It is outside of the hours in which it may start.
+        OutsideHours,
+        /// A rate is used up.
         RateLimited,
+        /// As many run as may run at a time.
+        Concurrency,
         /// Its turn has not come.
         InTurn,
         /// It waits in the ledger until there is room among the jobs that are served.
         Backlog,
-        /// The dispatcher cannot be asked now.
+        /// The dispatcher has started and is being told the limits.
+        Starting,
+        /// The dispatcher cannot be asked.
         Unknown,
     }
 }
@@ -111,6 +134,8 @@ pub struct JobProgress {
 pub struct JobAttempt {
     /// When it ended.
     pub at: Time,
+    /// The worker that ran it; for the system key only.
+    pub worker: Option<String>,
     /// How long it ran, in milliseconds.
     pub duration_ms: Option<i64>,
     /// `permanent`, `retryable`, `unknown` or `crash`.
@@ -123,8 +148,8 @@ pub struct JobAttempt {
 
 impl From<told::Attempt> for JobAttempt {
     fn from(attempt: told::Attempt) -> Self {
-        let told::Attempt { at, duration_ms, class, code, detail } = attempt;
-        Self { at: Time(at), duration_ms, class, code, detail }
+        let told::Attempt { at, worker, duration_ms, class, code, detail } = attempt;
+        Self { at: Time(at), worker, duration_ms, class, code, detail }
     }
 }
 
@@ -134,6 +159,8 @@ impl From<told::Attempt> for JobAttempt {
 pub struct Job {
     /// Its id.
     pub id: Id<JobId>,
+    /// Whose it is.
+    pub tenant_id: Id<TenantId>,
     /// What it does.
     pub kind: String,
     /// The queue it waits in.
@@ -146,6 +173,9 @@ pub struct Job {
     pub progress: JobProgress,
     /// Why it is held.
     pub held_reason: Option<String>,
+    /// What holds it: `approval`, `operator`, `kind_pause` (its kind is paused), `version` (no worker knows it yet) or
+    /// `dependency` (other jobs come first).
+    pub held_by: Option<String>,
     /// Why it does not run now. Not in lists.
     pub waiting: Option<JobWaiting>,
     /// Its failed attempts, oldest first, the last 50. Not in lists.
@@ -192,18 +222,19 @@ pub struct Job {
 
 impl Job {
     /// The wire form in a list.
-    pub fn listed(job: JobView, kept: &RetentionConfig) -> Self {
+    pub fn listed(job: JobView, asked: Asked, kept: &RetentionConfig) -> Self {
         let running = job.running_since.is_some();
         let status = domain::JobStatus::of(&job, running);
-        Self { attempts: None, ..Self::of(job, Situation { status, waiting: None }, kept) }
+        Self { attempts: None, ..Self::of(job, Situation { status, waiting: None }, asked, kept) }
     }
 
     /// The wire form of one job.
-    pub fn of(job: JobView, situation: Situation, kept: &RetentionConfig) -> Self {
+    pub fn of(job: JobView, situation: Situation, asked: Asked, kept: &RetentionConfig) -> Self {
         let (result_url, errors_url) = links::of(&job);
         let progress = job.progress();
         Self {
             id: Id(JobId::from_uuid(job.id)),
+            tenant_id: Id(TenantId::from_uuid(job.tenant_id)),
             status: situation.status.into(),
             progress: JobProgress {
                 total: progress.total.unsigned_abs(),
@@ -219,12 +250,12 @@ impl Job {
                 until: waiting.until.map(Time),
                 position: waiting.position,
             }),
-            attempts: Some(told::attempts(&job).into_iter().map(JobAttempt::from).collect()),
+            attempts: Some(told::attempts(asked, &job).into_iter().map(JobAttempt::from).collect()),
             errors: u32::from(job.errors.unsigned_abs()),
             crashes: u32::from(job.crashes.unsigned_abs()),
             interruptions: job.interruptions.unsigned_abs(),
             max_attempts: u32::from(job.max_attempts.unsigned_abs()),
-            error_code: told::last_error(&job).map(|(code, _)| code),
+            error_code: told::last_error(asked, &job).map(|(code, _)| code),
             discarded: job.state == "discarded",
             result_url,
             errors_url,
@@ -233,6 +264,7 @@ impl Job {
             queue: job.queue,
             lane: job.lane,
             held_reason: job.held_reason,
+            held_by: job.held_by,
             result: job.result,
             subject: job.subject,
             request_id: job.request_id,
@@ -258,12 +290,14 @@ impl Example for Job {
         let at = Time::example();
         Self {
             id: Id::example(),
+            tenant_id: Id::example(),
             kind: "imports.leads".to_owned(),
             queue: "imports".to_owned(),
             lane: String::new(),
             status: JobStatus::Running,
             progress: JobProgress { total: 500, processed: 200, succeeded: 190, failed: 4, skipped: 6, held: 0 },
             held_reason: None,
+            held_by: None,
             waiting: None,
             attempts: Some(Vec::new()),
             errors: 0,

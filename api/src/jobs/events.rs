@@ -7,6 +7,7 @@ use futures_util::{
     stream::{BoxStream, unfold},
 };
 use patchbay_db::{TypedId, ids::JobId};
+use patchbay_domain::jobs::told::Asked;
 use poem::web::sse::Event;
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -106,7 +107,7 @@ impl Feed {
             }
             self.seen = Some(job.revision);
             self.over = job.is_over();
-            return shown(&self.app, job.as_ref().clone()).await.ok();
+            return shown(&self.app, Asked::Tenant, job.as_ref().clone()).await.ok();
         }
         None
     }

@@ -3,15 +3,19 @@
 //! What a job waits for is worked out when it is asked, from lanes, limits and pauses; stored, it would be wrong at
 //! once.
 
-use patchbay_db::ids::JobId;
-use patchbay_domain::jobs;
+use patchbay_db::ids::{JobId, TenantId};
+use patchbay_domain::jobs::{self, told::Asked};
 use patchbay_queue::ledger::view::JobView;
-use poem_openapi::{OpenApi, param::Path, payload::Json};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
 
 use super::{Read, dto::Job};
 use crate::{
     app::App,
-    http::{Call, Handled, Id, Problem},
+    http::{Caller, Handled, Id, Problem},
     tags::Tag,
 };
 
@@ -27,20 +31,22 @@ impl Get {
     #[oai(path = "/v1/jobs/:id", method = "get", operation_id = "jobs_get", tag = "Tag::Jobs")]
     async fn run(
         &self,
-        call: Call<Read>,
+        call: Caller<Read>,
         /// The job's id.
         id: Path<Id<JobId>>,
+        /// Whose, for the system key. A tenant's key means its own.
+        tenant_id: Query<Option<Id<TenantId>>>,
     ) -> Handled<Json<Job>> {
-        let mut tx = call.read().await?;
+        let mut tx = call.read_of(call.one_of(tenant_id.0)?).await?;
         let job = jobs::get::get(&mut tx, id.0.0).await?;
         tx.commit().await?;
         let job = job.ok_or_else(|| Problem::not_found("job"))?;
-        Ok(Json(shown(&call.app, job).await?))
+        Ok(Json(shown(call.app(), call.asked(), job).await?))
     }
 }
 
 /// The wire form of `job`, with what it waits for.
-pub(super) async fn shown(app: &App, job: JobView) -> Handled<Job> {
+pub(super) async fn shown(app: &App, asked: Asked, job: JobView) -> Handled<Job> {
     let situation = jobs::situation::situation(&app.db, &job, app.clock.now()).await?;
-    Ok(Job::of(job, situation, &app.config.retention))
+    Ok(Job::of(job, situation, asked, &app.config.retention))
 }

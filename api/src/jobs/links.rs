@@ -1,7 +1,7 @@
 //! Where to read what a job did: one arm a kind, for kinds that leave something to read.
 
 use patchbay_db::{TypedId, ids::JobId};
-use patchbay_jobs::{imports::ImportLeads, messages::SendMessages};
+use patchbay_jobs::{imports::ImportLeads, messages::SendMessages, schedules::RunSchedule};
 use patchbay_queue::{Job, ledger::view::JobView};
 
 /// The paths of what came out and of what went wrong, where there are such.
@@ -16,6 +16,7 @@ pub(super) fn of(job: &JobView) -> (Option<String>, Option<String>) {
             let failed = format!("{messages}&state=failed");
             (Some(messages), Some(failed))
         }
+        (RunSchedule::KIND, Some(schedule)) => (Some(format!("/v1/schedules/{schedule}")), None),
         _ => (None, None),
     }
 }

@@ -4,8 +4,10 @@ mod cancel;
 pub(crate) mod dto;
 mod events;
 mod get;
+mod hold;
 mod links;
 mod list;
+mod release;
 mod retry;
 pub mod watch;
 
@@ -14,9 +16,10 @@ crate::scope!(
     pub Read = "jobs:read"
 );
 crate::scope!(
-    /// May cancel, retry, redrive and discard.
+    /// May cancel, hold, release, retry, redrive and discard.
     pub Write = "jobs:write"
 );
 
 /// The operations of this resource.
-pub type Operations = (list::List, get::Get, events::Events, cancel::Cancel, retry::Retry);
+pub type Operations =
+    (list::List, get::Get, events::Events, cancel::Cancel, retry::Retry, hold::Hold, release::Release);

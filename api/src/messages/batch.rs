@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use patchbay_db::ids::{JobId, MessageId};
 use patchbay_domain::messages::accept::{Call as Wanted, Draft, Mode, Refusal, Verdict, accept};
 use patchbay_domain::messages::{self as domain};
+use patchbay_jobs::messages::SendMessages;
+use patchbay_queue::Job as _;
 use patchbay_service::telemetry::current_traceparent;
 use poem_openapi::{Object, OpenApi, types::Example};
 
@@ -104,6 +106,7 @@ impl Batch {
             request_id: Some(call.request_id().to_owned()),
         };
         let mut tx = call.begin_once(digest).await?;
+        call.admit(&mut tx, SendMessages::QUEUE, 1).await?;
         let verdicts = accept(&mut tx, call.app.db.ids(), call.now, measure, vec![wanted]).await?;
         match verdicts.into_iter().next() {
             Some(Verdict::Accepted { job, results }) => {

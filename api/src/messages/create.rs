@@ -5,6 +5,8 @@
 
 use patchbay_domain::messages::accept::{Call as Wanted, Mode, Verdict, accept};
 use patchbay_domain::messages::get;
+use patchbay_jobs::messages::SendMessages;
+use patchbay_queue::Job as _;
 use patchbay_service::telemetry::current_traceparent;
 use poem::Request;
 use poem_openapi::OpenApi;
@@ -44,6 +46,7 @@ impl Create {
         })?;
         let answer = if request.headers().contains_key(idempotency::HEADER) {
             let mut tx = call.begin_once(digest).await?;
+            call.admit(&mut tx, SendMessages::QUEUE, 1).await?;
             let verdicts = accept(&mut tx, call.app.db.ids(), call.now, measure, vec![wanted]).await?;
             let (job, reply) = reply(verdicts.into_iter().next())?;
             (job, tx.finish(reply).await?)

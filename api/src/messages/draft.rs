@@ -132,7 +132,7 @@ impl Example for MessageBatchCreate {
 }
 
 /// The fields that a single message and one of a batch share.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     pub contact_id: Option<Id<ContactId>>,
     pub to: Option<String>,
     pub template: Option<String>,
@@ -144,7 +144,7 @@ pub(super) struct Fields {
 ///
 /// # Errors
 /// What is there twice, or missing.
-pub(super) fn draft(fields: Fields, class: Option<MessagePurpose>) -> Result<Draft, FieldError> {
+pub(crate) fn draft(fields: Fields, class: Option<MessagePurpose>) -> Result<Draft, FieldError> {
     let to = match (fields.contact_id, fields.to) {
         (Some(id), None) => Recipient::Contact(id.0),
         (None, Some(number)) => Recipient::Address(number),
@@ -185,7 +185,7 @@ pub(super) fn send_at(wanted: Option<Time>, now: DateTime<Utc>) -> Result<Option
 }
 
 /// The size of a text, as the domain asks for it.
-pub(super) fn measure(text: &str) -> Size {
+pub(crate) fn measure(text: &str) -> Size {
     let size = segments::measure(text);
     Size { segments: i16::try_from(size.segments).unwrap_or(i16::MAX), too_long: size.too_long }
 }

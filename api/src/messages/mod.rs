@@ -6,12 +6,12 @@
 mod batch;
 mod cancel;
 mod create;
-mod draft;
+pub(crate) mod draft;
 mod dto;
 mod get;
 mod group;
 mod list;
-mod refused;
+pub(crate) mod refused;
 
 pub use group::Acceptor;
 

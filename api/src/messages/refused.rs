@@ -30,6 +30,16 @@ pub(super) fn item(index: usize, refusals: Vec<Refusal>) -> Option<BulkError> {
     refusals.into_iter().next().map(|refusal| BulkError::at(index, field(refusal)))
 }
 
+/// Why an action that sends is not accepted; `place` is where the message of an index stands.
+pub(crate) fn under(refusals: Vec<(Option<usize>, Refusal)>, place: impl Fn(Option<usize>) -> String) -> Problem {
+    let code = code(refusals.iter().map(|(_, refusal)| refusal.code));
+    let errors = refusals.into_iter().map(|(index, refusal)| {
+        let error = field(refusal);
+        FieldError { pointer: format!("{}{}", place(index), error.pointer), ..error }
+    });
+    problem(code, errors.collect())
+}
+
 fn field(refusal: Refusal) -> FieldError {
     FieldError { pointer: refusal.pointer.into_owned(), code: refusal.code, detail: refusal.detail.into_owned() }
 }

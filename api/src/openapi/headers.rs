@@ -12,6 +12,8 @@ pub(super) fn add(document: &mut Value) {
     each_operation(document, |_, method, operation| {
         let responses = operation.get("responses").and_then(Value::as_object);
         let is_work = responses.is_some_and(|responses| responses.contains_key("202"));
+        // A drain is no job, and ends as one does.
+        let is_work = is_work || operation.get("operationId").is_some_and(|id| id == "queues_drain");
         let mut names = vec!["RequestId"];
         let is_public = operation.get("security").and_then(Value::as_array).is_none_or(Vec::is_empty);
         if method == "post" && !is_public {

@@ -54,7 +54,7 @@ impl Create {
         let public = call.app.config.api.public_url.as_str();
         let record = ProviderAccount::of(made, &*provider, public);
         let answer = tx.finish(Created { location: format!("/v1/provider_accounts/{id}"), record }).await?;
-        enforce::rates(&call.app.db, call.tenant(), &account.senders).await;
+        enforce::rates(&call.app.db, call.tenant(), account.id, &account.senders).await;
         Ok(answer)
     }
 }

@@ -65,7 +65,7 @@ impl Patch {
         let changed = accounts::get(&mut tx, id).await?;
         tx.commit().await?;
         call.app.webhooks.forget(id);
-        enforce::rates(&call.app.db, call.tenant(), senders.as_deref().unwrap_or_default()).await;
+        enforce::rates(&call.app.db, call.tenant(), id, senders.as_deref().unwrap_or_default()).await;
         Ok(Json(ProviderAccount::of(changed, &*provider, call.app.config.api.public_url.as_str())))
     }
 }

@@ -1,21 +1,14 @@
 //! What pausing, resuming and limiting share: the decision and its entry in the audit log are one transaction.
 
 use diesel_async::AsyncPgConnection;
-use patchbay_db::ids::TenantId;
-use patchbay_domain::{
-    audit,
-    queues::control::{self, Decision},
-};
-use patchbay_queue::{LaneName, lanes::PauseScope, ledger::controls};
+use patchbay_db::{DbError, TypedId, ids::TenantId};
+use patchbay_domain::queues::control::{self, Decision};
+use patchbay_queue::{LaneName, SYSTEM_TENANT, lanes::PauseScope, ledger::controls};
 use serde_json::Value;
 
-use super::{
-    Write,
-    caller::{Caller, log_of},
-    dto::{QueuePause, QueuePauses},
-};
+use super::{Write, dto::QueuePause, key::operators};
 use crate::http::{
-    BodyDigest, Done, Handled, Problem, Written,
+    BodyDigest, Caller, Done, Handled, Id, Problem, Written,
     idempotency::{Once, Unit},
 };
 
@@ -28,19 +21,39 @@ pub(super) struct Deed {
     pub(super) detail: Value,
 }
 
-/// What a pause covers.
+/// What a pause is asked for.
+pub(super) struct Wanted {
+    pub(super) kind: Option<String>,
+    pub(super) lane: Option<String>,
+    pub(super) tenant_id: Option<Id<TenantId>>,
+    pub(super) shared: bool,
+}
+
+/// What a pause covers, and whose it is.
 ///
 /// # Errors
-/// A lane without a tenant is nobody's.
-pub(super) fn scope(whose: Option<TenantId>, lane: Option<String>) -> Result<PauseScope, Problem> {
-    use patchbay_db::TypedId;
-    match (whose.map(TypedId::uuid), lane) {
-        (None, None) => Ok(PauseScope::Queue),
-        (Some(tenant), None) => Ok(PauseScope::Tenant(tenant)),
-        (Some(tenant), Some(lane)) => Ok(PauseScope::Lane(LaneName { tenant, lane })),
-        (None, Some(_)) => {
-            Err(Problem::refused("/tenant_id", "required", "Lanes belong to a tenant: name it in tenant_id."))
+/// `forbidden` for what is the operator's; a lane without a tenant, or a kind with one, is nobody's.
+pub(super) fn scope(call: &Caller<Write>, wanted: Wanted) -> Result<(PauseScope, Option<TenantId>), Problem> {
+    let Wanted { kind, lane, tenant_id, shared } = wanted;
+    if kind.is_some() || shared {
+        operators(call, "Kinds, and lanes that all tenants share, are paused by the operator.")?;
+    }
+    let whose = call.whose(tenant_id)?;
+    let contradiction = |pointer, detail| Err(Problem::refused(pointer, "contradiction", detail));
+    match (kind, whose.map(TypedId::uuid), lane, shared) {
+        (Some(kind), None, None, false) => Ok((PauseScope::Kind(kind), None)),
+        (Some(_), ..) => {
+            contradiction("/kind", "A kind is paused for everybody: leave tenant_id, lane and shared out.")
         }
+        (None, None, None, false) => Ok((PauseScope::Queue, None)),
+        (None, Some(tenant), None, false) => Ok((PauseScope::Tenant(tenant), whose)),
+        (None, Some(tenant), Some(lane), false) => Ok((PauseScope::Lane(LaneName { tenant, lane }), whose)),
+        (None, None, Some(lane), true) => Ok((PauseScope::Lane(LaneName { tenant: SYSTEM_TENANT, lane }), None)),
+        (None, None, Some(_), false) => {
+            let detail = "Lanes belong to a tenant: name it in tenant_id, or say shared for everybody's.";
+            Err(Problem::refused("/tenant_id", "required", detail))
+        }
+        (None, _, _, true) => contradiction("/shared", "What is shared is a lane, and has no tenant_id."),
     }
 }
 
@@ -48,17 +61,7 @@ impl Deed {
     /// Writes the decision and its entry.
     pub(super) async fn write(&self, conn: &mut AsyncPgConnection, call: &Caller<Write>) -> Handled<()> {
         control::decide(conn, self.queue, &self.decision, &call.actor()).await?;
-        let entry = audit::Entry {
-            id: call.app().db.new_id(call.now()),
-            tenant: log_of(self.whose),
-            actor: &call.actor(),
-            action: self.action,
-            subject: self.queue.to_owned(),
-            detail: self.detail.clone(),
-            request_id: call.request_id(),
-            at: call.now(),
-        };
-        Ok(audit::record(conn, entry).await?)
+        Ok(call.audit(conn, self.whose, self.action, self.queue.to_owned(), self.detail.clone()).await?)
     }
 
     /// Puts the committed decision into force.
@@ -66,22 +69,38 @@ impl Deed {
         control::enforce(call.app().db.dispatcher().lanes(), self.queue, &self.decision).await;
     }
 
-    /// Does it all for a POST, and answers with the pauses that are then in force.
-    pub(super) async fn carry_out(&self, call: &Caller<Write>, body: BodyDigest) -> Written<Done<QueuePauses>> {
+    /// Does it all for a POST, and answers with what `told` makes of the pauses that are then in force.
+    pub(super) async fn carry_out<R>(
+        &self,
+        call: &Caller<Write>,
+        body: BodyDigest,
+        told: impl FnOnce(Vec<QueuePause>) -> R + Send,
+    ) -> Written<Done<R>>
+    where
+        R: poem_openapi::types::ToJSON,
+    {
         let answer = match call {
-            Caller::Tenant(tenant) => self.once(tenant.begin_once(body).await?, call).await?,
+            Caller::Tenant(tenant) => self.once(tenant.begin_once(body).await?, call, told).await?,
             Caller::System(system) => {
-                self.once(system.begin_once("a queue is stopped or resumed by the operator", body).await?, call).await?
+                let tx = system.begin_once("a queue is stopped or resumed by the operator", body).await?;
+                self.once(tx, call, told).await?
             }
         };
         self.enforce(call).await;
         Ok(answer)
     }
 
-    async fn once<T: Unit>(&self, mut tx: Once<T>, call: &Caller<Write>) -> Written<Done<QueuePauses>> {
+    async fn once<T: Unit, R>(
+        &self,
+        mut tx: Once<T>,
+        call: &Caller<Write>,
+        told: impl FnOnce(Vec<QueuePause>) -> R + Send,
+    ) -> Written<Done<R>>
+    where
+        R: poem_openapi::types::ToJSON,
+    {
         self.write(&mut tx, call).await?;
-        let pauses = controls::pauses(&mut tx, Some(self.queue)).await.map_err(patchbay_db::DbError::from)?;
-        let pauses = pauses.into_iter().map(QueuePause::from).collect();
-        tx.finish(Done(QueuePauses { queue: self.queue.to_owned(), pauses })).await
+        let pauses = controls::pauses(&mut tx, Some(self.queue)).await.map_err(DbError::from)?;
+        tx.finish(Done(told(pauses.into_iter().map(QueuePause::from).collect()))).await
     }
 }

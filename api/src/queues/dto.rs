@@ -3,18 +3,22 @@
 use chrono::{DateTime, Utc};
 use patchbay_db::{TypedId, ids::TenantId};
 use patchbay_domain::queues::overview;
-use patchbay_queue::ledger::controls;
+use patchbay_queue::{SYSTEM_TENANT, ledger::controls};
 use poem_openapi::{Object, types::Example};
 
 use crate::http::{Id, Time};
 
 /// Something that somebody stopped.
-#[derive(Debug, Object)]
+#[derive(Debug, Clone, Object)]
 #[oai(example)]
 pub struct QueuePause {
-    /// The tenant whose share is paused; null where the whole queue is.
+    /// The queue; `*` for all of them.
+    pub queue: String,
+    /// The kind of jobs that is paused, for everybody; null where that is not the point.
+    pub kind: Option<String>,
+    /// The tenant whose share is paused; null where it is everybody's.
     pub tenant_id: Option<Id<TenantId>>,
-    /// The lane that is paused; null where all of the tenant's are.
+    /// The lane that is paused, or the prefix of all lanes that are; null where all are.
     pub lane: Option<String>,
     /// It resumes by itself then.
     pub until: Option<Time>,
@@ -29,7 +33,9 @@ pub struct QueuePause {
 impl From<controls::Pause> for QueuePause {
     fn from(pause: controls::Pause) -> Self {
         Self {
-            tenant_id: pause.tenant_id.map(|tenant| Id(TenantId::from_uuid(tenant))),
+            queue: pause.queue,
+            kind: pause.kind,
+            tenant_id: pause.tenant_id.filter(|id| *id != SYSTEM_TENANT).map(|id| Id(TenantId::from_uuid(id))),
             lane: pause.lane,
             until: pause.until.map(Time),
             reason: pause.reason,
@@ -42,8 +48,10 @@ impl From<controls::Pause> for QueuePause {
 impl Example for QueuePause {
     fn example() -> Self {
         Self {
+            queue: "sends".to_owned(),
+            kind: None,
             tenant_id: Some(Id::example()),
-            lane: Some("+12025550100".to_owned()),
+            lane: Some("pac_01h455vb4pex5vsknk084sn02q~+12025550100".to_owned()),
             until: None,
             reason: "The number is being ported.".to_owned(),
             paused_by: "key_01h455vb4pex5vsknk084sn02q".to_owned(),
@@ -109,11 +117,17 @@ impl Example for Queue {
 #[derive(Debug, Object)]
 #[oai(example)]
 pub struct QueuePauseCreate {
-    /// Only this lane; all of the tenant's where it is left out.
+    /// Only this lane, or all lanes under this prefix of a path; all of the tenant's where it is left out.
     #[oai(validator(min_length = 1, max_length = 200))]
     pub lane: Option<String>,
+    /// Only jobs of this kind, everybody's; for the system key. They are put aside as held until the kind is resumed.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    pub kind: Option<String>,
     /// Whose, for the system key; the whole queue where it is left out. A tenant's key means its own share.
     pub tenant_id: Option<Id<TenantId>>,
+    /// For the system key, with `lane`: everybody's lanes under this prefix.
+    #[oai(default)]
+    pub shared: bool,
     /// It resumes by itself then; until somebody resumes it where it is left out.
     pub until: Option<Time>,
     /// Why, for whoever asks why a job waits.
@@ -124,8 +138,10 @@ pub struct QueuePauseCreate {
 impl Example for QueuePauseCreate {
     fn example() -> Self {
         Self {
-            lane: Some("+12025550100".to_owned()),
+            lane: Some("pac_01h455vb4pex5vsknk084sn02q~+12025550100".to_owned()),
+            kind: None,
             tenant_id: None,
+            shared: false,
             until: None,
             reason: "The number is being ported.".to_owned(),
         }
@@ -136,16 +152,23 @@ impl Example for QueuePauseCreate {
 #[derive(Debug, Object)]
 #[oai(example)]
 pub struct QueueResume {
-    /// The lane; all of the tenant's where it is left out.
+    /// The lane or prefix; all of the tenant's where it is left out.
     #[oai(validator(min_length = 1, max_length = 200))]
     pub lane: Option<String>,
+    /// The kind, for the system key.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    pub kind: Option<String>,
     /// Whose, for the system key; the whole queue where it is left out.
     pub tenant_id: Option<Id<TenantId>>,
+    /// For the system key, with `lane`: everybody's lanes under this prefix.
+    #[oai(default)]
+    pub shared: bool,
 }
 
 impl Example for QueueResume {
     fn example() -> Self {
-        Self { lane: Some("+12025550100".to_owned()), tenant_id: None }
+        let lane = Some("pac_01h455vb4pex5vsknk084sn02q~+12025550100".to_owned());
+        Self { lane, kind: None, tenant_id: None, shared: false }
     }
 }
 
@@ -162,5 +185,25 @@ pub struct QueuePauses {
 impl Example for QueuePauses {
     fn example() -> Self {
         Self { queue: "sends".to_owned(), pauses: vec![QueuePause::example()] }
+    }
+}
+
+/// A queue that runs empty.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct QueueDrain {
+    /// The queue's name.
+    pub queue: String,
+    /// Pauses in force that concern the caller: the one that drains among them.
+    pub pauses: Vec<QueuePause>,
+    /// Jobs of what is drained that still run; null while the dispatcher cannot be asked.
+    pub running: Option<u64>,
+    /// Whether none does any more.
+    pub drained: bool,
+}
+
+impl Example for QueueDrain {
+    fn example() -> Self {
+        Self { queue: "sends".to_owned(), pauses: vec![QueuePause::example()], running: Some(3), drained: false }
     }
 }

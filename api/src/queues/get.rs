@@ -2,12 +2,12 @@
 //!
 //! Depths are counted up to a cap, so that the answer takes as long for a backlog of millions.
 
-use patchbay_domain::queues::{self, overview};
+use patchbay_domain::queues::overview;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
 
-use super::{Read, caller::Caller, dto::Queue};
+use super::{Read, dto::Queue, key::known};
 use crate::{
-    http::{Handled, Problem, scope::Scope},
+    http::{Caller, Handled, Problem},
     tags::Tag,
 };
 
@@ -35,10 +35,4 @@ impl Get {
         let queue = found.pop().ok_or_else(|| Problem::internal("a queue was asked for and not read"))?;
         Ok(Json(Queue::at(queue, call.now())))
     }
-}
-
-/// The queue called `name`, if the caller has one of this name.
-pub(super) fn known<S: Scope>(call: &Caller<S>, name: &str) -> Result<&'static str, Problem> {
-    let found = queues::names(call.tenant().is_none()).into_iter().find(|known| *known == name);
-    found.ok_or_else(|| Problem::new(crate::http::Code::NotFound, "There is no queue with this name."))
 }

@@ -1,42 +1,18 @@
-//! What lanes and their rates look like on the wire.
+//! What lanes look like on the wire.
 
 use chrono::{DateTime, Utc};
 use patchbay_domain::queues::lanes;
-use patchbay_queue::lanes::RateLimit;
 use poem_openapi::{Object, types::Example};
 
-use super::dto::QueuePause;
+use super::{dto::QueuePause, limit_dto::LaneLimit};
 use crate::http::Time;
-
-/// A rate, in cost units (segments of messages, one for other jobs).
-#[derive(Debug, Clone, Object)]
-#[oai(example)]
-pub struct LaneLimit {
-    /// Units a second.
-    #[oai(validator(minimum(value = "0.001"), maximum(value = "100000")))]
-    pub rate_per_second: f64,
-    /// Units that may go at once.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub burst: i32,
-}
-
-impl From<RateLimit> for LaneLimit {
-    fn from(limit: RateLimit) -> Self {
-        Self { rate_per_second: limit.rate_per_second, burst: limit.burst }
-    }
-}
-
-impl Example for LaneLimit {
-    fn example() -> Self {
-        Self { rate_per_second: 1.0, burst: 1 }
-    }
-}
 
 /// A lane of a tenant in a queue.
 #[derive(Debug, Object)]
 #[oai(example)]
 pub struct Lane {
-    /// Its name, such as the sender's address; empty for the tenant's own.
+    /// Its name: a path of segments with `~` between them, such as a provider account and its sender. Empty for the tenant's
+    /// own. A prefix that something is set on is in this list too.
     pub name: String,
     /// Due jobs that nobody runs yet. Counted up to 1,000.
     pub waiting: u64,
@@ -50,9 +26,9 @@ pub struct Lane {
     pub oldest_age_seconds: Option<i64>,
     /// From when it may be served, if not now: paused, out of tokens, or asked to slow down.
     pub eligible_at: Option<Time>,
-    /// Its rate. That of the tenant's own lane holds for all of its lanes together.
+    /// What is set on it. What is set on the tenant's own lane holds for all of its lanes together.
     pub limit: Option<LaneLimit>,
-    /// What pauses it: a pause of the lane, of the tenant's share or of the queue.
+    /// What pauses it: a pause of the lane or a prefix of it, of the tenant's share or of the queue.
     pub pause: Option<QueuePause>,
 }
 
@@ -67,7 +43,7 @@ impl Lane {
             oldest_at: lane.oldest.map(Time),
             oldest_age_seconds: lane.oldest.map(|oldest| (now - oldest).num_seconds().max(0)),
             eligible_at: lane.eligible_at.map(Time),
-            limit: lane.limit.map(LaneLimit::from),
+            limit: lane.limit.as_ref().map(LaneLimit::of),
             pause: lane.pause.map(QueuePause::from),
         }
     }
@@ -76,7 +52,7 @@ impl Lane {
 impl Example for Lane {
     fn example() -> Self {
         Self {
-            name: "+12025550100".to_owned(),
+            name: "pac_01h455vb4pex5vsknk084sn02q~+12025550100".to_owned(),
             waiting: 42,
             at_least: false,
             running: Some(1),

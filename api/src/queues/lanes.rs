@@ -10,9 +10,9 @@ use poem_openapi::{
     payload::Json,
 };
 
-use super::{Read, caller::Caller, get::known, lane_dto::Lane};
+use super::{Read, key::known, lane_dto::Lane};
 use crate::{
-    http::{Code, Handled, Id, ListOf, Problem},
+    http::{Caller, Code, Handled, Id, ListOf, Problem},
     tags::Tag,
 };
 

@@ -5,9 +5,9 @@
 use patchbay_domain::queues::{self, overview};
 use poem_openapi::{OpenApi, payload::Json};
 
-use super::{Read, caller::Caller, dto::Queue};
+use super::{Read, dto::Queue};
 use crate::{
-    http::{Handled, ListOf},
+    http::{Caller, Handled, ListOf},
     tags::Tag,
 };
 

@@ -7,13 +7,12 @@ use poem_openapi::{OpenApi, param::Path, types::ToJSON};
 
 use super::{
     Write,
-    caller::Caller,
-    decide::{Deed, scope},
+    decide::{Deed, Wanted, scope},
     dto::{QueuePauseCreate, QueuePauses},
-    get::known,
+    key::one_or_all,
 };
 use crate::{
-    http::{Body, Done, Problem, Written},
+    http::{Body, Caller, Done, Problem, Written},
     tags::Tag,
 };
 
@@ -23,30 +22,39 @@ pub struct Pause;
 
 #[OpenApi]
 impl Pause {
-    /// Pause a queue or a lane
+    /// Pause a queue, a kind, a tenant or a lane
     ///
     /// Nothing of it starts from now on; what runs goes on. A tenant's key pauses its own share or a lane of it, the
-    /// system key a whole queue or any tenant's share. Pausing again replaces the pause of the same scope.
+    /// system key a whole queue, a kind of jobs, any tenant's share, or a lane of everybody's. The queue `*` stands for
+    /// all of them: a tenant across everything. Pausing again replaces the pause of the same scope.
     #[oai(path = "/v1/queues/:queue/pause", method = "post", operation_id = "queues_pause", tag = "Tag::Queues")]
     async fn run(
         &self,
         call: Caller<Write>,
-        /// The queue's name.
+        /// The queue's name, or `*`.
         queue: Path<String>,
         body: Body<QueuePauseCreate>,
     ) -> Written<Done<QueuePauses>> {
-        let queue = known(&call, &queue.0)?;
+        let queue = one_or_all(&call, &queue.0)?;
         let digest = body.digest();
-        let wanted = body.into_inner();
-        let whose = call.whose(wanted.tenant_id)?;
-        let until = wanted.until.map(|until| until.0);
-        if until.is_some_and(|until| until <= call.now()) {
-            return Err(Problem::refused("/until", "in_the_past", "The pause would be over already.").into());
-        }
-        let detail = wanted.to_json().unwrap_or_default();
-        let scope = scope(whose, wanted.lane)?;
-        let decision = Decision::Pause { scope, until, reason: wanted.reason };
-        let deed = Deed { queue, decision, whose, action: "queues.pause", detail };
-        deed.carry_out(&call, digest).await
+        let deed = deed(&call, queue, body.into_inner(), "queues.pause")?;
+        deed.carry_out(&call, digest, |pauses| QueuePauses { queue: queue.to_owned(), pauses }).await
     }
+}
+
+/// The pause that is asked for.
+pub(super) fn deed(
+    call: &Caller<Write>,
+    queue: &'static str,
+    wanted: QueuePauseCreate,
+    action: &'static str,
+) -> Result<Deed, Problem> {
+    let until = wanted.until.map(|until| until.0);
+    if until.is_some_and(|until| until <= call.now()) {
+        return Err(Problem::refused("/until", "in_the_past", "The pause would be over already."));
+    }
+    let detail = wanted.to_json().unwrap_or_default();
+    let QueuePauseCreate { lane, kind, tenant_id, shared, reason, .. } = wanted;
+    let (scope, whose) = scope(call, Wanted { kind, lane, tenant_id, shared })?;
+    Ok(Deed { queue, decision: Decision::Pause { scope, until, reason }, whose, action, detail })
 }

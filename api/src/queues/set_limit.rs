@@ -1,25 +1,28 @@
 //! `PUT /v1/queues/{queue}/lanes/{lane}/limit`.
 //!
-//! A PUT, because a lane has one rate and setting it twice is setting it once.
+//! A PUT of the whole record, because a key has one and setting it twice is setting it once.
 
-use patchbay_db::{TypedId, ids::TenantId};
-use patchbay_domain::queues::control::Decision;
-use patchbay_queue::{LaneName, lanes::RateLimit};
+use patchbay_db::ids::TenantId;
+use patchbay_domain::queues::control::{self, Decision, OPERATOR};
+use patchbay_queue::lanes::Limit;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
     payload::Json,
+    types::ToJSON,
 };
 use serde_json::json;
 
-use super::{Write, caller::Caller, decide::Deed, get::known, lane_dto::LaneLimit};
+use super::{
+    Write,
+    decide::Deed,
+    key::{Whose, one_or_all, operators},
+    limit_dto::LaneLimit,
+};
 use crate::{
-    http::{Body, Handled, Id, Problem},
+    http::{Body, Caller, Code, Handled, Id, Problem},
     tags::Tag,
 };
-
-/// Stands for all lanes of a tenant together.
-const ALL: &str = "*";
 
 /// The operation.
 #[derive(Debug, Default)]
@@ -27,10 +30,13 @@ pub struct SetLimit;
 
 #[OpenApi]
 impl SetLimit {
-    /// Set the rate of a lane
+    /// Set the limits of a lane
     ///
-    /// It holds for what waits already. The lane `*` stands for all of the tenant's lanes together; a lane that has a
-    /// rate of its own keeps to both.
+    /// They hold for what waits already, within a second, and replace all that was set on the same lane. The lane may be a
+    /// prefix of a path (`pac_…` for all senders of a provider account) or `*` for all of the tenant's lanes together; a
+    /// job keeps to what is set on each prefix of its lane. Several may start only where all agree. The queue `*` stands
+    /// for all queues: for weights, depths and hours. What the system key has set on a tenant's lane answers `forbidden` to
+    /// the tenant's own keys.
     #[oai(
         path = "/v1/queues/:queue/lanes/:lane/limit",
         method = "put",
@@ -40,49 +46,49 @@ impl SetLimit {
     async fn run(
         &self,
         call: Caller<Write>,
-        /// The queue's name.
+        /// The queue's name, or `*`.
         queue: Path<String>,
-        /// The lane's name, such as a sender's address, or `*`.
+        /// The lane's name, a prefix of it, or `*`.
         lane: Path<String>,
         /// Whose, for the system key. A tenant's key means its own.
         tenant_id: Query<Option<Id<TenantId>>>,
+        /// For the system key, instead of `tenant_id`: what all tenants share under this prefix, or in the queue (`*`).
+        shared: Query<Option<bool>>,
         body: Body<LaneLimit>,
     ) -> Handled<Json<LaneLimit>> {
-        let queue = known(&call, &queue.0)?;
-        let tenant = call.one_of(tenant_id.0)?;
-        let name = lane_name(&lane.0)?;
+        let queue = one_or_all(&call, &queue.0)?;
+        let whose = Whose::of(&call, tenant_id.0, shared.0)?;
         let wanted = body.into_inner();
-        let detail = json!({ "lane": lane.0, "rate_per_second": wanted.rate_per_second, "burst": wanted.burst });
-        let lane = LaneName { tenant: tenant.uuid(), lane: name };
-        let limit = RateLimit { lane, rate_per_second: wanted.rate_per_second, burst: wanted.burst };
-        let decision = Decision::Limit(limit);
-        let deed = Deed { queue, decision, whose: Some(tenant), action: "queues.set_limit", detail };
-        match &call {
-            Caller::Tenant(tenant) => {
-                let mut tx = tenant.begin().await?;
-                deed.write(&mut tx, &call).await?;
-                tx.commit().await?;
-            }
-            Caller::System(system) => {
-                let mut tx = system.begin("a lane's rate is set by the operator").await?;
-                deed.write(&mut tx, &call).await?;
-                tx.commit().await?;
-            }
+        if wanted.is_the_operators() {
+            operators(&call, "Weights and depths are set by the operator.")?;
         }
-        deed.enforce(&call).await;
-        Ok(Json(wanted))
+        let limit = wanted.on(queue, whose.key(&lane.0)?)?;
+        let shown = LaneLimit::of(&limit);
+        let detail = json!({ "lane": lane.0, "limit": wanted.to_json() });
+        let decision = Decision::Limit(limit.clone());
+        let deed = Deed { queue, decision, whose: whose.tenant(), action: "queues.set_limit", detail };
+        put(&call, &limit, deed).await?;
+        Ok(Json(shown))
     }
 }
 
-/// The lane as the ledger names it.
-fn lane_name(path: &str) -> Result<String, Problem> {
-    let is_fit = path.chars().count() <= 200 && !path.chars().any(char::is_control);
-    if !is_fit {
-        return Err(Problem::refused(
-            "lane",
-            "invalid",
-            "A lane's name has at most 200 characters, none of them control characters.",
-        ));
+/// Writes `limit`, if it is the caller's to set, and puts it into force.
+pub(super) async fn put(call: &Caller<Write>, limit: &Limit, deed: Deed) -> Handled<()> {
+    match call {
+        Caller::Tenant(tenant) => {
+            let mut tx = tenant.begin().await?;
+            if control::set_by(&mut tx, deed.queue, &limit.lane).await?.as_deref() == Some(OPERATOR) {
+                return Err(Problem::new(Code::Forbidden, "The operator has set this limit, and only they may.").into());
+            }
+            deed.write(&mut tx, call).await?;
+            tx.commit().await?;
+        }
+        Caller::System(system) => {
+            let mut tx = system.begin("a limit is set by the operator").await?;
+            deed.write(&mut tx, call).await?;
+            tx.commit().await?;
+        }
     }
-    Ok(if path == ALL { String::new() } else { path.to_owned() })
+    deed.enforce(call).await;
+    Ok(())
 }

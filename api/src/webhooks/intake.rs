@@ -10,6 +10,7 @@ use patchbay_db::{
 };
 use patchbay_domain::messages::group::{Group, GroupSize};
 use patchbay_domain::messages::raw::{self, NewRaw, RawKind};
+use patchbay_domain::payload_seal::PayloadSeal;
 use patchbay_domain::provider_accounts::{AccountCache, AccountError, Opened};
 use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::{Account, Provider, ProviderKind, PublicUrl, Registry, SignatureError, WebhookRequest};
@@ -47,7 +48,7 @@ impl Intake {
             let account = Account::new(account.id.uuid(), kind, &[&account.settings, secrets]);
             Ok(Client { kind, provider: Arc::clone(provider), account })
         });
-        let (db, clock) = (db.clone(), Arc::clone(clock));
+        let (db, clock) = (db.clone().sealing(Arc::new(PayloadSeal::new(sealer.clone()))), Arc::clone(clock));
         let store = Group::new(SIZE, move |tenant, webhooks: Vec<NewRaw>| {
             let (db, clock) = (db.clone(), Arc::clone(&clock));
             async move {

@@ -31,6 +31,12 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
             Some(id(&made(api, "/v1/messages", &json!({ "to": "+12025550123", "body": "Hello" })).await, "/id"))
         }
         "provider_accounts" => Some(provider_account(api).await),
+        "schedules" => {
+            provider_account(api).await;
+            let action = json!({ "type": "send_message", "to": "+12025550123", "body": "Hello" });
+            let body = json!({ "name": "fixture", "cron": "0 0 9 * * *", "action": action });
+            Some(id(&made(api, "/v1/schedules", &body).await, "/id"))
+        }
         "templates" => {
             let code = format!("fixture.{}", api.app.entropy.array::<4>().map(|byte| byte.to_string()).join("."));
             let body = json!({ "code": code, "body": "Hello {{ first_name }}" });

@@ -13,6 +13,7 @@ use patchbay_api::{
 use patchbay_db::{ids::TenantId, testdb::TestDb};
 use patchbay_domain::api_keys::{self, KeyMode, NewKey};
 use patchbay_domain::events::Cause;
+use patchbay_queue::ledger::DepthGuard;
 use patchbay_service::{Config, Process, Shutdown, Sources, SystemClock, SystemEntropy, health::Health};
 use poem::{
     Endpoint, Request, Response,
@@ -82,10 +83,12 @@ impl TestApi {
         let clock: Arc<dyn patchbay_service::Clock> = Arc::new(SystemClock);
         let sealer = config.secrets.sealer(Arc::clone(&entropy)).unwrap();
         let providers = provider_accounts::providers(&config).unwrap();
+        let depth = DepthGuard::new(config.queue.tenant_depth.into());
         let app = App::new(Parts {
             db: db.db().clone(),
             webhooks: Intake::new(db.db(), &clock, &sealer, providers.clone(), &config.api),
-            acceptor: Acceptor::new(db.db(), &clock),
+            acceptor: Acceptor::new(db.db(), &clock, &depth),
+            depth,
             providers,
             keys: Keyring::new(db.db().clone(), config.api.system_key.as_ref()),
             limits: Limits::new(&config.limits),

@@ -11,24 +11,25 @@ use crate::{
 };
 
 impl TestApi {
-    async fn job(&self, id: patchbay_db::ids::JobId) -> Value {
+    pub async fn job(&self, id: patchbay_db::ids::JobId) -> Value {
         let reply = self.get(&format!("/v1/jobs/{id}"), &self.a.key).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
         reply.body
     }
 
-    async fn act(&self, id: patchbay_db::ids::JobId, verb: &str) -> Reply {
+    pub async fn act(&self, id: patchbay_db::ids::JobId, verb: &str) -> Reply {
         self.post(&format!("/v1/jobs/{id}/{verb}"), &self.a.key, &json!({})).await
     }
 }
 
-fn why(job: &Value) -> (&str, &str) {
+pub fn why(job: &Value) -> (&str, &str) {
     (job["status"].as_str().unwrap(), job["waiting"]["reason"].as_str().unwrap_or("none"))
 }
 
 #[tokio::test]
 async fn a_job_in_its_lane_says_how_many_are_before_it() {
     let api = TestApi::new().await;
+    api.serve(&["messages.send"]).await;
     let first = api.accept(api.a.id).await;
     let second = api.accept(api.a.id).await;
     assert_eq!(api.job(first).await["waiting"]["position"], 0);
@@ -55,6 +56,7 @@ async fn a_claimed_job_runs() {
 #[tokio::test]
 async fn a_paused_job_says_who_paused_it_and_why() {
     let api = TestApi::new().await;
+    api.serve(&["messages.send"]).await;
     let id = api.accept(api.a.id).await;
     let body = json!({ "reason": "The number is being ported.", "until": "2027-01-01T00:00:00Z", "lane": LANE });
     let paused = api.post("/v1/queues/sends/pause", &api.a.key, &body).await;
@@ -102,6 +104,7 @@ async fn a_job_without_tokens_says_until_when() {
 #[tokio::test]
 async fn a_penalised_lane_says_so() {
     let api = TestApi::new().await;
+    api.serve(&["messages.send"]).await;
     let id = api.accept(api.a.id).await;
     let lane = LaneName { tenant: api.a.id.uuid(), lane: LANE.to_owned() };
     let until = api.app.clock.now().timestamp_millis() + 60_000;
@@ -119,7 +122,7 @@ async fn jobs_that_are_not_due_say_what_they_wait_for() {
             ("scheduled", "retry"),
         ),
         ("state = 'scheduled', started_at = now(), held_reason = 'throttled: slow down'", ("held", "held")),
-        ("state = 'held', held_reason = 'approval'", ("held", "held")),
+        ("state = 'held', held_by = 'operator', held_reason = 'a doubt'", ("held", "held")),
         ("state = 'succeeded', finished_at = now()", ("succeeded", "none")),
         ("state = 'discarded', finished_at = now()", ("failed", "none")),
     ];

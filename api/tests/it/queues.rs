@@ -115,10 +115,10 @@ async fn lanes_show_what_waits_their_rate_and_their_pause() {
     api.post("/v1/queues/sends/pause", &api.a.key, &json!({ "lane": "quiet", "reason": "Hush." })).await;
     let lanes = api.get("/v1/queues/sends/lanes", &api.a.key).await;
     let names: Vec<_> = lanes.body["data"].as_array().unwrap().iter().map(|lane| lane["name"].clone()).collect();
-    assert_eq!(names, ["", LANE, "other", "quiet"], "{}", lanes.text);
+    assert_eq!(names, ["", "other", LANE, "quiet"], "{}", lanes.text);
     let data = &lanes.body["data"];
-    assert_eq!((&data[1]["waiting"], &data[1]["running"]), (&json!(1), &json!(0)));
-    assert_eq!((&data[0]["limit"], &data[2]["limit"]["burst"]), (&limit, &json!(5)));
+    assert_eq!((&data[2]["waiting"], &data[2]["running"]), (&json!(1), &json!(0)));
+    assert_eq!((&data[0]["limit"]["rate_per_second"], &data[1]["limit"]["burst"]), (&json!(2.5), &json!(5)));
     assert_eq!(data[3]["pause"]["reason"], "Hush.");
     let theirs = api.get("/v1/queues/sends/lanes", &api.b.key).await;
     assert_eq!(theirs.body["data"], json!([]));

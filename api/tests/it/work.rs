@@ -9,14 +9,19 @@ use patchbay_db::{
     ids::{JobId, MessageId, ProviderAccountId, TenantId},
 };
 use patchbay_jobs::messages::SendMessages;
-use patchbay_queue::{Envelope, JobRequest, NewJob};
+use patchbay_queue::{
+    Envelope, JobRequest, NewJob,
+    lanes::{ServedQueue, WorkerView},
+};
 
 use crate::harness::TestApi;
 
 /// The queue of the jobs made here.
 pub const QUEUE: &str = "sends";
 /// Their lane.
-pub const LANE: &str = "+12025550100";
+pub const LANE: &str = "pac_01h455vb4pex5vsknk084sn02q~+12025550100";
+/// The prefix of all lanes of the same account.
+pub const ACCOUNT: &str = "pac_01h455vb4pex5vsknk084sn02q";
 
 impl TestApi {
     /// Accepts a job of `tenant` that sends messages, and waits until it is in its lane.
@@ -36,6 +41,45 @@ impl TestApi {
         patchbay_queue::ledger::insert(&mut tx, &[job]).await.unwrap();
         tx.commit().await.unwrap();
         id
+    }
+
+    /// Accepts a job as `change` makes it.
+    pub async fn accept_as(
+        &self,
+        tenant: TenantId,
+        change: impl FnOnce(JobRequest<SendMessages>) -> JobRequest<SendMessages>,
+    ) -> JobId {
+        let id: JobId = self.app.db.new_id(self.app.clock.now());
+        let request = JobRequest::new(id.uuid(), tenant.uuid(), SendMessages { messages: 1 }).lane(LANE);
+        let mut tx = self.app.db.begin(tenant).await.unwrap();
+        tx.enqueue(change(request)).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// Opens the queue, as dispatcher repair does, and says that a worker serves it which knows these kinds.
+    pub async fn serve(&self, kinds: &[&str]) {
+        let lanes = self.app.db.dispatcher().lanes();
+        lanes.open(QUEUE, false).await.unwrap();
+        let now = self.app.clock.now();
+        let served = ServedQueue {
+            queue: QUEUE.to_owned(),
+            concurrency: 8,
+            running: 0,
+            kinds: kinds.iter().map(|kind| ((*kind).to_owned(), 1)).collect(),
+            jobs: Vec::new(),
+        };
+        let worker = WorkerView {
+            id: "a test's worker".to_owned(),
+            host: "here".to_owned(),
+            pid: 1,
+            version: "0".to_owned(),
+            started_at: now,
+            seen_at: now,
+            draining: false,
+            queues: vec![served],
+        };
+        lanes.beat(&worker).await.unwrap();
     }
 
     fn send_job(&self, tenant: TenantId) -> (JobId, NewJob) {

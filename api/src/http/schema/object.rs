@@ -45,6 +45,10 @@ impl Checker {
     /// All parts must hold. Objects are merged first: each part alone would call the others' fields unknown.
     pub(super) fn all_of(&self, schema: &MetaSchema, value: &Value, at: &mut Pointer, findings: &mut Findings) {
         let parts: Vec<_> = schema.all_of.iter().filter_map(|part| self.resolve(part)).collect();
+        // A field that is a union, with its description: the union says all there is to say.
+        if let Some(union) = parts.iter().find(|part| !part.one_of.is_empty() || !part.any_of.is_empty()) {
+            return self.one_of(union, value, at, findings);
+        }
         match value {
             Value::Object(fields) if parts.iter().any(|part| part.ty == "object") => {
                 let objects: Vec<_> = parts.into_iter().filter(|part| part.ty == "object").collect();

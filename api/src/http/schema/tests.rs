@@ -54,6 +54,12 @@ enum Shape {
     Square(Square),
 }
 
+#[derive(Debug, Object)]
+struct Drawing {
+    /// What it shows.
+    shape: Shape,
+}
+
 /// `pointer code` of each finding.
 fn found<T: poem_openapi::types::Type + 'static>(value: &Value) -> Vec<String> {
     Checker::of::<T>().check(value).into_iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
@@ -115,6 +121,8 @@ fn the_discriminator_chooses_the_variant() {
     assert_eq!(found::<Shape>(&json!({"shape": "Circle", "radius": 1})), Vec::<String>::new());
     assert_eq!(found::<Shape>(&json!({"shape": "Square", "radius": 1})), ["/side required", "/radius unknown_field"]);
     assert_eq!(found::<Shape>(&json!({"radius": 1})), ["/shape not_allowed"]);
+    let drawing = json!({"shape": {"shape": "Square", "side": 1, "radius": 1}});
+    assert_eq!(found::<Drawing>(&drawing), ["/shape/radius unknown_field"], "as a described field, too");
 }
 
 #[test]

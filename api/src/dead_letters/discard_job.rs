@@ -1,0 +1,42 @@
+//! `POST /v1/dead_letters/discard_job`.
+//!
+//! Apart from `dead_letters_discard`, whose answer is what it did: this one's is a job, which may take an hour.
+
+use patchbay_jobs::jobs::DiscardDead;
+use poem_openapi::{OpenApi, types::ToJSON};
+
+use super::paced::{DeadLetterJobCreate, accept, total};
+use crate::{
+    http::{Accepted, Body, Caller, Written},
+    jobs::{Write, dto::Job},
+    tags::Tag,
+};
+
+/// The operation.
+#[derive(Debug, Default)]
+pub struct DiscardJob;
+
+#[OpenApi]
+impl DiscardJob {
+    /// Discard many dead letters
+    ///
+    /// As `dead_letters_discard`, for many: a job does it. Its `progress` says how far it has come; cancelling it stops it, and
+    /// what is discarded by then stays so. `dead_letters_count` says beforehand how many match.
+    #[oai(
+        path = "/v1/dead_letters/discard_job",
+        method = "post",
+        operation_id = "dead_letters_discard_job",
+        tag = "Tag::DeadLetters"
+    )]
+    async fn run(&self, call: Caller<Write>, body: Body<DeadLetterJobCreate>) -> Written<Accepted<Job>> {
+        let digest = body.digest();
+        let wanted = body.into_inner();
+        let tenant = call.one_of(wanted.tenant_id)?;
+        let selection = wanted.selection(&call)?;
+        let mut tx = call.begin_once_of(tenant, digest).await?;
+        let total = total(&mut tx, &selection, wanted.limit).await?;
+        let work = DiscardDead { selection, limit: wanted.limit, per_second: wanted.per_second };
+        let detail = wanted.to_json().unwrap_or_default();
+        accept(&call, tx, work, total, "dead_letters.discard_job", detail).await
+    }
+}

@@ -1,0 +1,55 @@
+//! Who works, and how much there is to do.
+
+use poem::http::StatusCode;
+use serde_json::json;
+
+use crate::harness::{SYSTEM_KEY, TestApi};
+
+#[tokio::test]
+async fn the_operator_sees_who_works_and_a_tenant_does_not() {
+    let api = TestApi::new().await;
+    assert_eq!(api.get("/v1/workers", SYSTEM_KEY).await.body["data"], json!([]));
+    api.serve(&["messages.send"]).await;
+    let workers = api.get("/v1/workers", SYSTEM_KEY).await;
+    let queue = &workers.body["data"][0]["queues"][0];
+    assert_eq!((&queue["queue"], &queue["concurrency"]), (&json!("sends"), &json!(8)), "{}", workers.text);
+    assert_eq!(queue["kinds"], json!([{ "kind": "messages.send", "version": 1 }]));
+    for path in ["/v1/workers", "/v1/autoscale", "/v1/queues/sends/tenants"] {
+        assert_eq!(api.get(path, &api.a.key).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_load_of_a_queue_is_one_number_for_whoever_asks_for_one() {
+    let api = TestApi::new().await;
+    api.serve(&["messages.send"]).await;
+    for tenant in [api.a.id, api.a.id, api.b.id] {
+        api.accept(tenant).await;
+    }
+    assert_eq!(api.claim(1).await.len(), 1);
+    let all = api.get("/v1/autoscale", SYSTEM_KEY).await;
+    assert_eq!(all.body["backlog"], 2, "{}", all.text);
+    assert!(all.body["queues"].as_array().unwrap().len() > 3);
+    let one = api.get("/v1/autoscale?queue=sends", SYSTEM_KEY).await;
+    let queue = &one.body["queues"][0];
+    assert_eq!((&one.body["backlog"], &queue["running"], &queue["slots"]), (&json!(2), &json!(1), &json!(8)));
+    assert!(queue["oldest_age_seconds"].as_i64().unwrap() < 60);
+    assert_eq!(api.get("/v1/autoscale?queue=nothing", SYSTEM_KEY).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn rates_are_those_since_somebody_looked_before() {
+    let api = TestApi::new().await;
+    api.serve(&["messages.send"]).await;
+    let first = api.get("/v1/autoscale?queue=sends", SYSTEM_KEY).await;
+    assert_eq!(first.body["queues"][0]["arrived_per_second"], json!(null));
+    for _ in 0..4 {
+        api.accept(api.a.id).await;
+    }
+    let leases: Vec<_> = api.claim(2).await.into_iter().map(|job| (job.id, job.token)).collect();
+    api.app.db.dispatcher().lanes().ack("sends", &leases).await.unwrap();
+    let then = api.get("/v1/autoscale?queue=sends", SYSTEM_KEY).await;
+    let rate = |name: &str| then.body["queues"][0][name].as_f64().unwrap();
+    let ratio = rate("arrived_per_second") / rate("finished_per_second");
+    assert!((ratio - 2.0).abs() < 1e-6, "four came, two went: {}", then.text);
+}
