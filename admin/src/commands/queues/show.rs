@@ -1,0 +1,41 @@
+//! `queues show`.
+
+use clap::Args;
+
+use super::pauses;
+use crate::{
+    context::Context,
+    failure::Failure,
+    screen::{Record, View, words},
+};
+
+const AFTER: &str = "Examples:
+  patchbay-admin queues show sends";
+
+/// Shows a queue.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub struct Show {
+    /// Its name.
+    queue: String,
+}
+
+impl Show {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// As any call of the API.
+    pub async fn run(&self, context: &Context) -> Result<View, Failure> {
+        let answer = context.answered(context.client.queues_get().queue(&self.queue).send().await)?;
+        let queue = answer.read;
+        let record = Record::new()
+            .with("queue", queue.name)
+            .with("kinds", queue.kinds.join(", "))
+            .with("waiting", words::at_least(queue.waiting, queue.at_least))
+            .with("running", words::maybe(queue.running))
+            .with_some("oldest", queue.oldest_at.map(words::instant))
+            .drawn();
+        let pauses = pauses::table(context, queue.pauses);
+        Ok(View::new(answer.json, format!("{record}\n\n{pauses}")))
+    }
+}
