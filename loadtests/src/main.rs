@@ -36,8 +36,14 @@ struct Cli {
 enum Command {
     /// Measures, each figure beside its limit.
     Bench(bench::Args),
-    /// Kills programs and empties Redis under load, and counts what was lost.
+    /// Breaks programs, servers and the network under load, and counts what was lost.
     Chaos(chaos::Args),
+    /// A worker process of the bench `queue`.
+    #[command(hide = true)]
+    BenchWorker(bench::queue::WorkerArgs),
+    /// A worker process of a chaos run.
+    #[command(hide = true)]
+    ChaosWorker(chaos::agent::Args),
 }
 
 #[tokio::main]
@@ -48,24 +54,29 @@ async fn main() -> ExitCode {
         .init();
     // Only fails when one is installed already.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let command = Cli::parse().command;
     let run = async {
-        match &command {
-            Command::Bench(args) => bench::run(args).await,
-            Command::Chaos(args) => chaos::run(args).await,
+        match &Cli::parse().command {
+            Command::Bench(args) => Box::pin(unless_interrupted(bench::run(args))).await,
+            Command::BenchWorker(args) => bench::queue::run_worker(args).await,
+            Command::Chaos(args) => Box::pin(unless_interrupted(chaos::run(args))).await,
+            // It ends as workers do: what it runs first.
+            Command::ChaosWorker(args) => chaos::agent::run(args).await,
         }
     };
-    // Dropping a run ends the programs it started.
-    let outcome = tokio::select! {
-        outcome = run => outcome,
-        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
-    };
-    match outcome {
+    match Box::pin(run).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::error(&format!("{error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Dropping a run ends the programs it started.
+async fn unless_interrupted(run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        outcome = run => outcome,
+        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod api;
 mod import;
-mod queue;
+pub mod queue;
 mod send;
 
 use anyhow::Result;
@@ -22,6 +22,15 @@ pub struct Args {
     /// A twentieth of the load, to try a bench out: its figures mean nothing, and go to `<name>.quick.json`.
     #[arg(long)]
     quick: bool,
+    /// Of the bench `queue` only these parts; the result goes to `queue.part.json`.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    part: Vec<queue::Part>,
+    /// Rounds of the bench `queue`, of which the median counts; three, or one of a quick run.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// In the bench `queue` nobody but ourselves: to look for what our own time goes to.
+    #[arg(long)]
+    alone: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,6 +56,11 @@ impl Scale {
     pub fn of(self, full: usize) -> usize {
         if self.quick { (full / 20).max(1) } else { full }
     }
+
+    /// Whether the bench is only tried out.
+    pub const fn is_quick(self) -> bool {
+        self.quick
+    }
 }
 
 /// Runs the benches one after the other.
@@ -62,7 +76,7 @@ pub async fn run(args: &Args) -> Result<()> {
             Name::Import => ("import", import::run(scale).await?),
             Name::Api => ("api", api::run(scale).await?),
             Name::Send => ("send", send::run(scale).await?),
-            Name::Queue => ("queue", queue::run(scale).await?),
+            Name::Queue => ("queue", queue::run(scale, args).await?),
         };
         show(args, file, &report)?;
     }
@@ -70,7 +84,9 @@ pub async fn run(args: &Args) -> Result<()> {
 }
 
 fn show(args: &Args, file: &str, report: &Report) -> Result<()> {
-    report.save(&if args.quick { format!("{file}.quick") } else { file.to_owned() })?;
+    let part = if args.part.is_empty() { "" } else { ".part" };
+    let quick = if args.quick { ".quick" } else { "" };
+    report.save(&format!("{file}{part}{quick}"))?;
     console::result(&if args.json { report.json()? } else { report.table() });
     Ok(())
 }

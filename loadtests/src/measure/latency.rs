@@ -20,6 +20,13 @@ impl Latencies {
         Self { histogram: Mutex::new(histogram) }
     }
 
+    /// These.
+    pub fn of(seen: &[Duration]) -> Self {
+        let this = Self::new();
+        seen.iter().for_each(|latency| this.record(*latency));
+        this
+    }
+
     /// Adds one.
     pub fn record(&self, latency: Duration) {
         let microseconds = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);

@@ -24,13 +24,20 @@ impl Database {
     /// # Errors
     /// When the server cannot be reached or refuses.
     pub async fn create() -> Result<Self> {
-        let admin_url = folders::required("DATABASE_URL")?;
-        let admin = connect(&admin_url).await?;
+        Self::create_beside(&folders::required("DATABASE_URL")?).await
+    }
+
+    /// An empty one on another server, beside the one that `admin_url` names.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn create_beside(admin_url: &str) -> Result<Self> {
+        let admin = connect(admin_url).await?;
         sweep(&admin).await?;
         let name = format!("{PREFIX}{}", std::process::id());
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
         admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await?;
-        let url = beside(&admin_url, &name)?;
+        let url = beside(admin_url, &name)?;
         Ok(Self { name, url, admin })
     }
 
@@ -55,6 +62,31 @@ impl Database {
         let client = self.connect().await?;
         client.batch_execute("SET ROLE patchbay_system").await?;
         Ok(client)
+    }
+
+    /// Flushes what was written before to the disk, so that it is not flushed during a measurement. Only a superuser (or
+    /// a member of `pg_checkpoint`) may; nobody else's figures depend on it much.
+    pub async fn checkpoint(&self) {
+        if let Err(error) = self.admin.batch_execute("CHECKPOINT").await {
+            tracing::debug!(%error, "no checkpoint");
+        }
+    }
+
+    /// Lets no session from now on compile statements just in time.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn without_jit(&self) -> Result<()> {
+        Ok(self.admin.batch_execute(&format!("ALTER DATABASE {} SET jit = off", self.name)).await?)
+    }
+
+    /// Takes statistics of every table, which a server does by itself only after a minute: plans made in a table's first
+    /// seconds are nobody's everyday.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn analyze(&self) -> Result<()> {
+        Ok(self.connect().await?.batch_execute("ANALYZE").await?)
     }
 
     /// Drops it, with whoever is still connected.

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+pub use namespace::Namespace;
 pub use program::Program;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
 use crate::postgres::Database;
 use crate::{console, folders};
-use namespace::Namespace;
 
 /// Which programs run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub struct Stack {
     api: SocketAddr,
     simulator: SocketAddr,
     namespace: Namespace,
+    redis_url: String,
     programs: Vec<Program>,
 }
 
@@ -55,18 +56,31 @@ impl Stack {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(parts: Parts, settings: &[(&str, &str)]) -> Result<Self> {
+        let servers = [folders::required("DATABASE_URL")?, folders::required("REDIS_URL")?];
+        Self::start_on(&servers[0], &servers[1], parts, settings).await
+    }
+
+    /// The same, on a PostgreSQL and a Redis of the caller's.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_on(
+        postgres_url: &str,
+        redis_url: &str,
+        parts: Parts,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         console::note("  starting the programs");
-        let database = Database::create().await?;
-        let namespace = Namespace::fresh(&folders::required("REDIS_URL")?).await?;
         let mut stack = Self {
-            database,
+            database: Database::create_beside(postgres_url).await?,
             system_key: format!("pb_sys_{}", hex::<32>()),
             api: free_address()?,
             simulator: free_address()?,
-            namespace,
+            namespace: Namespace::fresh(redis_url).await?,
+            redis_url: redis_url.to_owned(),
             programs: Vec::new(),
         };
-        let mut env = stack.environment()?;
+        let mut env = stack.environment();
         env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         program::run_to_end("patchbay-api", &["migrate"], &env).await.context("the migration failed")?;
         if parts == Parts::All {
@@ -103,21 +117,45 @@ impl Stack {
         self.programs.iter().find(|program| program.name() == name)
     }
 
-    /// Kills a program without a word, and starts it again.
+    /// One more process of a program, on an address of its own, which is not waited for. Answers its place, for
+    /// [`kill_and_restart`](Self::kill_and_restart).
+    ///
+    /// # Errors
+    /// When there is none to be like, or it cannot be started.
+    pub fn another(&mut self, name: &str, section: &str) -> Result<usize> {
+        let first = self.program(name).with_context(|| format!("{name} does not run"))?;
+        let another = first.another(&format!("PATCHBAY__{section}__LISTEN"), free_address()?)?;
+        self.programs.push(another);
+        Ok(self.programs.len() - 1)
+    }
+
+    /// The place of the first process of a program.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn place(&self, name: &str) -> Result<usize> {
+        self.programs.iter().position(|program| program.name() == name).with_context(|| format!("{name} does not run"))
+    }
+
+    /// Kills the process at `place` without a word, and starts it again with `settings` beside its own.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub async fn kill_and_restart(&mut self, name: &str) -> Result<()> {
-        let program = self.programs.iter_mut().find(|program| program.name() == name);
-        program.with_context(|| format!("{name} does not run"))?.kill_and_restart().await
+    pub async fn kill_and_restart(&mut self, place: usize, settings: &[(&str, &str)]) -> Result<()> {
+        self.programs[place].kill_and_restart(settings).await
     }
 
-    /// Takes everything out of Redis that is ours.
+    /// Starts again what ended by itself; answers how many did.
     ///
     /// # Errors
-    /// Redis's.
-    pub async fn empty_redis(&self) -> Result<()> {
-        self.namespace.remove().await
+    /// When one cannot be started.
+    pub fn revive(&mut self) -> Result<usize> {
+        self.programs.iter_mut().map(|program| program.revive().map(usize::from)).sum()
+    }
+
+    /// Their part of Redis.
+    pub fn namespace(&self) -> &str {
+        self.namespace.name()
     }
 
     /// Ends the programs as a supervisor does, and removes database and namespace.
@@ -132,11 +170,11 @@ impl Stack {
         self.database.drop_now().await
     }
 
-    fn environment(&self) -> Result<Vec<(String, String)>> {
+    fn environment(&self) -> Vec<(String, String)> {
         let set = |name: &str, value: String| (name.to_owned(), value);
         let mut env = vec![
             set("DATABASE_URL", self.database.url().to_owned()),
-            set("REDIS_URL", folders::required("REDIS_URL")?),
+            set("REDIS_URL", self.redis_url.clone()),
             set("PATCHBAY__REDIS__NAMESPACE", self.namespace.name().to_owned()),
             set("PATCHBAY__API__LISTEN", self.api.to_string()),
             set("PATCHBAY__API__PUBLIC_URL", format!("http://{}", self.api)),
@@ -148,7 +186,7 @@ impl Stack {
             env.push(set(&format!("PATCHBAY__LIMITS__{whose}_PER_SECOND"), "1000000".to_owned()));
             env.push(set(&format!("PATCHBAY__LIMITS__{whose}_BURST"), "10000000".to_owned()));
         }
-        Ok(env)
+        env
     }
 
     fn launch(&mut self, name: &'static str, args: &[&str], at: SocketAddr, env: &[(String, String)]) -> Result<()> {

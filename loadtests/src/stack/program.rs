@@ -38,9 +38,37 @@ impl Program {
         Ok(Self { name, at, log, args, env: env.to_vec(), child })
     }
 
-    /// SIGKILL, and a new process in its place, which is not waited for.
-    pub async fn kill_and_restart(&mut self) -> Result<()> {
+    /// The same program once more, listening on `at`, which its setting `listen` says.
+    pub fn another(&self, listen: &str, at: SocketAddr) -> Result<Self> {
+        let mut env = self.env.clone();
+        env.retain(|(name, _)| name != listen);
+        env.push((listen.to_owned(), at.to_string()));
+        let log = self.log.with_file_name(format!("{}-{}.log", self.name, at.port()));
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        let child = spawn(self.name, &args, &env, File::create(&log)?)?;
+        Ok(Self { name: self.name, at, log, args: self.args.clone(), env, child })
+    }
+
+    /// SIGKILL, and a new process in its place with `settings` beside its own, which is not waited for.
+    pub async fn kill_and_restart(&mut self, settings: &[(&str, &str)]) -> Result<()> {
         self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))?;
+        for (name, value) in settings {
+            self.env.retain(|(known, _)| known != name);
+            self.env.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        self.start_again()
+    }
+
+    /// Starts it again if it ended by itself; answers whether it had.
+    pub fn revive(&mut self) -> Result<bool> {
+        let ended = self.child.try_wait()?.is_some();
+        if ended {
+            self.start_again()?;
+        }
+        Ok(ended)
+    }
+
+    fn start_again(&mut self) -> Result<()> {
         let out = File::options().append(true).open(&self.log)?;
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         self.child = spawn(self.name, &args, &self.env, out)?;

@@ -1,0 +1,205 @@
+//! The checker: waits until the ledger says that all is over, then counts.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use redis::aio::MultiplexedConnection;
+use uuid::Uuid;
+
+use super::agent::jobs::QUEUE;
+use super::row::Row;
+use super::stage::Stage;
+use crate::console;
+
+/// How long after the last blow, and after the last job was accepted, everything may take that no limit holds back.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long leases may take to run out, and repair to tidy up, once nothing is left to do.
+pub const TIDY: Duration = Duration::from_secs(25);
+/// How much later than the engine the observer may see a run begin.
+pub const JITTER: Duration = Duration::from_millis(500);
+
+/// Faults told one by one.
+const TOLD: u64 = 10;
+
+/// What is looked for.
+pub struct Wanted {
+    /// The scenario.
+    pub name: &'static str,
+    /// Tells by their number the jobs that must end as dead letters, without an effect; none where not set.
+    pub dead: Option<Box<dyn Fn(usize) -> bool + Send + Sync>>,
+    /// See [`JITTER`].
+    pub jitter: Duration,
+}
+
+impl Wanted {
+    /// Every job has its effect.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, dead: None, jitter: JITTER }
+    }
+}
+
+/// Waits for the end, counts, and ends the workers.
+///
+/// # Errors
+/// What could not be looked at.
+pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
+    let ids = stage.fed().await?;
+    until_over(stage).await?;
+    let told = told(stage).await?;
+    let leaked = leaked(stage).await?;
+    stage.end_workers().await?;
+    let runs = stage.runs();
+    let book = stage.observer.witness.book();
+    let recovered_s = recovered(stage.begun, &stage.blows, &book.done);
+    let mut row = Row {
+        scenario: wanted.name,
+        jobs: u64::try_from(ids.len())?,
+        executions: 0,
+        effects: 0,
+        lost: 0,
+        doubled: 0,
+        over_limit: stage.rules.exceeded(&runs, wanted.jitter),
+        leaked,
+        stuck: 0,
+        recovered_s,
+        holds: false,
+    };
+    for (n, id) in ids.iter().enumerate() {
+        let seen = book.jobs.get(id).copied().unwrap_or_default();
+        row.executions += seen.executions;
+        row.effects += seen.effects;
+        row.doubled += seen.effects.saturating_sub(1);
+        let dead = wanted.dead.as_ref().is_some_and(|dead| dead(n));
+        let as_wanted = |state: &str| match dead {
+            true => state == "dead" && seen.effects == 0,
+            false => state == "succeeded" && seen.effects > 0,
+        };
+        let told = told.get(id);
+        match told.map(|told| told.state.as_str()) {
+            Some(state) if as_wanted(state) => continue,
+            Some("waiting" | "scheduled" | "held") => row.stuck += 1,
+            _ => row.lost += 1,
+        }
+        if row.stuck + row.lost <= TOLD {
+            let (state, story) = told.map_or(("nowhere", ""), |told| (&told.state, &told.story));
+            console::note(&format!("    number {n} is {state} after {} effects: {story}", seen.effects));
+        }
+    }
+    Ok(row.judged())
+}
+
+async fn until_over(stage: &Stage<'_>) -> Result<()> {
+    let start = Instant::now();
+    let client = stage.look.connect().await?;
+    let sql = "SELECT EXISTS (SELECT FROM queue.jobs WHERE state IN ('waiting', 'scheduled', 'held'))";
+    // A limited tenant's backlog may take as long again as its jobs were fed.
+    let fed = Duration::from_secs(u64::try_from(stage.scale.jobs / stage.scale.rate.max(1))?);
+    while client.query_one(sql, &[]).await?.get(0) && start.elapsed() < PATIENCE + fed * 2 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// What the ledger says of a job.
+struct Told {
+    state: String,
+    /// For whoever looks for the cause.
+    story: String,
+}
+
+async fn told(stage: &Stage<'_>) -> Result<HashMap<Uuid, Told>> {
+    let client = stage.look.connect().await?;
+    let sql = "SELECT id::text, state, format('%s %s in %L of %s: %s errors, %s crashes, %s interruptions, %s, %s',
+            kind, id, lane, tenant_id, errors, crashes, interruptions, last_error, held_reason) FROM queue.jobs";
+    let rows = client.query(sql, &[]).await?;
+    rows.iter().map(|row| Ok((row.get::<_, &str>(0).parse()?, Told { state: row.get(1), story: row.get(2) }))).collect()
+}
+
+/// What is left in Redis and in the ledger's side tables when nothing is left to do.
+async fn leaked(stage: &Stage<'_>) -> Result<u64> {
+    let start = Instant::now();
+    let client = stage.look.connect().await?;
+    loop {
+        let mut redis = stage.servers.redis.connect().await?;
+        let keys: i64 = client.query_one("SELECT count(*) FROM queue.unique_keys", &[]).await?.get(0);
+        let left = left(&mut redis, &format!("*{{{QUEUE}}}:*")).await? + keys.unsigned_abs();
+        if left == 0 || start.elapsed() > TIDY {
+            return Ok(left);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// What stands for a job or a slot in the keys of `pattern`: envelopes, leases, wishes to cancel, places in lanes, live sets.
+///
+/// # Errors
+/// Redis's.
+pub async fn left(redis: &mut MultiplexedConnection, pattern: &str) -> Result<u64> {
+    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(redis).await?;
+    let mut left = 0;
+    for key in keys {
+        let Some((_, name)) = key.split_once("}:") else { continue };
+        let command = match name.split(':').next() {
+            Some("jobs" | "lease") => "HLEN",
+            Some("leases" | "lane" | "live") => "ZCARD",
+            Some("cancel") => "SCARD",
+            _ => continue,
+        };
+        left += redis::cmd(command).arg(&key).query_async::<u64>(redis).await?;
+    }
+    Ok(left)
+}
+
+/// The pace of effects again as it was before: a second with at least so much of it.
+const FULL: f64 = 0.8;
+const STEP: Duration = Duration::from_millis(100);
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// From the end of each blow to the first second of full speed, or to when nothing was left to do; the worst of them. A blow
+/// that is followed by another before that is one with it. `done` are the instants of the effects, in order; the load
+/// began at `begun`.
+pub fn recovered(begun: Duration, blows: &[(Duration, Duration)], done: &[Duration]) -> Option<f64> {
+    let since = |from: Duration, until: Duration| {
+        let count = |at| done.partition_point(|done| *done < at);
+        f64::from(u32::try_from(count(until) - count(from)).unwrap_or(u32::MAX)) / (until - from).as_secs_f64()
+    };
+    let Some((first, _)) = blows.first() else { return Some(0.0) };
+    let before = since(begun, (*first).max(begun + STEP));
+    let over = done.last().copied()?;
+    let back = |(place, (_, end)): (usize, &(Duration, Duration))| {
+        let mut at = *end;
+        while at < over && since(at, at + WINDOW) < before * FULL {
+            at += STEP;
+        }
+        let at = at.min(over.max(*end));
+        let struck_again = blows.get(place + 1).is_some_and(|(next, _)| *next < at);
+        (!struck_again).then(|| at - *end)
+    };
+    blows.iter().enumerate().filter_map(back).max().map(|worst| (worst.as_secs_f64() * 10.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn recovery_ends_with_the_first_second_of_full_speed() {
+        let pace = |from: u32, until: u32| (from / 10..until / 10).map(|n| MS * 10 * n);
+        let blow = [(MS * 2_000, MS * 3_000)];
+        let done: Vec<_> = pace(0, 2_000).chain(pace(5_000, 9_000)).collect();
+        assert_eq!(recovered(Duration::ZERO, &blow, &done), Some(1.8), "a fifth may be missing from that second");
+        assert_eq!(recovered(Duration::ZERO, &[], &done), Some(0.0));
+        let twice = [blow[0], (MS * 4_000, MS * 4_500)];
+        assert_eq!(recovered(Duration::ZERO, &twice, &done), Some(0.3), "one long blow");
+    }
+
+    #[test]
+    fn what_has_nothing_left_to_do_has_recovered() {
+        let done: Vec<_> = (0..200).map(|n| MS * 10 * n).chain([MS * 4_000]).collect();
+        assert_eq!(recovered(Duration::ZERO, &[(MS * 1_900, MS * 3_000)], &done), Some(1.0));
+        assert_eq!(recovered(Duration::ZERO, &[(MS, MS * 2)], &[]), None, "nothing was ever done");
+    }
+}

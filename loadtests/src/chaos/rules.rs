@@ -1,0 +1,203 @@
+//! The limits of a run as the outside knows them, and how often they were exceeded.
+//!
+//! Every beginning of a run is held against the rules that are in force then. What can be seen from outside has two
+//! tolerances, and no more: a change takes effect within a second, so a limit that was in force during the last
+//! second may still hold; and a run is seen to begin a little after the engine let it (the way to the worker and to
+//! us), so that a rate may look fuller by what passes in that time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::observer::Run;
+
+/// Within this a change takes effect.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// What a rule covers: a tenant or one of its lanes; with the nil tenant, all tenants together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// Whose.
+    pub tenant: Uuid,
+    /// A lane, with all lanes below it; the whole tenant where empty.
+    pub lane: String,
+}
+
+impl Scope {
+    /// A tenant as a whole.
+    pub const fn tenant(tenant: Uuid) -> Self {
+        Self { tenant, lane: String::new() }
+    }
+
+    /// A lane of a tenant, and those below it.
+    pub fn lane(tenant: Uuid, lane: &str) -> Self {
+        Self { tenant, lane: lane.to_owned() }
+    }
+
+    fn covers(&self, run: &Run) -> bool {
+        let rest = run.lane.strip_prefix(self.lane.as_str());
+        let whose = self.tenant.is_nil() || run.tenant == self.tenant;
+        whose && (self.lane.is_empty() || rest.is_some_and(|r| r.is_empty() || r.starts_with('~')))
+    }
+}
+
+/// What holds in a scope from some instant on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rule {
+    /// So many runs a second, and so many at once.
+    Rate(f64, f64),
+    /// So many runs at a time.
+    AtOnce(usize),
+    /// Paused (`true`) or resumed.
+    Paused(bool),
+    /// Something that forbids nothing.
+    Other,
+}
+
+/// What was ordered when.
+#[derive(Debug, Default)]
+pub struct Rules {
+    history: BTreeMap<Scope, Vec<(Duration, Rule)>>,
+}
+
+impl Rules {
+    /// `rule` is ordered at `at`.
+    pub fn order(&mut self, at: Duration, scope: Scope, rule: Rule) {
+        self.history.entry(scope).or_default().push((at, rule));
+    }
+
+    /// Beginnings that no rule allowed, `jitter` being how much later than the engine we may see one.
+    pub fn exceeded(&self, runs: &[Run], jitter: Duration) -> u64 {
+        let over = |(scope, orders): (&Scope, &Vec<(Duration, Rule)>)| {
+            let runs: Vec<&Run> = runs.iter().filter(|run| scope.covers(run)).collect();
+            let rates =
+                pick(orders, |rule| if let Rule::Rate(rate, burst) = rule { Some((rate, burst)) } else { None });
+            let most = pick(orders, |rule| if let Rule::AtOnce(most) = rule { Some(most) } else { None });
+            let pauses = pick(orders, |rule| if let Rule::Paused(paused) = rule { Some(paused) } else { None });
+            too_fast(&runs, &rates, jitter) + too_many(&runs, &most, jitter) + while_paused(&runs, &pauses, jitter)
+        };
+        self.history.iter().map(over).sum()
+    }
+}
+
+fn pick<T>(orders: &[(Duration, Rule)], of: impl Fn(Rule) -> Option<T>) -> Vec<(Duration, T)> {
+    orders.iter().filter_map(|(at, rule)| Some((*at, of(*rule)?))).collect()
+}
+
+/// The orders that may be in force at some instant of `[from, to]`: all given in it, and the last before it.
+fn in_force<T: Copy>(orders: &[(Duration, T)], from: Duration, to: Duration) -> impl Iterator<Item = Option<T>> {
+    let before = orders.iter().rev().find(|(at, _)| *at <= from).map(|(_, rule)| *rule);
+    let within: Vec<Option<T>> =
+        orders.iter().filter(|(at, _)| *at > from && *at <= to).map(|(_, rule)| Some(*rule)).collect();
+    std::iter::once(before).chain(within)
+}
+
+/// A bucket that leaks at the highest rate that may hold and holds the largest burst that may: what overflows is too fast.
+fn too_fast(runs: &[&Run], orders: &[(Duration, (f64, f64))], jitter: Duration) -> u64 {
+    let (mut level, mut last, mut over) = (0.0_f64, Duration::ZERO, 0);
+    for run in runs {
+        let since = last.saturating_sub(PROMPT + jitter);
+        let mut limits = in_force(orders, since, run.from).map(|rule| rule.unwrap_or((f64::INFINITY, 1.0)));
+        let (rate, burst) = limits.by_ref().fold((0.0_f64, 0.0_f64), |most, l| (most.0.max(l.0), most.1.max(l.1)));
+        if rate.is_infinite() {
+            level = 0.0;
+        } else {
+            level = (level - rate * (run.from - last).as_secs_f64()).max(0.0) + 1.0;
+            if level > burst + rate * jitter.as_secs_f64() + 1e-6 {
+                over += 1;
+                level -= 1.0;
+            }
+        }
+        last = run.from;
+    }
+    over
+}
+
+/// Beginnings that found as many others under way as may be.
+fn too_many(runs: &[&Run], orders: &[(Duration, usize)], jitter: Duration) -> u64 {
+    let mut under_way: Vec<Duration> = Vec::new();
+    let mut over = 0;
+    for run in runs {
+        under_way.retain(|until| *until > run.from);
+        under_way.push(run.until.unwrap_or(Duration::MAX));
+        let since = run.from.saturating_sub(PROMPT + jitter);
+        let most = in_force(orders, since, run.from).map(|most| most.unwrap_or(usize::MAX)).max();
+        over += u64::from(most.is_some_and(|most| under_way.len() > most));
+    }
+    over
+}
+
+/// Beginnings although a pause had long been ordered.
+fn while_paused(runs: &[&Run], orders: &[(Duration, bool)], jitter: Duration) -> u64 {
+    let barred = |run: &&&Run| {
+        let since = run.from.saturating_sub(PROMPT + jitter);
+        in_force(orders, since, run.from).all(|paused| paused == Some(true))
+    };
+    runs.iter().filter(barred).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn runs(spans: impl IntoIterator<Item = (u32, u32)>) -> Vec<Run> {
+        let run = |(from, until)| Run {
+            job: Uuid::nil(),
+            tenant: Uuid::nil(),
+            lane: "pa~s1".to_owned(),
+            worker: String::new(),
+            from: MS * from,
+            until: Some(MS * until),
+        };
+        spans.into_iter().map(run).collect()
+    }
+
+    fn exceeded(orders: &[(u32, Rule)], spans: impl IntoIterator<Item = (u32, u32)>) -> u64 {
+        let mut rules = Rules::default();
+        for (at, rule) in orders {
+            rules.order(MS * *at, Scope { tenant: Uuid::nil(), lane: "pa".to_owned() }, *rule);
+        }
+        rules.exceeded(&runs(spans), MS * 100)
+    }
+
+    #[test]
+    fn a_rate_allows_its_burst_and_its_pace_and_no_more() {
+        let rate = [(0, Rule::Rate(10.0, 2.0))];
+        let paced = |step: u32| (0..50).map(move |n| (n * step, n * step));
+        assert_eq!(exceeded(&rate, paced(100)), 0);
+        assert!(exceeded(&rate, paced(80)) > 5, "an eighth too fast");
+        assert_eq!(exceeded(&rate, [(0, 0), (0, 0), (1, 1)]), 0, "the burst, and one for the jitter");
+        assert_eq!(exceeded(&rate, [(0, 0), (0, 0), (1, 1), (2, 2)]), 1);
+    }
+
+    #[test]
+    fn a_higher_rate_counts_from_its_order_and_a_lower_one_a_second_later() {
+        let twenty = |from: u32| (0..20).map(move |n| (from + n * 50, from + n * 50));
+        let up = [(0, Rule::Rate(1.0, 1.0)), (1_000, Rule::Rate(20.0, 1.0))];
+        assert_eq!(exceeded(&up, twenty(1_000)), 0);
+        let down = [(0, Rule::Rate(20.0, 1.0)), (1_000, Rule::Rate(1.0, 1.0))];
+        assert_eq!(exceeded(&down, twenty(1_000)), 0, "the old one may hold for a second");
+        assert!(exceeded(&down, twenty(3_000)) > 10);
+    }
+
+    #[test]
+    fn beginnings_count_those_under_way() {
+        let most = [(0, Rule::AtOnce(2))];
+        assert_eq!(exceeded(&most, [(0, 10), (1, 10), (10, 20), (11, 20)]), 0);
+        assert_eq!(exceeded(&most, [(0, 10), (1, 10), (9, 20)]), 1);
+        let fewer = [(0, Rule::AtOnce(3)), (5_000, Rule::AtOnce(1))];
+        let long = [(0, 9_000), (1, 9_000), (2, 9_000)];
+        assert_eq!(exceeded(&fewer, long), 0, "what runs may go on");
+        assert_eq!(exceeded(&fewer, long.into_iter().chain([(6_200, 9_000)])), 1);
+    }
+
+    #[test]
+    fn a_pause_bars_after_a_second_and_until_it_is_lifted() {
+        let pause = [(1_000, Rule::Paused(true)), (9_000, Rule::Paused(false))];
+        assert_eq!(exceeded(&pause, [(500, 500), (1_900, 1_900), (9_001, 9_001)]), 0);
+        assert_eq!(exceeded(&pause, [(2_200, 2_200), (8_999, 8_999)]), 2);
+    }
+}

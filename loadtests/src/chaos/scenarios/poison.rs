@@ -1,0 +1,57 @@
+//! 9. Poison: jobs that panic, abort their process, never end, block their thread; and ten megabytes, refused at the door.
+
+use anyhow::Result;
+use patchbay_queue::{JobRequest, NewJob};
+use uuid::Uuid;
+
+use crate::chaos::agent::jobs::{Act, Poison};
+use crate::chaos::check::{Wanted, check};
+use crate::chaos::row::Row;
+use crate::chaos::servers::Servers;
+use crate::chaos::stage::{Scale, Setup, Stage, WORK, lane, plain};
+
+/// The kinds of poison.
+const POISON: [Act; 4] = [Act::Panic, Act::Abort, Act::Endless, Act::Spin];
+/// One of each in so many jobs.
+const SHORT: usize = 100;
+const LONG: usize = 5_000;
+
+/// Runs it.
+///
+/// # Errors
+/// What could not be run.
+pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
+    let make = if scale.short { short } else { long };
+    let mut stage = Stage::open(servers, scale, &Setup { make: Some(make), ..Setup::default() }).await?;
+    let refused = stage.refuses(10_000_000).await?;
+    stage.strike("poison among the jobs");
+    stage.until(0.7).await?;
+    stage.calm();
+    let every = if scale.short { SHORT } else { LONG };
+    let mut wanted = Wanted::new(name);
+    wanted.dead = Some(Box::new(move |n| poison(n, every).is_some()));
+    let mut row = check(&mut stage, &wanted).await?;
+    row.over_limit += u64::from(!refused);
+    Ok(row.judged())
+}
+
+/// What job number `n` does, if it is poison; the last of a load are not, so that there is a load after them.
+fn poison(n: usize, every: usize) -> Option<Act> {
+    let place = n % every;
+    (place >= every / 5 && place < every / 5 + POISON.len()).then(|| POISON[place - every / 5])
+}
+
+fn make(tenants: &[Uuid], n: usize, id: Uuid, every: usize) -> NewJob {
+    match poison(n, every) {
+        Some(act) => JobRequest::new(id, tenants[n % tenants.len()], Poison { act }).lane(lane(tenants, n)).into(),
+        None => plain(tenants, n, id, WORK, true),
+    }
+}
+
+fn short(tenants: &[Uuid], n: usize, id: Uuid) -> NewJob {
+    make(tenants, n, id, SHORT)
+}
+
+fn long(tenants: &[Uuid], n: usize, id: Uuid) -> NewJob {
+    make(tenants, n, id, LONG)
+}

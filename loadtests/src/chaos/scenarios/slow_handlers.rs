@@ -1,0 +1,51 @@
+//! 10. Handlers slower than a lease, every slot taken and more waiting: nothing may run twice.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use patchbay_queue::NewJob;
+use uuid::Uuid;
+
+use crate::chaos::cast::Part;
+use crate::chaos::check::{Wanted, check};
+use crate::chaos::row::Row;
+use crate::chaos::servers::Servers;
+use crate::chaos::stage::{Scale, Setup, Stage, plain};
+
+/// Longer than the lease of either form.
+const SLOW: Duration = Duration::from_secs(5);
+const VERY_SLOW: Duration = Duration::from_secs(12);
+
+/// Runs it.
+///
+/// # Errors
+/// What could not be run.
+pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
+    let concurrency = if scale.short { 8 } else { 64 };
+    let setup = Setup {
+        workers: vec![Part { concurrency, ..Part::default() }; 3],
+        make: Some(if scale.short { short } else { long }),
+        limited: false,
+        ..Setup::default()
+    };
+    let mut stage = Stage::open(servers, scale, &setup).await?;
+    let mut row = check(&mut stage, &Wanted::new(name)).await?;
+    // Nobody was killed here: a job that began twice was taken from a worker that lived.
+    row.doubled += row.executions.saturating_sub(row.jobs);
+    Ok(row.judged())
+}
+
+/// The slow ones come together, more of them than there are slots.
+fn slow(tenants: &[Uuid], n: usize, id: Uuid, at_once: usize, time: Duration) -> NewJob {
+    let work = if n % (at_once * 10) < at_once { time } else { Duration::from_millis(2) };
+    // None that fails at first.
+    plain(tenants, n, id, work, false)
+}
+
+fn short(tenants: &[Uuid], n: usize, id: Uuid) -> NewJob {
+    slow(tenants, n, id, 30, SLOW)
+}
+
+fn long(tenants: &[Uuid], n: usize, id: Uuid) -> NewJob {
+    slow(tenants, n, id, 300, VERY_SLOW)
+}

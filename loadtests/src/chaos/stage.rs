@@ -1,0 +1,369 @@
+//! What the engine's scenarios stand on: a new database, an emptied Redis, ways to both that can be broken, an observer,
+//! worker processes, a steady load of several tenants some of whom are limited.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use patchbay_db::ids::TenantId;
+use patchbay_db::{Db, DbConfig, Ids, Pools};
+use patchbay_queue::lanes::{LaneName, Limit, PauseScope, Rate, Window};
+use patchbay_queue::ledger::controls;
+use patchbay_queue::{Dispatcher, JobRequest, Lanes, NewJob};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::agent::jobs::{Act, New, Old, QUEUE};
+use super::cast::{Common, Part, Worker};
+use super::feed::{Feed, Load, Look, Make};
+use super::observer::{Observer, Run};
+use super::relay::Relay;
+use super::rules::{Rule, Rules, Scope};
+use super::servers::Servers;
+use crate::{clock, console, stack};
+
+/// How large a run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// Jobs of each scenario.
+    pub jobs: usize,
+    /// Of them a second.
+    pub rate: usize,
+    /// The workers' lease.
+    pub lease: Duration,
+    /// Whether this is the short form: shorter outages.
+    pub short: bool,
+}
+
+/// Tenants, where nothing else is said.
+const TENANTS: usize = 8;
+/// The lane of every other job of a tenant; the rest are in `pa~s2`.
+pub const LANE: &str = "pa~s1";
+
+/// How long a job takes, where nothing else is said.
+pub const WORK: Duration = Duration::from_millis(5);
+
+/// Names inside the private servers.
+const DATABASE: &str = "chaos";
+const NAMESPACE: &str = "chaos";
+
+/// Makes job number `n` of a load under an id, for one of the tenants.
+pub type Maker = fn(&[Uuid], usize, Uuid) -> NewJob;
+
+/// What a scenario may differ in.
+pub struct Setup {
+    /// Worker processes, and how each works.
+    pub workers: Vec<Part>,
+    /// How long a job takes.
+    pub work: Duration,
+    /// How a job is made, where not by [`plain`].
+    pub make: Option<Maker>,
+    /// Tenants.
+    pub tenants: usize,
+    /// Whether some are limited.
+    pub limited: bool,
+    /// By how many seconds the clocks of whoever accepts jobs are off: batch by batch in turn.
+    pub off_by_s: &'static [i64],
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            workers: vec![Part::default(); 3],
+            work: WORK,
+            make: None,
+            tenants: TENANTS,
+            limited: true,
+            off_by_s: &[0],
+        }
+    }
+}
+
+/// One scenario's world.
+pub struct Stage<'s> {
+    /// The servers themselves.
+    pub servers: &'s mut Servers,
+    /// How large.
+    pub scale: Scale,
+    /// The way to PostgreSQL.
+    pub postgres: Relay,
+    /// The way to Redis.
+    pub redis: Relay,
+    /// Where effects happen.
+    pub observer: Observer,
+    /// The worker processes.
+    pub workers: Vec<Worker>,
+    /// The tenants.
+    pub tenants: Vec<Uuid>,
+    /// What was limited when.
+    pub rules: Rules,
+    limits: HashMap<Scope, Limit>,
+    /// When it was troubled, by the observer's clock.
+    pub blows: Vec<(Duration, Duration)>,
+    /// When the load began, by the observer's clock.
+    pub begun: Duration,
+    /// The dispatcher's side, straight.
+    pub lanes: Lanes,
+    /// The ledger, straight.
+    pub look: Look,
+    feed: Option<Feed>,
+    db: Db,
+    pools: Pools,
+    common: Common,
+    straight: Pools,
+}
+
+impl<'s> Stage<'s> {
+    /// Everything in place, and the load begins.
+    ///
+    /// # Errors
+    /// What does not start.
+    pub async fn open(servers: &'s mut Servers, scale: Scale, setup: &Setup) -> Result<Self> {
+        servers.redis.flush().await?;
+        let admin = servers.postgres.connect("postgres").await?;
+        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")).await?;
+        admin.batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0")).await?;
+        let look = Look { url: servers.postgres.url(DATABASE) };
+        patchbay_db::migrate::up(&SecretString::from(look.url.clone())).await?;
+        let postgres = Relay::to(servers.postgres.address()).await?;
+        let redis = Relay::to(servers.redis.address()).await?;
+        let observer = Observer::start().await?;
+        let common = Common {
+            database: format!("postgres://postgres@{}/{DATABASE}", postgres.address()),
+            redis: format!("redis://{}", redis.address()),
+            namespace: NAMESPACE.to_owned(),
+            observer: observer.address(),
+            lease: scale.lease,
+            logs: PathBuf::from(".dev/chaos/logs"),
+        };
+        let pools = Pools::new(&DbConfig::new(common.database.clone()))?;
+        let straight = Pools::new(&DbConfig::new(look.url.clone()))?;
+        let dispatcher = Dispatcher::start(Lanes::connect(&common.redis, NAMESPACE)?, Window::default());
+        let db = Db::new(pools.clone(), Ids::new(stack::random()), dispatcher);
+        let tenants: Vec<Uuid> = (0..setup.tenants).map(|_| Uuid::from(db.new_id::<TenantId>(clock::now()))).collect();
+        let begun = observer.witness.book().now();
+        let mut stage = Self {
+            lanes: Lanes::connect(&servers.redis.url(), NAMESPACE)?,
+            servers,
+            scale,
+            postgres,
+            redis,
+            observer,
+            workers: Vec::new(),
+            tenants,
+            rules: Rules::default(),
+            limits: HashMap::new(),
+            blows: Vec::new(),
+            begun,
+            look,
+            feed: None,
+            db,
+            pools,
+            common,
+            straight,
+        };
+        if setup.limited {
+            stage.limit_some().await?;
+        }
+        for (number, part) in setup.workers.iter().enumerate() {
+            let witness = stage.observer.witness.clone();
+            stage.workers.push(Worker::start(number, stage.common.clone(), part.clone(), witness)?);
+        }
+        stage.first_run(setup).await?;
+        stage.begun = stage.observer.witness.book().now();
+        stage.feed = Some(Feed::start(stage.db.clone(), stage.load(setup), stage.look.clone()));
+        Ok(stage)
+    }
+
+    /// Every kind of limit, on every kind of key: tenant 0 and a lane of tenant 1 get a little less than they are fed, tenant
+    /// 2 has few slots, a lane of tenant 3 one, and all together have a ceiling.
+    async fn limit_some(&mut self) -> Result<()> {
+        let share = f64::from(u32::try_from(self.scale.rate)?) / f64::from(u32::try_from(self.tenants.len())?);
+        let tenants = self.tenants.clone();
+        self.set_rate(Scope::tenant(tenants[0]), (share * 0.8).max(1.0), 5).await?;
+        self.set_rate(Scope::lane(tenants[1], LANE), (share * 0.4).max(1.0), 5).await?;
+        self.set_at_once(Scope::tenant(tenants[2]), 3).await?;
+        self.set_at_once(Scope::lane(tenants[3], LANE), 1).await?;
+        self.set_at_once(Scope::lane(Uuid::nil(), "pa"), 30).await?;
+        self.set_rate(Scope::lane(Uuid::nil(), "pa"), f64::from(u32::try_from(self.scale.rate)?) * 3.0, 100).await
+    }
+
+    /// One job for each worker, so that processes are up, plans are made and the queue is open before anything is measured.
+    async fn first_run(&self, setup: &Setup) -> Result<()> {
+        let load = Load { jobs: setup.workers.len(), rate: 1_000, make: self.warm_up(setup), off_by_s: &[0] };
+        let ids = Feed::start(self.db.clone(), load, self.look.clone()).end().await?;
+        let until = tokio::time::Instant::now() + Duration::from_secs(60);
+        while self.observer.witness.book().done.len() < ids.len() {
+            anyhow::ensure!(tokio::time::Instant::now() < until, "the workers do not work: see {:?}", self.common.logs);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// Jobs that the oldest workers know.
+    fn warm_up(&self, setup: &Setup) -> Make {
+        let tenants = self.tenants.clone();
+        let old = setup.workers.iter().any(|part| part.generation < 2);
+        Arc::new(move |n, id| match old {
+            true => JobRequest::new(id, tenants[n % tenants.len()], Old { work_ms: 1, act: Act::Work }).into(),
+            false => plain(&tenants, n, id, Duration::from_millis(1), false),
+        })
+    }
+
+    fn load(&self, setup: &Setup) -> Load {
+        let (tenants, work) = (self.tenants.clone(), setup.work);
+        let make: Make = match setup.make {
+            Some(make) => Arc::new(move |n, id| make(&tenants, n, id)),
+            None => Arc::new(move |n, id| plain(&tenants, n, id, work, true)),
+        };
+        Load { jobs: self.scale.jobs, rate: self.scale.rate, make, off_by_s: setup.off_by_s }
+    }
+
+    /// Waits until so much of the load is accepted.
+    ///
+    /// # Errors
+    /// A feeder that gave up.
+    pub async fn until(&self, part: f64) -> Result<()> {
+        match &self.feed {
+            Some(feed) => feed.until(part).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A blow begins; what it is, for whoever watches.
+    pub fn strike(&mut self, what: &str) {
+        console::note(&format!("    {what}"));
+        let now = self.now();
+        self.blows.push((now, now));
+    }
+
+    /// The blow that began last is over.
+    pub fn calm(&mut self) {
+        let now = self.now();
+        if let Some(blow) = self.blows.last_mut() {
+            blow.1 = now;
+        }
+    }
+
+    /// The observer's clock.
+    pub fn now(&self) -> Duration {
+        self.observer.witness.book().now()
+    }
+
+    /// Sets a rate.
+    ///
+    /// # Errors
+    /// A server that is away.
+    pub async fn set_rate(&mut self, scope: Scope, per_second: f64, burst: i32) -> Result<()> {
+        let rule = Rule::Rate(per_second, f64::from(burst));
+        self.set_limit(scope, rule, |limit| limit.rate = Some(Rate { per_second, burst })).await
+    }
+
+    /// Sets how many may run at a time.
+    ///
+    /// # Errors
+    /// A server that is away.
+    pub async fn set_at_once(&mut self, scope: Scope, most: u16) -> Result<()> {
+        let rule = Rule::AtOnce(usize::from(most));
+        self.set_limit(scope, rule, |limit| limit.concurrency = Some(i32::from(most))).await
+    }
+
+    /// Sets a tenant's weight in the turn.
+    ///
+    /// # Errors
+    /// A server that is away.
+    pub async fn set_weight(&mut self, tenant: Uuid, weight: f64) -> Result<()> {
+        self.set_limit(Scope::tenant(tenant), Rule::Other, |limit| limit.weight = Some(weight)).await
+    }
+
+    /// Changes what is set on a key: in the ledger, and in force at once, as the API does.
+    async fn set_limit(&mut self, scope: Scope, rule: Rule, change: impl FnOnce(&mut Limit)) -> Result<()> {
+        let lane = LaneName { tenant: scope.tenant, lane: scope.lane.clone() };
+        let limit = self.limits.entry(scope.clone()).or_insert_with(|| Limit::new(lane));
+        change(limit);
+        let limit = limit.clone();
+        let now = self.now();
+        self.rules.order(now, scope, rule);
+        let mut conn = self.straight.system().get().await?;
+        controls::set_limit(&mut conn, QUEUE, &limit).await?;
+        self.lanes.set_limits(QUEUE, &[limit]).await?;
+        Ok(())
+    }
+
+    /// Pauses a tenant, or lets it go on.
+    ///
+    /// # Errors
+    /// A server that is away.
+    pub async fn pause(&mut self, tenant: Uuid, paused: bool) -> Result<()> {
+        let scope = PauseScope::Tenant(tenant);
+        let mut conn = self.straight.system().get().await?;
+        if paused {
+            controls::pause(&mut conn, QUEUE, &scope, None, "chaos", "chaos").await?;
+            self.lanes.pause(QUEUE, &scope, None).await?;
+            let now = self.now();
+            self.rules.order(now, Scope::tenant(tenant), Rule::Paused(true));
+        } else {
+            let now = self.now();
+            self.rules.order(now, Scope::tenant(tenant), Rule::Paused(false));
+            controls::resume(&mut conn, QUEUE, &scope).await?;
+            self.lanes.resume(QUEUE, &scope).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a job whose payload has so many bytes is refused at the door.
+    ///
+    /// # Errors
+    /// A database that is away.
+    pub async fn refuses(&self, bytes: usize) -> Result<bool> {
+        let mut job = plain(&self.tenants, 0, self.db.ids().uuid(clock::now()), Duration::ZERO, false);
+        job.payload.resize(bytes, b' ');
+        let mut tx = self.db.system("chaos: a payload").await?;
+        let refused = tx.enqueue(job).await.is_err();
+        tx.rollback().await?;
+        Ok(refused)
+    }
+
+    /// Waits until all of the load is accepted; answers the ids.
+    ///
+    /// # Errors
+    /// A feeder that gave up.
+    pub async fn fed(&mut self) -> Result<Vec<Uuid>> {
+        match self.feed.take() {
+            Some(feed) => feed.end().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What the observer saw of the runs.
+    pub fn runs(&self) -> Vec<Run> {
+        self.observer.witness.book().runs.clone()
+    }
+
+    /// Ends the workers, as a deploy does.
+    ///
+    /// # Errors
+    /// One that did not end well.
+    pub async fn end_workers(&mut self) -> Result<()> {
+        for worker in self.workers.drain(..) {
+            worker.end().await?;
+        }
+        self.pools.close();
+        self.straight.close();
+        Ok(())
+    }
+}
+
+/// A job that does its work; of the `flaky` ones, one in fifty fails at first.
+pub fn plain(tenants: &[Uuid], n: usize, id: Uuid, work: Duration, flaky: bool) -> NewJob {
+    let act = if flaky && n % 50 == 49 { Act::Flaky } else { Act::Work };
+    let job = New { work_us: u64::try_from(work.as_micros()).unwrap_or(u64::MAX), act };
+    JobRequest::new(id, tenants[n % tenants.len()], job).lane(lane(tenants, n)).into()
+}
+
+/// The lane of job number `n`.
+pub fn lane(tenants: &[Uuid], n: usize) -> &'static str {
+    if (n / tenants.len()).is_multiple_of(2) { LANE } else { "pa~s2" }
+}
