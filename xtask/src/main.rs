@@ -58,8 +58,8 @@ async fn main() -> ExitCode {
         Command::Test(args) => test::run(&args).await,
         Command::Openapi(args) => openapi::run(&args).await,
         Command::Fuzz(args) => test::fuzz(&args).await,
-        Command::Bench(args) => loadtests::run("bench", &args).await,
-        Command::Chaos(args) => loadtests::run("chaos", &args).await,
+        Command::Bench(args) => loadtests::bench(&args).await,
+        Command::Chaos(args) => loadtests::chaos(&args).await,
     };
     match outcome {
         Ok(code) => code,

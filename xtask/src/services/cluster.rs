@@ -30,7 +30,7 @@ max_wal_size = 2GB
 /// Makes the cluster if there is none, and starts it. Returns its folder, the parent of `data`.
 pub async fn start() -> Result<PathBuf> {
     let owner = Owner::for_postgres()?;
-    let (home, programs) = (home(&owner)?, installed(&owner)?);
+    let (home, programs) = (home("postgres", &owner)?, installed(&owner)?);
     let data = home.join("data");
     let programs = matching(&data, programs)?;
     if !data.exists() {
@@ -62,9 +62,9 @@ fn drop_stale_lock(data: &Path) {
     }
 }
 
-/// `.dev/postgres`, or a folder under /var/tmp linked there when the owner cannot come to it.
-fn home(owner: &Owner) -> Result<PathBuf> {
-    let here = dev::dir()?.join("postgres");
+/// `.dev/<name>`, or a folder under /var/tmp linked there when the owner cannot come to it.
+pub fn home(name: &str, owner: &Owner) -> Result<PathBuf> {
+    let here = dev::dir()?.join(name);
     if !here.exists() {
         fs::remove_file(&here).ok(); // a link whose target is gone
         fs::create_dir(&here)?;
@@ -89,7 +89,8 @@ fn home(owner: &Owner) -> Result<PathBuf> {
     Ok(there)
 }
 
-fn installed(owner: &Owner) -> Result<Vec<Postgres>> {
+/// The programs that can be run, newest first; installed where there are none.
+pub fn installed(owner: &Owner) -> Result<Vec<Postgres>> {
     let found = programs::postgres(owner);
     if !found.is_empty() {
         return Ok(found);

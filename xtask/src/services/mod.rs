@@ -11,10 +11,12 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
+pub use breakable::Breakable;
 pub use programs::on_path;
 
 use crate::{dev, ui};
 
+mod breakable;
 mod cluster;
 mod install;
 mod owner;

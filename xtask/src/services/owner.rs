@@ -63,6 +63,11 @@ impl Owner {
             .with_context(|| format!("cannot give {} to {}", path.display(), user.name))
     }
 
+    /// User and group by number, where that is not ourselves.
+    pub fn ids(&self) -> Option<String> {
+        self.0.as_ref().map(|user| format!("{}:{}", user.uid, user.gid))
+    }
+
     /// Whether this user can come to this folder through all its parents, and write there.
     pub fn can_use(&self, folder: &Path) -> bool {
         let probe = folder.join(".probe");

@@ -104,7 +104,8 @@ fn pid(home: &Path) -> Option<i32> {
     programs::REDIS.iter().any(|name| process::is(pid, name)).then_some(pid)
 }
 
-fn installed() -> Result<PathBuf> {
+/// The server's program; installed where there is none.
+pub fn installed() -> Result<PathBuf> {
     if let Some(found) = programs::redis() {
         return Ok(found);
     }

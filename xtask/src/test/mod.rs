@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::services::{self, Services};
 use crate::{dev, ui};
 
+mod chaos;
 mod commands;
 mod deny;
 mod dependencies;
@@ -60,7 +61,7 @@ struct Row {
 }
 
 /// The checks, in the order in which they run.
-const CHECKS: [&str; 12] = [
+const CHECKS: [&str; 13] = [
     "format",
     "manifests",
     "dependencies",
@@ -71,6 +72,7 @@ const CHECKS: [&str; 12] = [
     "openapi-3.1",
     "tests",
     "doc-tests",
+    "chaos",
     "deny",
     "schemathesis",
 ];
@@ -87,6 +89,7 @@ async fn check(name: &str, services: &Services) -> Result<Pass> {
         "openapi-3.1" => document::check().await,
         "tests" => rust::tests(services).await,
         "doc-tests" => rust::doc_tests(services).await,
+        "chaos" => chaos::check().await,
         "deny" => deny::check().await,
         "schemathesis" => schemathesis::check(services).await,
         other => bail!("there is no check named {other}"),

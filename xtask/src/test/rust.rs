@@ -1,7 +1,7 @@
 //! The checks that cargo itself makes: format, lints, build, tests, doc tests.
 //!
-//! All of them select the whole workspace, so that features are the same everywhere and each
-//! dependency is compiled once for checking and once for running. Nextest is used where it is
+//! All of them select the whole workspace with the API's failpoints (chaos runs need them), so that
+//! features are the same everywhere and each dependency is compiled once for checking and once for running. Nextest is used where it is
 //! installed; it is not installed here, because `cargo test` proves the same on one machine.
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::Pass;
 use crate::cargo::{cargo, output, tail};
 use crate::dev;
+use crate::loadtests::FAILPOINTS;
 use crate::services::Services;
 use crate::services::on_path;
 
@@ -20,13 +21,24 @@ pub async fn format() -> Result<Pass> {
 
 /// No lint of the workspace, nor of the compiler.
 pub async fn clippy() -> Result<Pass> {
-    output(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])).await?;
+    output(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--features",
+        FAILPOINTS,
+        "--",
+        "-D",
+        "warnings",
+    ]))
+    .await?;
     Ok(Pass::Whole)
 }
 
 /// Everything compiles, programs included (later checks run them).
 pub async fn build() -> Result<Pass> {
-    output(cargo().args(["build", "--workspace", "--all-targets", "--locked"])).await?;
+    output(cargo().args(["build", "--workspace", "--all-targets", "--locked", "--features", FAILPOINTS])).await?;
     Ok(Pass::Whole)
 }
 
@@ -35,10 +47,11 @@ pub async fn tests(services: &Services) -> Result<Pass> {
     let nextest = on_path("cargo-nextest");
     let mut command = cargo();
     if nextest {
-        command.args(["nextest", "run", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
+        command.args(["nextest", "run", "--no-fail-fast"]);
     } else {
-        command.args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
+        command.args(["test", "--no-fail-fast"]);
     }
+    command.args(["--workspace", "--all-targets", "--locked", "--features", FAILPOINTS]);
     command.env("DATABASE_URL", &services.postgres.url).env("REDIS_URL", &services.redis.url);
     let log = dev::sub("logs")?.join("tests.log");
     let out = command.output().await.context("cannot run cargo")?;
@@ -53,7 +66,7 @@ pub async fn tests(services: &Services) -> Result<Pass> {
 /// The examples in the documentation.
 pub async fn doc_tests(services: &Services) -> Result<Pass> {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--doc", "--locked"]);
+    command.args(["test", "--workspace", "--doc", "--locked", "--features", FAILPOINTS]);
     command.env("DATABASE_URL", &services.postgres.url).env("REDIS_URL", &services.redis.url);
     output(&mut command).await?;
     Ok(Pass::Whole)
