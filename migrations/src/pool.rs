@@ -131,6 +131,9 @@ impl Pools {
 /// filters come and go, run in read-only transactions, which take this back.
 const GENERIC: &str = "plan_cache_mode=force_generic_plan";
 
+/// Nothing here runs long enough to be worth compiling: a refill took 555 ms with it and takes 18 ms without.
+const UNCOMPILED: &str = "jit=off";
+
 fn role_pool(config: &DbConfig, role: Role, own_url: Option<&SecretString>, size: usize) -> DbResult<RolePool> {
     let url = own_url.unwrap_or(&config.url);
     let mut server = Server::parse(url, config.connect_timeout)?;
@@ -140,13 +143,13 @@ fn role_pool(config: &DbConfig, role: Role, own_url: Option<&SecretString>, size
     let preamble = if own_url.is_some() {
         format!(
             "SET LOCAL statement_timeout={statement_ms};SET LOCAL idle_in_transaction_session_timeout={idle_ms};\
-             SET LOCAL {GENERIC};"
+             SET LOCAL {GENERIC};SET LOCAL {UNCOMPILED};"
         )
     } else {
         let given = server.config.get_options().unwrap_or_default();
         let options = format!(
             "{given} -c role={} -c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout={idle_ms} \
-             -c {GENERIC}",
+             -c {GENERIC} -c {UNCOMPILED}",
             role.name()
         );
         server.config.options(options);

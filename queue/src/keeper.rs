@@ -170,7 +170,7 @@ impl Keeper {
                 self.publish(queue, audited).await?;
                 state.published.insert(queue.clone());
             }
-            self.refill(&mut conn, queue).await?;
+            self.refill_for_a_turn(&mut conn, queue).await?;
         }
         if promoted {
             self.promote(&mut conn).await?;

@@ -1,6 +1,7 @@
 //! The answers that every operation can give when it cannot do what it was asked.
 //!
-//! Which ones follows from the operation's shape: a path with an id can be not found, a body can be too large. They
+//! Which ones follows from the operation's shape: a path with an id, or a tenant that the operator names, can be not
+//! found, a body can be too large. They
 //! are shared components, one a status, that list the codes of that status; each code links to its page.
 
 use std::collections::BTreeMap;
@@ -16,8 +17,9 @@ pub(super) fn add(document: &mut Value) {
     document["components"]["schemas"]["ProblemField"] = field_schema();
     document["components"]["responses"] =
         Value::Object(by_status().into_iter().map(|(status, codes)| (name(status), response(&codes))).collect());
+    let schemas = document["components"]["schemas"].clone();
     each_operation(document, |path, method, operation| {
-        for status in statuses(path, method, operation) {
+        for status in statuses(path, method, operation, &schemas) {
             let reference = json!({ "$ref": format!("#/components/responses/{}", name(status)) });
             let responses = operation.entry("responses").or_insert_with(|| json!({}));
             responses[status.to_string()] = reference;
@@ -25,11 +27,11 @@ pub(super) fn add(document: &mut Value) {
     });
 }
 
-fn statuses(path: &str, method: &str, operation: &Map<String, Value>) -> Vec<u16> {
+fn statuses(path: &str, method: &str, operation: &Map<String, Value>, schemas: &Value) -> Vec<u16> {
     let mut statuses = vec![400, 429, 500, 503];
     let is_public = operation.get("security").and_then(Value::as_array).is_none_or(Vec::is_empty);
     statuses.extend(if is_public { &[403][..] } else { &[401, 403] });
-    if path.contains('{') {
+    if path.contains('{') || names_tenant(operation, schemas) {
         statuses.push(404);
     }
     if method != "get" {
@@ -41,6 +43,18 @@ fn statuses(path: &str, method: &str, operation: &Map<String, Value>) -> Vec<u16
     statuses.sort_unstable();
     statuses
 }
+
+/// Whether the operator can name a tenant in the query or in the body.
+fn names_tenant(operation: &Map<String, Value>, schemas: &Value) -> bool {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let in_query = parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == TENANT));
+    let body = operation.get("requestBody").map(|body| &body["content"]["application/json"]["schema"]);
+    let name = body.and_then(|schema| schema["$ref"].as_str()?.rsplit('/').next());
+    in_query || name.is_some_and(|name| schemas[name]["properties"].get(TENANT).is_some())
+}
+
+/// The member by which the operator names a tenant.
+const TENANT: &str = "tenant_id";
 
 fn by_status() -> BTreeMap<u16, Vec<Code>> {
     let mut statuses = BTreeMap::<u16, Vec<Code>>::new();

@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::agent::BITTEN;
 use super::observer::Witness;
 
 /// What all workers of a run have in common.
@@ -30,6 +31,9 @@ pub struct Common {
     pub lease: Duration,
     /// Where the logs go.
     pub logs: PathBuf,
+    /// Whether jobs may hold threads for good: a process that has lost some to them cannot end by itself, and its
+    /// guard ends it.
+    pub holds_threads: bool,
 }
 
 /// How one worker works.
@@ -199,6 +203,7 @@ impl Tender {
         self.witness.book().gone(&self.name());
         match ended {
             Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) if self.common.holds_threads && status.code() == Some(BITTEN) => Ok(()),
             Ok(_) => bail!("{} did not end well: see its log in {}", self.name(), self.common.logs.display()),
             Err(_) => {
                 child.kill().await?;

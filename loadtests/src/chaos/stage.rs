@@ -66,6 +66,8 @@ pub struct Setup {
     pub limited: bool,
     /// By how many seconds the clocks of whoever accepts jobs are off: batch by batch in turn.
     pub off_by_s: &'static [i64],
+    /// Whether jobs may hold threads for good.
+    pub holds_threads: bool,
 }
 
 impl Default for Setup {
@@ -77,6 +79,7 @@ impl Default for Setup {
             tenants: TENANTS,
             limited: true,
             off_by_s: &[0],
+            holds_threads: false,
         }
     }
 }
@@ -137,6 +140,7 @@ impl<'s> Stage<'s> {
             observer: observer.address(),
             lease: scale.lease,
             logs: PathBuf::from(".dev/chaos/logs"),
+            holds_threads: setup.holds_threads,
         };
         let pools = Pools::new(&DbConfig::new(common.database.clone()))?;
         let straight = Pools::new(&DbConfig::new(look.url.clone()))?;

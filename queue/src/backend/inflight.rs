@@ -2,7 +2,10 @@
 //!
 //! One entry a *run* (the job and its lease's token), because a job that was lost may be claimed here again while its
 //! old run still winds down: what the old one says must not touch the new one.
-//! How to break it: free a slot twice; renew a run that was given up.
+//! A run that was given up goes on all the same, on a thread that nobody gets back: what limits running jobs has to go on
+//! counting it. So a *ghost* keeps a lease in its place until it ends or its process does, while its job is free to be
+//! run elsewhere. (The lease is made as any that Redis does not know: by renewing it.)
+//! How to break it: free a slot twice; renew a run that was given up; tell who waits for it before its ghost is known.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -49,6 +52,18 @@ impl RunId {
     pub(super) const fn of(envelope: &Envelope) -> Self {
         Self { job: envelope.id, token: envelope.token }
     }
+
+    /// The run's ghost: as much its own as the token, and no job's.
+    pub(super) const fn ghost(self) -> Self {
+        Self { job: Uuid::from_u128(!self.job.as_u128() ^ self.token.unsigned_abs() as u128), token: self.token }
+    }
+}
+
+/// A run that is given up, and who is to be told.
+pub(super) struct GivenUp {
+    pub job: RunningJob,
+    /// Nobody waits where the service of this run is gone: then its lease says it.
+    pub wait: oneshot::Sender<()>,
 }
 
 /// See [`Inflight::known`].
@@ -87,6 +102,8 @@ enum Phase {
     Ended {
         since: Instant,
     },
+    /// Stands for a run that was given up and goes on.
+    Ghost,
 }
 
 struct Run {
@@ -213,7 +230,7 @@ impl Inflight {
         let interrupted = match &entry.phase {
             Phase::Running(run) => run.interrupted,
             Phase::GivenUp { interrupted } => *interrupted,
-            Phase::Waiting | Phase::Ended { .. } => false,
+            Phase::Waiting | Phase::Ended { .. } | Phase::Ghost => false,
         };
         Known { interrupted, cancelled: entry.cancel.is_cancelled(), progress: entry.reported.unwritten() }
     }
@@ -248,24 +265,34 @@ impl Inflight {
         }
     }
 
-    /// Gives up the runs that could not be stopped: their leases are renewed no more, and who waits for them is told.
-    /// Answers them.
-    pub(super) fn give_up_hopeless(&self, now: Instant) -> Vec<RunningJob> {
+    /// Gives up the runs that could not be stopped: their leases are renewed no more, those of their ghosts are. Who waits
+    /// for them is to be told once Redis knows the ghosts.
+    pub(super) fn give_up_hopeless(&self, now: Instant) -> Vec<GivenUp> {
         let mut state = self.state();
-        let mut given_up = Vec::new();
+        let (mut given_up, mut ghosts) = (Vec::new(), Vec::new());
         for (id, entry) in &mut state.runs {
             let Phase::Running(run) = &entry.phase else { continue };
             if now < run.hopeless_at {
                 continue;
             }
             let next = Phase::GivenUp { interrupted: run.interrupted };
-            if let Phase::Running(run) = std::mem::replace(&mut entry.phase, next) {
-                run.abort.abort();
-                // Nobody waits where the service of this run is gone: then its lease says it.
-                let _gone = run.wait.send(());
-            }
-            given_up.push(shown(*id, entry));
+            let Phase::Running(run) = std::mem::replace(&mut entry.phase, next) else { continue };
+            run.abort.abort();
+            given_up.push(GivenUp { job: shown(*id, entry), wait: run.wait });
+            let ghost = Entry {
+                lane: entry.lane.clone(),
+                kind: entry.kind.clone(),
+                claimed: entry.claimed,
+                safe_until: entry.safe_until,
+                cancel: CancellationToken::new(),
+                reported: Reported::default(),
+                slot: None,
+                marked: true,
+                phase: Phase::Ghost,
+            };
+            ghosts.push((id.ghost(), ghost));
         }
+        state.runs.extend(ghosts);
         given_up
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::inflight::RunId;
+use super::inflight::{RunId, RunningJob};
 use crate::Lanes;
 use crate::lanes::Renewed;
 
@@ -25,20 +25,22 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = shared.inflight.closed() => return,
             _ = tick.tick() => {}
         }
-        give_up(&shared);
-        if renewed_at.elapsed() >= period {
+        let given_up = shared.inflight.give_up_hopeless(Instant::now());
+        if renewed_at.elapsed() >= period || !given_up.is_empty() {
             renewed_at = Instant::now();
             renew(&shared, &lanes).await;
+        }
+        for run in given_up {
+            say(&shared, &run.job);
+            let _gone = run.wait.send(());
         }
     }
 }
 
-fn give_up(shared: &Shared) {
-    for run in shared.inflight.give_up_hopeless(Instant::now()) {
-        tracing::error!(queue = shared.queue, job = %run.id, kind = run.kind, "a run cannot be stopped; it is given up");
-        metrics::counter!("queue_runs_given_up_total", "queue" => shared.queue.clone(), "kind" => run.kind)
-            .increment(1);
-    }
+fn say(shared: &Shared, run: &RunningJob) {
+    tracing::error!(queue = shared.queue, job = %run.id, kind = run.kind, "a run cannot be stopped; it is given up");
+    metrics::counter!("queue_runs_given_up_total", "queue" => shared.queue.clone(), "kind" => run.kind.clone())
+        .increment(1);
 }
 
 async fn renew(shared: &Shared, lanes: &Lanes) {

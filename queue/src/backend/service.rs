@@ -114,7 +114,7 @@ impl RegistryService {
         let span = self.registry.adopt(span, envelope.header.trace.as_deref());
         let hopeless_at = Instant::now() + policy.timeout + shared.settings.stops_within;
         // Its own task: runs spread over the cores, a panic ends only this one, and it can be stopped.
-        let run = tokio::spawn(
+        let mut run = tokio::spawn(
             async move {
                 tokio::time::timeout(
                     policy.timeout,
@@ -133,8 +133,14 @@ impl RegistryService {
             let _until_the_end = place;
             let ended = tokio::select! {
                 biased;
-                ended = run => ended,
-                told = given_up => return Err(if told.is_ok() { GivenUp { policy }.into() } else { Stopped.into() }),
+                ended = &mut run => ended,
+                told = given_up => {
+                    if told.is_err() {
+                        return Err(Stopped.into());
+                    }
+                    tokio::spawn(lay(shared, id.ghost(), run));
+                    return Err(GivenUp { policy }.into());
+                }
             };
             match ended {
                 Ok(Ok(Ran::Ended(Ok(outcome)))) => Ok(outcome),
@@ -156,5 +162,15 @@ impl RegistryService {
                 Err(_) => Err(Stopped.into()),
             }
         })
+    }
+}
+
+/// Ends the ghost's lease when the run that it stands for ends after all.
+async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>) {
+    // However it ended, nobody asks any more.
+    let _unheard = run.await;
+    shared.inflight.forget(std::iter::once(ghost));
+    if let Err(error) = shared.lanes.ack(&shared.queue, &[(ghost.job, ghost.token)]).await {
+        tracing::debug!(queue = shared.queue, %error, "the lease of a run that was given up runs out");
     }
 }

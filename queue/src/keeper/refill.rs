@@ -1,63 +1,102 @@
 //! Lanes whose backlog did not fit get the next part of it.
+//!
+//! Many lanes at once, because there may be thousands: what is free in the queue's window is shared out among those that
+//! are marked full, read in one statement and pushed together. A queue that is full itself is left alone, but for a few
+//! places in lanes that have run empty. How to break it: look in Redis after the rows were read, not before (a job that
+//! has just ended would be pushed again); take the mark off after the last look.
+
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::Envelope;
-use crate::lanes::LaneName;
-use crate::ledger::refill::{head, waiting};
+use crate::lanes::{FEW, LaneName};
+use crate::ledger::refill::{firsts, waiting};
 
 /// Lanes looked at in one go.
-const LANES: usize = 64;
+const LANES: usize = 256;
+/// Rows in memory at a time.
+const ROWS: usize = 500;
+/// The other duties wait no longer than this.
+const TURN: Duration = Duration::from_millis(200);
+
+/// A lane, and how many of its first jobs are to be read.
+type Wanted = (LaneName, usize);
 
 impl Keeper {
+    /// Refills lanes for a while; the rest has to wait for the next tick.
+    pub(super) async fn refill_for_a_turn(&self, conn: &mut LedgerConn, queue: &str) -> Result<(), KeeperError> {
+        let begun = Instant::now();
+        while self.refill(conn, queue).await? && begun.elapsed() < TURN {}
+        Ok(())
+    }
+
     /// Refills lanes that have run half empty; `true`: one took something, there may be more.
     pub(super) async fn refill(&self, conn: &mut LedgerConn, queue: &str) -> Result<bool, KeeperError> {
-        let mut any = false;
-        for lane in self.lanes.full_lanes(queue, LANES).await? {
-            any |= self.refill_lane(conn, queue, &lane).await?;
-        }
-        Ok(any)
-    }
-
-    async fn refill_lane(&self, conn: &mut LedgerConn, queue: &str, lane: &LaneName) -> Result<bool, KeeperError> {
-        let window = self.settings.window.lane;
-        let (waiting, running) = self.lanes.lane_size(queue, lane).await?;
-        if waiting > window / 2 {
+        let wanted = self.wanted(queue).await?;
+        if wanted.is_empty() {
             return Ok(false);
         }
-        // What is here already is at the head of the ledger's order too: read past it.
-        let limit = i64::try_from(window + waiting + running).unwrap_or(i64::MAX);
-        let taken = self.push_head(conn, queue, lane, limit).await?;
-        if taken.1 < limit {
-            // All of the lane was read. Unmark it first and look again after: a job that was turned
+        let (taken, whole) = self.push_firsts(conn, queue, wanted).await?;
+        if !whole.is_empty() {
+            // All of these was read. Unmark them first and look again after: a job that was turned
             // away while the mark stood was committed before, so this second look sees it.
-            self.lanes.unmark_full(queue, lane).await?;
-            self.push_head(conn, queue, lane, limit).await?;
+            self.lanes.unmark_full(queue, whole.iter().map(|(lane, _)| lane)).await?;
+            self.push_firsts(conn, queue, whole).await?;
         }
-        Ok(taken.0 > 0)
+        Ok(taken > 0)
     }
 
-    /// Answers how many were new to Redis and how many were read.
-    async fn push_head(
+    /// The full lanes that have room, with how much of each is to be read to fill it.
+    async fn wanted(&self, queue: &str) -> Result<Vec<Wanted>, KeeperError> {
+        let window = self.settings.window;
+        let full = self.lanes.full_lanes(queue, LANES).await?;
+        if full.lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut running = self.lanes.running_by_lane(queue).await?;
+        let depths = self.lanes.depths(queue, &full.lanes).await?;
+        let share = (window.queue / full.count.max(1)).min(window.lane).max(FEW);
+        let mut room = window.queue.saturating_sub(full.held);
+        let mut wanted = Vec::new();
+        for (lane, depth) in full.lanes.into_iter().zip(depths) {
+            let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+            if depth > share / 2 {
+                continue;
+            }
+            let takes = (share - depth).min(room.max(FEW.saturating_sub(depth)));
+            if takes < FEW / 2 {
+                continue;
+            }
+            room = room.saturating_sub(takes);
+            // What is here already is at the head of the ledger's order too: read past it.
+            let here = depth + running.remove(&lane).unwrap_or(0);
+            wanted.push((lane, takes + here));
+        }
+        Ok(wanted)
+    }
+
+    /// Answers how many were new to Redis, and the lanes that were read to their end.
+    async fn push_firsts(
         &self,
         conn: &mut LedgerConn,
         queue: &str,
-        lane: &LaneName,
-        limit: i64,
-    ) -> Result<(usize, i64), KeeperError> {
-        let ids = head(conn, queue, lane, limit).await?;
-        let read = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+        wanted: Vec<Wanted>,
+    ) -> Result<(usize, Vec<Wanted>), KeeperError> {
+        let ids = firsts(conn, queue, &wanted).await?;
+        let read = wanted.iter().zip(&ids).flat_map(|((lane, _), ids)| ids.iter().map(|id| (lane.tenant, *id)));
+        let read: Vec<(Uuid, Uuid)> = read.collect();
         // A job leaves the ledger's `waiting` before it leaves Redis. So one that was absent from Redis
         // and waits *after that look* was never here, or was lost; one read before might just have ended.
-        let present = self.lanes.present(queue, &ids).await?;
-        let absent: Vec<Uuid> = ids.into_iter().zip(present).filter(|(_, here)| !here).map(|(id, _)| id).collect();
-        if absent.is_empty() {
-            return Ok((0, read));
+        let present = self.lanes.present(queue, read.iter().map(|(_, id)| id)).await?;
+        let absent: Vec<_> = read.into_iter().zip(present).filter(|(_, here)| !here).map(|(job, _)| job).collect();
+        let mut taken = 0;
+        for some in absent.chunks(ROWS) {
+            let jobs: Vec<Envelope> = waiting(conn, some).await?.into_iter().map(Envelope::from).collect();
+            taken += self.lanes.push(queue, &jobs, self.settings.window, true).await?;
         }
-        let rows = waiting(conn, lane.tenant, &absent).await?;
-        let jobs: Vec<Envelope> = rows.into_iter().map(Envelope::from).collect();
-        let taken = self.lanes.push(queue, &jobs, self.settings.window, true).await?;
-        Ok((taken, read))
+        let whole = wanted.into_iter().zip(ids).filter(|((_, limit), ids)| ids.len() < *limit);
+        Ok((taken, whole.map(|(wanted, _)| wanted).collect()))
     }
 }

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-use super::Lanes;
 use super::script::script;
+use super::{LaneName, Lanes};
 use crate::Envelope;
 
 static PUSH: LazyLock<Script> = script!("parts/keys", "parts/turns", "push");
@@ -23,6 +23,21 @@ impl Default for Window {
     fn default() -> Self {
         Self { lane: 1_000, queue: 50_000 }
     }
+}
+
+/// The places that every lane has even where the queue is full (`push.lua` knows it too): else a newcomer would never be
+/// seen.
+pub const FEW: usize = 16;
+
+/// Lanes with more in the ledger than here.
+#[derive(Debug, Default)]
+pub struct FullLanes {
+    /// Some of them.
+    pub lanes: Vec<LaneName>,
+    /// How many there are.
+    pub count: usize,
+    /// Jobs of the queue that are here, running ones included.
+    pub held: usize,
 }
 
 /// Jobs of one script call: short enough that Redis is never held up for long.
@@ -58,40 +73,43 @@ impl Lanes {
         Ok(taken)
     }
 
-    /// The lanes of `queue` that were too full for all their jobs, some of them.
+    /// The lanes of `queue` that were too full for all their jobs, `most` of them, whichever.
     ///
     /// # Errors
     /// Redis's.
-    pub async fn full_lanes(&self, queue: &str, count: usize) -> redis::RedisResult<Vec<super::LaneName>> {
-        let names: Vec<String> = redis::cmd("SRANDMEMBER")
-            .arg(format!("{}full", self.prefix(queue)))
-            .arg(count)
+    pub async fn full_lanes(&self, queue: &str, most: usize) -> redis::RedisResult<FullLanes> {
+        let p = self.prefix(queue);
+        let (names, count, held): (Vec<String>, usize, usize) = redis::pipe()
+            .cmd("SRANDMEMBER")
+            .arg(format!("{p}full"))
+            .arg(most)
+            .cmd("SCARD")
+            .arg(format!("{p}full"))
+            .cmd("HLEN")
+            .arg(format!("{p}jobs"))
             .query_async(&mut self.conn())
             .await?;
-        Ok(names.iter().filter_map(|name| super::stats::parse_lane(name)).collect())
+        Ok(FullLanes { lanes: names.iter().filter_map(|name| super::stats::parse_lane(name)).collect(), count, held })
     }
 
     /// Marks lanes as having more in the ledger than here.
     ///
     /// # Errors
     /// Redis's.
-    pub async fn mark_full(&self, queue: &str, lanes: &[super::LaneName]) -> redis::RedisResult<()> {
+    pub async fn mark_full(&self, queue: &str, lanes: &[LaneName]) -> redis::RedisResult<()> {
         if lanes.is_empty() {
             return Ok(());
         }
-        let names: Vec<String> = lanes.iter().map(super::LaneName::key).collect();
+        let names: Vec<String> = lanes.iter().map(LaneName::key).collect();
         redis::cmd("SADD").arg(format!("{}full", self.prefix(queue))).arg(names).query_async(&mut self.conn()).await
     }
 
-    /// Unmarks a lane: everything it has is here.
+    /// Unmarks lanes: everything they have is here.
     ///
     /// # Errors
     /// Redis's.
-    pub async fn unmark_full(&self, queue: &str, lane: &super::LaneName) -> redis::RedisResult<()> {
-        redis::cmd("SREM")
-            .arg(format!("{}full", self.prefix(queue)))
-            .arg(lane.key())
-            .query_async(&mut self.conn())
-            .await
+    pub async fn unmark_full(&self, queue: &str, lanes: impl IntoIterator<Item = &LaneName>) -> redis::RedisResult<()> {
+        let names: Vec<String> = lanes.into_iter().map(LaneName::key).collect();
+        redis::cmd("SREM").arg(format!("{}full", self.prefix(queue))).arg(names).query_async(&mut self.conn()).await
     }
 }

@@ -132,21 +132,6 @@ impl Lanes {
         Ok(scores.into_iter().map(|at| at.map(millis)).collect())
     }
 
-    /// Jobs of a lane that wait here, and jobs of the whole queue that run (the lane's among them).
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn lane_size(&self, queue: &str, lane: &LaneName) -> redis::RedisResult<(usize, usize)> {
-        let p = self.prefix(queue);
-        redis::pipe()
-            .cmd("ZCARD")
-            .arg(format!("{p}lane:{}", lane.key()))
-            .cmd("ZCARD")
-            .arg(format!("{p}leases"))
-            .query_async(&mut self.conn())
-            .await
-    }
-
     /// How many jobs of each lane wait here.
     ///
     /// # Errors
@@ -163,37 +148,46 @@ impl Lanes {
         pipe.query_async(&mut self.conn()).await
     }
 
-    /// How many jobs of `tenant` run in `queue`, by lane. Reads all leases of the queue: as many as its workers
-    /// have slots.
+    /// How many jobs run in `queue`, by lane. Reads all leases of the queue: as many as its workers have slots.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn running_by_lane(&self, queue: &str) -> redis::RedisResult<HashMap<LaneName, usize>> {
+        let leases: Vec<String> =
+            redis::cmd("HVALS").arg(format!("{}lease", self.prefix(queue))).query_async(&mut self.conn()).await?;
+        let mut running = HashMap::new();
+        // Token, worker, tenant, lane.
+        for lane in leases.iter().filter_map(|lease| parse_lane(lease.splitn(3, '\n').nth(2)?)) {
+            *running.entry(lane).or_default() += 1;
+        }
+        Ok(running)
+    }
+
+    /// The same for one tenant.
     ///
     /// # Errors
     /// Redis's.
     pub async fn running_of(&self, queue: &str, tenant: Uuid) -> redis::RedisResult<HashMap<String, u64>> {
-        let leases: Vec<String> =
-            redis::cmd("HVALS").arg(format!("{}lease", self.prefix(queue))).query_async(&mut self.conn()).await?;
-        let mut running = HashMap::new();
-        for lease in &leases {
-            // Token, worker, tenant, lane.
-            let lane = lease.splitn(3, '\n').nth(2).and_then(parse_lane);
-            if let Some(lane) = lane.filter(|lane| lane.tenant == tenant) {
-                *running.entry(lane.lane).or_default() += 1;
-            }
-        }
-        Ok(running)
+        let all = self.running_by_lane(queue).await?.into_iter();
+        Ok(all.filter(|(lane, _)| lane.tenant == tenant).map(|(lane, running)| (lane.lane, running as u64)).collect())
     }
 
     /// Which of `ids` are here, waiting or leased.
     ///
     /// # Errors
     /// Redis's.
-    pub async fn present(&self, queue: &str, ids: &[Uuid]) -> redis::RedisResult<Vec<bool>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
+    pub async fn present<'a>(
+        &self,
+        queue: &str,
+        ids: impl IntoIterator<Item = &'a Uuid>,
+    ) -> redis::RedisResult<Vec<bool>> {
         let key = format!("{}jobs", self.prefix(queue));
         let mut pipe = redis::pipe();
         for id in ids {
             pipe.cmd("HEXISTS").arg(&key).arg(id.to_string());
+        }
+        if pipe.is_empty() {
+            return Ok(Vec::new());
         }
         pipe.query_async(&mut self.conn()).await
     }

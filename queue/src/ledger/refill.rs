@@ -16,58 +16,86 @@ use crate::envelope::served_at;
 use crate::lanes::LaneName;
 use crate::sql::statement;
 
-// A loose scan over the priorities of the lane; most have one.
-const HEAD: &str = "
-WITH RECURSIVE steps AS (
-    (SELECT priority FROM queue.jobs WHERE state = 'waiting' AND queue = $1 AND tenant_id = $2 AND lane = $3
-        ORDER BY priority DESC LIMIT 1)
+// A loose scan over the priorities of each lane (most have one), then each by itself. `BETWEEN` with itself, and the order
+// by a priority that is always the same, are for the planner: with `=` it would know that the order is that of the ids,
+// and may walk the primary key past everything that is over to find what waits.
+const FIRSTS: &str = "
+WITH RECURSIVE wanted AS (
+    SELECT * FROM unnest($2, $3, $4) WITH ORDINALITY AS w (tenant_id, lane, most, n)),
+steps AS (
+    SELECT w.n, w.tenant_id, w.lane, w.most, p.priority FROM wanted w CROSS JOIN LATERAL (
+        SELECT j.priority FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
+            AND j.tenant_id = w.tenant_id AND j.lane = w.lane ORDER BY j.priority DESC LIMIT 1) p
     UNION ALL
-    SELECT (SELECT j.priority FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2
-        AND j.lane = $3 AND j.priority < s.priority ORDER BY j.priority DESC LIMIT 1)
+    SELECT s.n, s.tenant_id, s.lane, s.most, (SELECT j.priority FROM queue.jobs j WHERE j.state = 'waiting'
+        AND j.queue = $1 AND j.tenant_id = s.tenant_id AND j.lane = s.lane AND j.priority < s.priority
+        ORDER BY j.priority DESC LIMIT 1)
     FROM steps s WHERE s.priority IS NOT NULL)
-SELECT h.id, s.priority FROM steps s CROSS JOIN LATERAL (
-    SELECT j.id FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3
-        AND j.priority = s.priority ORDER BY j.id LIMIT $4) h
+SELECT s.n, h.id, s.priority FROM steps s CROSS JOIN LATERAL (
+    SELECT j.id FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = s.tenant_id
+        AND j.lane = s.lane AND j.priority BETWEEN s.priority AND s.priority
+    ORDER BY j.priority DESC, j.id LIMIT s.most) h
 WHERE s.priority IS NOT NULL";
 
 #[derive(QueryableByName)]
 struct Place {
+    #[diesel(sql_type = Int8)]
+    n: i64,
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Int2)]
     priority: i16,
 }
 
-/// The ids of the first `limit` jobs of a lane.
+/// For each of `lanes`, in their order, the ids of as many of its first jobs as stand beside it.
 ///
 /// # Errors
 /// The database's.
-pub async fn head(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName, limit: i64) -> QueryResult<Vec<Uuid>> {
-    let mut rows: Vec<Place> = statement(HEAD)
+pub async fn firsts(
+    conn: &mut AsyncPgConnection,
+    queue: &str,
+    lanes: &[(LaneName, usize)],
+) -> QueryResult<Vec<Vec<Uuid>>> {
+    let most = |most: usize| i64::try_from(most).unwrap_or(i64::MAX);
+    let rows: Vec<Place> = statement(FIRSTS)
         .bind::<Text, _>(queue)
-        .bind::<SqlUuid, _>(lane.tenant)
-        .bind::<Text, _>(&lane.lane)
-        .bind::<Int8, _>(limit)
+        .bind::<Array<SqlUuid>, _>(lanes.iter().map(|(lane, _)| lane.tenant).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(lanes.iter().map(|(lane, _)| lane.lane.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Int8>, _>(lanes.iter().map(|(_, limit)| most(*limit)).collect::<Vec<_>>())
         .load(conn)
         .await?;
-    rows.sort_unstable_by_key(|row| (served_at(row.id, row.priority), row.id));
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let mut places: Vec<Vec<(Uuid, i16)>> = vec![Vec::new(); lanes.len()];
+    for row in rows {
+        let place = usize::try_from(row.n - 1).ok().and_then(|n| places.get_mut(n));
+        place.expect("it numbers what it was given").push((row.id, row.priority));
+    }
+    Ok(places.into_iter().zip(lanes).map(|(places, (_, limit))| in_order(places, *limit)).collect())
+}
+
+/// The first `limit` of jobs with their priorities, as they are served.
+fn in_order(mut places: Vec<(Uuid, i16)>, limit: usize) -> Vec<Uuid> {
+    places.sort_unstable_by_key(|(id, priority)| (served_at(*id, *priority), *id));
+    places.into_iter().take(limit).map(|(id, _)| id).collect()
 }
 
 const WAITING: &str = concat!(
     "SELECT ",
     job_row_columns!(),
-    " FROM queue.jobs j WHERE j.tenant_id = $1 AND j.id = ANY($2) AND j.state = 'waiting'
-    ORDER BY j.priority DESC, j.id"
+    " FROM unnest($1, $2) WITH ORDINALITY AS w (of_tenant, of_id, n)
+    JOIN queue.jobs j ON j.tenant_id = w.of_tenant AND j.id = w.of_id
+    WHERE j.state = 'waiting' ORDER BY w.n"
 );
 
-/// Those of a tenant's jobs `ids` that wait now, in the order in which they are served.
+/// Those of `jobs` (tenant and id) that wait now, in the same order.
 ///
 /// # Errors
 /// The database's.
-pub async fn waiting(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<JobRow>> {
-    statement(WAITING).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(ids).load(conn).await
+pub async fn waiting(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<JobRow>> {
+    statement(WAITING)
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|(_, id)| *id).collect::<Vec<_>>())
+        .load(conn)
+        .await
 }
 
 /// The first jobs of one lane, ids only.
@@ -102,7 +130,8 @@ SELECT l.tenant_id, l.lane, p.ids, p.priorities FROM (SELECT * FROM lanes LIMIT 
         FROM steps s WHERE s.priority IS NOT NULL)
     SELECT array_agg(h.id) AS ids, array_agg(s.priority) AS priorities FROM steps s CROSS JOIN LATERAL (
         SELECT j.id FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
-            AND j.tenant_id = l.tenant_id AND j.lane = l.lane AND j.priority = s.priority ORDER BY j.id LIMIT $4) h
+            AND j.tenant_id = l.tenant_id AND j.lane = l.lane AND j.priority BETWEEN s.priority AND s.priority
+        ORDER BY j.priority DESC, j.id LIMIT $4) h
     WHERE s.priority IS NOT NULL) p
 WHERE p.ids IS NOT NULL";
 
@@ -142,9 +171,7 @@ pub async fn heads(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let mut places: Vec<(Uuid, i16)> = row.ids.into_iter().zip(row.priorities).collect();
-            places.sort_unstable_by_key(|(id, priority)| (served_at(*id, *priority), *id));
-            let ids = places.into_iter().take(depth).map(|(id, _)| id).collect();
+            let ids = in_order(row.ids.into_iter().zip(row.priorities).collect(), depth);
             LaneHead { tenant_id: row.tenant_id, lane: row.lane, ids }
         })
         .collect())

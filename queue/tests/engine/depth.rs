@@ -66,7 +66,7 @@ async fn urgent_jobs_deeper_than_the_window_do_not_keep_an_old_one_out() {
     world.accept(&urgent).await;
     let mut conn = world.ledger.get().await.unwrap();
     let lane = LaneName { tenant, lane: String::new() };
-    assert_eq!(refill::head(&mut conn, QUEUE, &lane, 20).await.unwrap()[0], old);
+    assert_eq!(refill::firsts(&mut conn, QUEUE, &[(lane, 20)]).await.unwrap()[0][0], old);
     world.keeper().sweep().await.unwrap();
     assert_eq!(world.claim(1).await[0].id, old);
 }

@@ -196,7 +196,7 @@ async fn a_lane_does_not_starve_beside_lanes_that_always_have_one_job() {
     let mut count = 0;
     for _ in 0..90 {
         for lane in ["a", "b"] {
-            if bare.lanes.lane_size("bare", &key(tenant, lane)).await.unwrap().0 == 0 {
+            if bare.lanes.depths("bare", &[key(tenant, lane)]).await.unwrap() == [0] {
                 bare.fill(tenant, lane, 1).await;
             }
         }

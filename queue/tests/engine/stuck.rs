@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use patchbay_queue::ledger::controls;
 use patchbay_queue::*;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
+use crate::bare::{key, most};
 use crate::world::{Act, Doer, QUEUE, World};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -110,9 +112,10 @@ async fn leases_are_renewed_while_every_thread_is_held() {
     let (doer, spinner) = (Doer::default(), Spinner::default());
     let its_own = one_thread();
     let _let_go = LetGo(spinner.clone());
+    let its_ways = world.again();
     let worker = {
         let _inside = its_own.enter();
-        world.work_as(settings(&world, Duration::from_secs(60)), registry(&doer, &spinner))
+        its_ways.work_as(settings(&world, Duration::from_secs(60)), registry(&doer, &spinner))
     };
     let (asleep, spins) = (world.job(Uuid::now_v7(), Act::Sleep(1_000)), spin());
     world.enqueue(std::slice::from_ref(&asleep)).await;
@@ -140,9 +143,10 @@ async fn a_run_given_up_where_nothing_else_can_run_is_taken_over() {
     let (doer, spinner) = (Doer::default(), Spinner::default());
     let its_own = one_thread();
     let _let_go = LetGo(spinner.clone());
+    let its_ways = world.again();
     let stuck = {
         let _inside = its_own.enter();
-        world.work_as(settings(&world, Duration::from_millis(200)), registry(&doer, &spinner))
+        its_ways.work_as(settings(&world, Duration::from_millis(200)), registry(&doer, &spinner))
     };
     let poison = spin();
     world.enqueue(std::slice::from_ref(&poison)).await;
@@ -176,4 +180,31 @@ async fn a_run_that_does_not_stop_for_the_end_of_its_worker_goes_back_for_free()
     let view = world.view(job.id).await;
     assert_eq!((view.interruptions, view.crashes, view.errors), (1, 0, 0));
     assert_eq!(spinner.spinning.load(Ordering::SeqCst), 1, "it still spins");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_run_given_up_counts_among_those_that_run_until_it_ends() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let mut conn = world.ledger.get().await.unwrap();
+    controls::set_limit(&mut conn, QUEUE, &most(key(tenant, ""), 1)).await.unwrap();
+    world.keeper().sweep().await.unwrap();
+    let _keeper = world.keep();
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let _let_go = LetGo(spinner.clone());
+    let leased = WorkerSettings { lease: Duration::from_secs(6), ..settings(&world, Duration::from_millis(200)) };
+    let worker = world.work_as(leased, registry(&doer, &spinner));
+    let poison: NewJob = JobRequest::new(Uuid::now_v7(), tenant, Spin).into();
+    world.enqueue(std::slice::from_ref(&poison)).await;
+    spinner.until_spinning().await;
+    world.until_view(poison.id, |view| view.crashes == 1).await;
+    let other = world.job(tenant, Act::Succeed);
+    world.enqueue(std::slice::from_ref(&other)).await;
+    // The one place is taken, though by the ledger no job is running.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((doer.count(), spinner.spinning.load(Ordering::SeqCst)), (0, 1));
+    spinner.let_go.store(true, Ordering::SeqCst);
+    world.until(other.id, &["succeeded"]).await;
+    world.until(poison.id, &["succeeded"]).await;
+    worker.stop().await;
 }

@@ -139,6 +139,12 @@ impl World {
         self.db.url()
     }
 
+    /// The same world with connections of its own, for a runtime that may stand still: what lives there must not be lent
+    /// to others.
+    pub fn again(&self) -> Self {
+        self.behind(self.url(), &std::env::var("REDIS_URL").expect("REDIS_URL"))
+    }
+
     /// The same world, reached by other ways.
     pub fn behind(&self, ledger: &str, redis: &str) -> Self {
         let lanes = Lanes::connect(redis, &self.namespace).unwrap();

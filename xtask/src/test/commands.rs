@@ -17,7 +17,7 @@ use crate::cargo::{cargo, output};
 use crate::dev;
 
 /// Programs other than cargo that a document may call.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "cd",
     "curl",
     "export",
@@ -25,6 +25,7 @@ const KNOWN: [&str; 12] = [
     "jq",
     "kill",
     "openssl",
+    "patchbay-admin",
     "patchbay-api",
     "patchbay-scheduler",
     "patchbay-simulator",

@@ -4,4 +4,4 @@ mod client;
 pub mod jobs;
 mod worker;
 
-pub use worker::{Args, run};
+pub use worker::{Args, BITTEN, run};

@@ -64,7 +64,8 @@ pub struct Args {
 const HOARDING: Duration = Duration::from_secs(3);
 /// How long claims may be away, while everything answers, before the watchdog bites.
 const DOG: Duration = Duration::from_secs(6);
-const BITTEN: i32 = 70;
+/// What an end by the guard is known by.
+pub const BITTEN: i32 = 70;
 /// How long giving back may take once nothing may run any more.
 const GIVE_BACK: Duration = Duration::from_secs(3);
 

@@ -22,7 +22,8 @@ const LONG: usize = 5_000;
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
     let make = if scale.short { short } else { long };
-    let mut stage = Stage::open(servers, scale, &Setup { make: Some(make), ..Setup::default() }).await?;
+    let mut stage =
+        Stage::open(servers, scale, &Setup { make: Some(make), holds_threads: true, ..Setup::default() }).await?;
     let refused = stage.refuses(10_000_000).await?;
     stage.strike("poison among the jobs");
     stage.until(0.7).await?;
