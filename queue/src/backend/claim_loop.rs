@@ -88,11 +88,17 @@ async fn free_slots(shared: &Shared, deep: bool) -> Option<OwnedSemaphorePermit>
             slot
         }
     };
-    let few = shared.settings.concurrency / 8;
-    if deep && all.available_permits() < few {
-        tokio::time::sleep(GATHER).await;
+    // Where a lot waits, half of them at a time: while Redis picks jobs for the one half, the other half's run.
+    let concurrency = shared.settings.concurrency;
+    let most = if deep { concurrency.div_ceil(2) } else { concurrency };
+    let missing = |slots: &OwnedSemaphorePermit| most.saturating_sub(slots.num_permits());
+    if deep {
+        let gathering = all.clone().acquire_many_owned(u32::try_from(missing(&slots)).unwrap_or(u32::MAX));
+        if let Ok(Ok(gathered)) = tokio::time::timeout(GATHER, gathering).await {
+            slots.merge(gathered);
+        }
     }
-    let more = u32::try_from(all.available_permits()).unwrap_or(u32::MAX);
+    let more = u32::try_from(missing(&slots).min(all.available_permits())).unwrap_or(u32::MAX);
     if let Ok(more) = all.clone().try_acquire_many_owned(more) {
         slots.merge(more);
     }

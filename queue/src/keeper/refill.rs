@@ -32,7 +32,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Refills lanes that have run half empty; `true`: one took something, there may be more.
+    /// Refills lanes that have run a quarter empty; `true`: one took something, there may be more.
     pub(super) async fn refill(&self, conn: &mut LedgerConn, queue: &str) -> Result<bool, KeeperError> {
         let wanted = self.wanted(queue).await?;
         if wanted.is_empty() {
@@ -62,7 +62,7 @@ impl Keeper {
         let mut wanted = Vec::new();
         for (lane, depth) in full.lanes.into_iter().zip(depths) {
             let depth = usize::try_from(depth).unwrap_or(usize::MAX);
-            if depth > share / 2 {
+            if depth > share / 4 * 3 {
                 continue;
             }
             let takes = (share - depth).min(room.max(FEW.saturating_sub(depth)));
@@ -91,11 +91,17 @@ impl Keeper {
         // and waits *after that look* was never here, or was lost; one read before might just have ended.
         let present = self.lanes.present(queue, read.iter().map(|(_, id)| id)).await?;
         let absent: Vec<_> = read.into_iter().zip(present).filter(|(_, here)| !here).map(|(job, _)| job).collect();
-        let mut taken = 0;
+        let push = |jobs: Vec<Envelope>| async move {
+            self.lanes.push(queue, &jobs, self.settings.window, true).await.map_err(KeeperError::from)
+        };
+        let (mut taken, mut jobs) = (0, Vec::new());
         for some in absent.chunks(ROWS) {
-            let jobs: Vec<Envelope> = waiting(conn, some).await?.into_iter().map(Envelope::from).collect();
-            taken += self.lanes.push(queue, &jobs, self.settings.window, true).await?;
+            let reading = async { waiting(conn, some).await.map_err(KeeperError::from) };
+            let (rows, pushed) = futures_util::future::try_join(reading, push(jobs)).await?;
+            jobs = rows.into_iter().map(Envelope::from).collect();
+            taken += pushed;
         }
+        taken += push(jobs).await?;
         let whole = wanted.into_iter().zip(ids).filter(|((_, limit), ids)| ids.len() < *limit);
         Ok((taken, whole.map(|(wanted, _)| wanted).collect()))
     }

@@ -20,7 +20,7 @@ if not is_open(ARGV[5]) then
     return answer
 end
 
-local QUANTUM, GATED = 8, 7
+local QUANTUM, GATED = 16, 7
 local PER_COST = 100000 -- virtual time of one cost unit at weight 1
 local OWED = 1000 * PER_COST -- what a tenant can be behind at most
 local vt = tonumber(state[4] or 0)

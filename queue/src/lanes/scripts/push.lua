@@ -5,31 +5,47 @@
 -- Answers how many were taken.
 local window, cap, refill = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
 local jobs, full = p .. 'jobs', p .. 'full'
-local vt = nil
 local any_full = call('EXISTS', full) == 1
 local count = call('HLEN', jobs)
 local taken, come = 0, 0
+local lanes, order = {}, {} -- what is known of a lane, and what it gets
+
 for i = 4, #ARGV, 5 do
-    local id, tenant, lane, score, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-    if call('HEXISTS', jobs, id) == 0 then
-        come = come + 1
-        local name = tenant .. '\n' .. lane
-        local lane_key = p .. 'lane:' .. name
-        local size = call('ZCARD', lane_key)
-        -- A queue at its cap still gives every lane a few places, or a newcomer would never be seen.
-        local room = size < window and (count < cap or size < 16)
-        if not room or (any_full and not refill and call('SISMEMBER', full, name) == 1) then
-            call('SADD', full, name)
-            any_full = true
-        else
-            call('ZADD', lane_key, score, id)
-            call('HSET', jobs, id, value)
-            count = count + 1
-            taken = taken + 1
-            if size == 0 and call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then
-                vt = vt or tonumber(call('HGET', p .. 'meta', 'vt') or 0)
-                lane_ready(tenant, lane, vt)
-            end
+    local id, tenant, lane = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+    local name = tenant .. '\n' .. lane
+    local to = lanes[name]
+    if not to then
+        to = { tenant = tenant, lane = lane, before = call('ZCARD', p .. 'lane:' .. name), adds = {} }
+        to.size = to.before
+        to.turns_away = any_full and not refill and call('SISMEMBER', full, name) == 1
+        lanes[name] = to
+        order[#order + 1] = name
+    end
+    -- A queue at its cap still gives every lane a few places, or a newcomer would never be seen.
+    local room = to.size < window and (count < cap or to.size < 16)
+    if to.turns_away or not room then
+        if call('HEXISTS', jobs, id) == 0 then
+            come = come + 1
+            -- Whatever comes after it must not overtake it.
+            to.turns_away = to.turns_away or not refill
+            to.full = true
+        end
+    elseif call('HSETNX', jobs, id, ARGV[i + 4]) == 1 then
+        come, count, taken, to.size = come + 1, count + 1, taken + 1, to.size + 1
+        to.adds[#to.adds + 1] = ARGV[i + 3]
+        to.adds[#to.adds + 1] = id
+    end
+end
+
+local vt = nil
+for _, name in ipairs(order) do
+    local to = lanes[name]
+    if to.full then call('SADD', full, name) end
+    if #to.adds > 0 then
+        call('ZADD', p .. 'lane:' .. name, unpack(to.adds))
+        if to.before == 0 and call('HEXISTS', p .. 'parked:' .. to.tenant, to.lane) == 0 then
+            vt = vt or tonumber(call('HGET', p .. 'meta', 'vt') or 0)
+            lane_ready(to.tenant, to.lane, vt)
         end
     end
 end

@@ -1,28 +1,39 @@
 -- Part of several scripts: who runs under which limited key. `lives` names the keys that have a concurrency limit; for
 -- the queue's own, those who run are its leases.
 local lives = call('EXISTS', p .. 'lives') == 1
-local limited, ended = {}, {}
+local limited, counting, ended = {}, {}, {}
 
 -- Calls `act` with each of the lane's keys that counts what runs.
 local function each_live(tenant, lane, act)
     if not lives then return end
-    local keys, unknown = keys_of(tenant, lane), {}
-    for i = 1, #keys do
-        if limited[keys[i]] == nil then unknown[#unknown + 1] = keys[i] end
+    local name = tenant .. '\n' .. lane
+    local found = counting[name]
+    if not found then
+        local keys, unknown = keys_of(tenant, lane), {}
+        found = {}
+        for i = 1, #keys do
+            if limited[keys[i]] == nil then unknown[#unknown + 1] = keys[i] end
+        end
+        if #unknown > 0 then
+            for i, is in ipairs(call('SMISMEMBER', p .. 'lives', unpack(unknown))) do limited[unknown[i]] = is == 1 end
+        end
+        for i = 1, #keys do
+            if limited[keys[i]] then found[#found + 1] = keys[i] end
+        end
+        counting[name] = found
     end
-    if #unknown > 0 then
-        for i, is in ipairs(call('SMISMEMBER', p .. 'lives', unpack(unknown))) do limited[unknown[i]] = is == 1 end
-    end
-    for i = 1, #keys do
-        if limited[keys[i]] then act(keys[i]) end
-    end
+    for i = 1, #found do act(found[i]) end
 end
 
 -- Notes that job `id` runs no longer; `free_ended` writes it down.
 local function end_live(tenant, lane, id)
     each_live(tenant, lane, function(key)
-        ended[key] = ended[key] or {}
-        ended[key][#ended[key] + 1] = id
+        local ids = ended[key]
+        if not ids then
+            ids = {}
+            ended[key] = ids
+        end
+        ids[#ids + 1] = id
     end)
 end
 
