@@ -77,6 +77,21 @@ async fn days_of_ended_jobs_go_and_a_dead_letter_keeps_its_day_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_group_is_forgotten_with_its_jobs() {
+    let world = World::new().await;
+    for days in [40, 20] {
+        let group = format!(
+            "INSERT INTO queue.groups (tenant_id, id, ended_at)
+             VALUES (gen_random_uuid(), gen_random_uuid(), now() - interval '{days} days')"
+        );
+        world.execute(&group).await;
+    }
+    let now = Utc::now();
+    assert_eq!(retention(&world, now).remove(now, &|| false).await.unwrap().groups, 1, "the one of 40 days");
+    assert_eq!(world.count(&format!("{ALL} queue.groups")).await, 1);
+}
+
+#[tokio::test]
 async fn a_run_that_is_told_to_stop_stops() {
     let world = World::new().await;
     let now = Utc::now();

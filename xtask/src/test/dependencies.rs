@@ -11,7 +11,7 @@ use super::Pass;
 use crate::cargo::{cargo, output};
 
 /// Crate, and what it must never reach. A trailing `*` stands for any rest of the name.
-const RULES: [(&str, &[&str]); 9] = [
+const RULES: [(&str, &[&str]); 10] = [
     ("patchbay-queue", &["patchbay-*", "poem*"]),
     ("patchbay-db", &["poem*", "reqwest", "patchbay-jobs", "patchbay-domain", "patchbay-providers", "patchbay-api"]),
     ("patchbay-jobs", &["poem*", "reqwest", "patchbay-domain", "patchbay-providers", "patchbay-api"]),
@@ -20,6 +20,7 @@ const RULES: [(&str, &[&str]); 9] = [
     ("patchbay-api", &["patchbay-simulator", "patchbay-loadtests", "patchbay-workers", "patchbay-schedules"]),
     ("patchbay-workers", &["patchbay-simulator", "patchbay-loadtests", "patchbay-api", "patchbay-schedules"]),
     ("patchbay-schedules", &["patchbay-simulator", "patchbay-loadtests", "patchbay-api", "patchbay-workers"]),
+    ("patchbay-admin", &["patchbay-*", "diesel*", "redis", "poem*"]),
     ("patchbay-simulator", &["diesel*", "patchbay-db", "patchbay-domain", "patchbay-queue", "patchbay-jobs"]),
 ];
 

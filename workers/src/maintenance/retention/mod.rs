@@ -5,6 +5,7 @@
 
 mod answers;
 mod dead_letters;
+mod groups;
 mod jobs;
 
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct Retention {
 pub struct Removed {
     /// Dead letters put away.
     pub dead_letters: usize,
+    /// Groups whose jobs are past theirs.
+    pub groups: usize,
     /// Days of the ledger.
     pub days: usize,
     /// Stored answers.
@@ -58,9 +61,10 @@ impl Retention {
         let before = |age| before(age).unwrap_or(DateTime::UNIX_EPOCH);
         // Dead letters first: a day that holds one cannot be dropped.
         let dead_letters = self.batches(Aged::DeadLetters, before(self.ages.dead_letters), stop).await;
+        let groups = self.batches(Aged::Groups, before(self.ages.jobs), stop).await;
         let days = self.batches(Aged::Days, before(self.ages.jobs), stop).await;
         let answers = self.batches(Aged::Answers, now, stop).await;
-        Ok(Removed { dead_letters: dead_letters?, days: days?, answers: answers? })
+        Ok(Removed { dead_letters: dead_letters?, groups: groups?, days: days?, answers: answers? })
     }
 
     async fn batches(&self, thing: Aged, before: DateTime<Utc>, stop: &(dyn Fn() -> bool + Sync)) -> DbResult<usize> {
@@ -82,6 +86,7 @@ impl Retention {
 #[derive(Debug, Clone, Copy)]
 enum Aged {
     DeadLetters,
+    Groups,
     Days,
     Answers,
 }
@@ -91,6 +96,7 @@ impl Aged {
     async fn remove(self, tx: &mut SystemTx, before: DateTime<Utc>) -> DbResult<usize> {
         match self {
             Self::DeadLetters => dead_letters::put_away(tx, before, BATCH).await,
+            Self::Groups => groups::forget(tx, before, BATCH).await,
             Self::Days => jobs::drop_days(tx, before).await,
             Self::Answers => answers::remove(tx, before, BATCH).await,
         }
@@ -110,8 +116,8 @@ impl Handler<Retain> for Retention {
 
 impl From<Removed> for Value {
     fn from(removed: Removed) -> Self {
-        let Removed { dead_letters, days, answers } = removed;
-        let counts = [("dead_letters", dead_letters), ("days", days), ("answers", answers)];
+        let Removed { dead_letters, groups, days, answers } = removed;
+        let counts = [("dead_letters", dead_letters), ("groups", groups), ("days", days), ("answers", answers)];
         Self::Object(
             counts.map(|(name, count)| (name.to_owned(), Self::from(count))).into_iter().collect::<Map<_, _>>(),
         )
