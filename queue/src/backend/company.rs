@@ -5,7 +5,8 @@
 //! the innocent would become dead letters with the guilty. So a job whose next crash would be its last runs *alone* in
 //! its process: then the crash was its own. While it waits for that it has not begun, and a worker that is lost
 //! meanwhile is not counted against it ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
-//! Who runs for long is not waited for longer than [`PATIENCE`]: then it runs in company, as before.
+//! Who runs for long is not waited for longer than [`PATIENCE`]: then it runs in company, and as nobody knows whose fault a
+//! crash would be, that is an interruption. (Not for ever: after some of them it counts wherever it ran.)
 //! The lock is the process's, not the backend's: it is processes that fall.
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::Shared;
+use super::inflight::RunId;
 use crate::Envelope;
 use crate::ledger::crash::{POISON, mark_running};
 
@@ -42,12 +44,16 @@ impl Place {
         if !is_last_chance(job) {
             return Self::Company { _shared: ROOM.read().await };
         }
-        let place = match tokio::time::timeout(PATIENCE, ROOM.write()).await {
-            Ok(whole) => Self::Alone { _whole: whole },
-            Err(_) => Self::Company { _shared: ROOM.read().await },
-        };
-        note_begin(shared, job).await;
-        place
+        match tokio::time::timeout(PATIENCE, ROOM.write()).await {
+            Ok(whole) => {
+                note_begin(shared, job).await;
+                Self::Alone { _whole: whole }
+            }
+            Err(_) => {
+                shared.inflight.leave_unmarked(RunId::of(job));
+                Self::Company { _shared: ROOM.read().await }
+            }
+        }
     }
 }
 

@@ -301,6 +301,13 @@ impl Inflight {
         self.state().runs.get(&run).map(|entry| Instant::now() < entry.safe_until)
     }
 
+    /// The ledger is not to hear that it runs: its crash would count.
+    pub(super) fn leave_unmarked(&self, run: RunId) {
+        if let Some(entry) = self.state().runs.get_mut(&run) {
+            entry.marked = true;
+        }
+    }
+
     /// Jobs that began before `before` and are not marked in the ledger yet; marks them here.
     pub(super) fn take_unmarked(&self, before: DateTime<Utc>) -> Vec<(Uuid, Uuid, DateTime<Utc>)> {
         self.state()

@@ -130,7 +130,6 @@ impl RegistryService {
             return Box::pin(async { Err(Stopped.into()) });
         };
         Box::pin(async move {
-            let _until_the_end = place;
             let ended = tokio::select! {
                 biased;
                 ended = &mut run => ended,
@@ -138,10 +137,11 @@ impl RegistryService {
                     if told.is_err() {
                         return Err(Stopped.into());
                     }
-                    tokio::spawn(lay(shared, id.ghost(), run));
+                    tokio::spawn(lay(shared, id.ghost(), run, place));
                     return Err(GivenUp { policy }.into());
                 }
             };
+            drop(place);
             match ended {
                 Ok(Ok(Ran::Ended(Ok(outcome)))) => Ok(outcome),
                 Ok(Ok(Ran::Ended(Err(error)))) => Err(Failed { error, policy }.into()),
@@ -165,10 +165,11 @@ impl RegistryService {
     }
 }
 
-/// Ends the ghost's lease when the run that it stands for ends after all.
-async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>) {
+/// Ends the ghost's lease when the run that it stands for ends after all. Until then nobody is alone.
+async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>, place: Place) {
     // However it ended, nobody asks any more.
     let _unheard = run.await;
+    drop(place);
     shared.inflight.forget(std::iter::once(ghost));
     if let Err(error) = shared.lanes.ack(&shared.queue, &[(ghost.job, ghost.token)]).await {
         tracing::debug!(queue = shared.queue, %error, "the lease of a run that was given up runs out");

@@ -34,11 +34,11 @@ pub struct Lost {
 }
 
 /// Whether the loss of `o`'s lease is a crash of the job `j`: its end was not written, and (where this crash would be the
-/// last) its run had begun. A last chance is begun alone and noted (`backend::company`); one that still waited for that when
-/// its worker was lost brought nobody down.
+/// last) its run had begun alone, which is noted (`backend::company`). One that still waited for that when its worker was
+/// lost brought nobody down; one that ran in company may have, which is an interruption a few times.
 macro_rules! counts {
     () => {
-        "j.fence < o.before AND (j.crashes + 1 < $6 OR j.running_since IS NOT NULL)"
+        "j.fence < o.before AND (j.crashes + 1 < $6 OR j.running_since IS NOT NULL OR j.interruptions >= 20)"
     };
 }
 
@@ -49,6 +49,9 @@ const CRASH: &str = concat!(
             crashes = CASE WHEN ",
     counts!(),
     " THEN j.crashes + 1 ELSE j.crashes END,
+            interruptions = CASE WHEN j.fence >= o.before OR ",
+    counts!(),
+    " THEN j.interruptions ELSE j.interruptions + 1 END,
             attempts = CASE WHEN NOT (",
     counts!(),
     ") THEN j.attempts ELSE ",

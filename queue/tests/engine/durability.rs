@@ -86,7 +86,23 @@ async fn a_last_chance_that_had_not_begun_is_not_counted() {
     let worker = world.work(Doer::default().registry(), 2);
     let view = world.until(id, &["succeeded"]).await;
     worker.stop().await;
-    assert_eq!(view.crashes, 2, "its third and fourth worker were lost before it began");
+    let counted = (view.crashes, view.interruptions);
+    assert_eq!(counted, (2, 2), "its third and fourth worker were lost before it began alone");
+}
+
+#[tokio::test]
+async fn what_is_never_alone_is_poison_after_all() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    let _keeper = world.keep();
+    for _ in 0..2 {
+        claimed(&world).await;
+    }
+    let mut conn = world.ledger.get().await.unwrap();
+    let often = format!("UPDATE queue.jobs SET interruptions = 20 WHERE id = '{id}'");
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, &often).await.unwrap();
+    claimed(&world).await;
+    assert_eq!(world.until(id, &["dead"]).await.crashes, 3);
 }
 
 #[tokio::test]
