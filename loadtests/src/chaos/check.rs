@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
 use super::agent::jobs::QUEUE;
+use super::cast::Part;
 use super::row::Row;
 use super::stage::Stage;
 use crate::console;
@@ -30,12 +31,15 @@ pub struct Wanted {
     pub dead: Option<Box<dyn Fn(usize) -> bool + Send + Sync>>,
     /// See [`JITTER`].
     pub jitter: Duration,
+    /// Whether runs may still go on that were given up, each in its place under the limits: the workers are replaced before
+    /// what is left is counted, and nothing may outlive their processes.
+    pub renewed: bool,
 }
 
 impl Wanted {
     /// Every job has its effect.
     pub fn new(name: &'static str) -> Self {
-        Self { name, dead: None, jitter: JITTER }
+        Self { name, dead: None, jitter: JITTER, renewed: false }
     }
 }
 
@@ -47,6 +51,11 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
     let ids = stage.fed().await?;
     until_over(stage).await?;
     let told = told(stage).await?;
+    if wanted.renewed {
+        for worker in &stage.workers {
+            worker.replace(Part::default()).await?;
+        }
+    }
     let leaked = leaked(stage).await?;
     stage.end_workers().await?;
     let runs = stage.runs();

@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::company::Place;
 use crate::Envelope;
 use crate::lanes::LaneName;
 use crate::ledger::progress::Progress;
@@ -86,6 +87,9 @@ struct Entry {
     cancel: CancellationToken,
     reported: Reported,
     slot: Option<OwnedSemaphorePermit>,
+    /// Held until the outcome is written, by a run that had to be alone: a process that falls before that takes the
+    /// outcome along.
+    alone: Option<Place>,
     marked: bool,
     phase: Phase,
 }
@@ -174,6 +178,7 @@ impl Inflight {
                 cancel: CancellationToken::new(),
                 reported: Reported::default(),
                 slot,
+                alone: None,
                 marked: false,
                 phase,
             };
@@ -287,6 +292,7 @@ impl Inflight {
                 cancel: CancellationToken::new(),
                 reported: Reported::default(),
                 slot: None,
+                alone: entry.alone.take(),
                 marked: true,
                 phase: Phase::Ghost,
             };
@@ -299,6 +305,17 @@ impl Inflight {
     /// Whether the run's lease is still ours, and whether that is certain without asking Redis.
     pub(super) fn holds(&self, run: RunId) -> Option<bool> {
         self.state().runs.get(&run).map(|entry| Instant::now() < entry.safe_until)
+    }
+
+    /// Keeps everybody else waiting until the run's outcome is written. Given back where nobody would wait for that.
+    pub(super) fn keep_alone(&self, run: RunId, place: Place) -> Option<Place> {
+        match self.state().runs.get_mut(&run) {
+            Some(entry) => {
+                entry.alone = Some(place);
+                None
+            }
+            None => Some(place),
+        }
     }
 
     /// The ledger is not to hear that it runs: its crash would count.

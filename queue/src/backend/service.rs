@@ -94,6 +94,10 @@ impl RegistryService {
     /// Begins the run of a job that has its place.
     fn begin(&self, envelope: Envelope, place: Place) -> Running {
         let shared = self.shared.clone();
+        let place = match place {
+            Place::Alone { .. } => shared.inflight.keep_alone(RunId::of(&envelope), place),
+            Place::Company { .. } => Some(place),
+        };
         let unclaimed = Unclaimed { kind: envelope.header.kind.clone(), version: envelope.header.version };
         let Some(handler) = self.registry.get(&envelope.header.kind) else {
             return Box::pin(async move { Err(unclaimed.into()) });
@@ -166,7 +170,7 @@ impl RegistryService {
 }
 
 /// Ends the ghost's lease when the run that it stands for ends after all. Until then nobody is alone.
-async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>, place: Place) {
+async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>, place: Option<Place>) {
     // However it ended, nobody asks any more.
     let _unheard = run.await;
     drop(place);

@@ -30,6 +30,7 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     stage.calm();
     let every = if scale.short { SHORT } else { LONG };
     let mut wanted = Wanted::new(name);
+    wanted.renewed = true;
     wanted.dead = Some(Box::new(move |n| poison(n, every).is_some()));
     let mut row = check(&mut stage, &wanted).await?;
     row.over_limit += u64::from(!refused);
