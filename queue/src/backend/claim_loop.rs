@@ -73,7 +73,8 @@ async fn claim(shared: &Arc<Shared>, takers: &Takers) {
     }
 }
 
-/// All slots that are free, one at least; none once the worker drains. This loop is the only one that takes slots.
+/// The slots that are free, one at least, and half of all at most where a lot waits (`deep`); none once the worker drains.
+/// This loop is the only one that takes slots.
 async fn free_slots(shared: &Shared, deep: bool) -> Option<OwnedSemaphorePermit> {
     let all = shared.inflight.slots();
     let mut slots = match all.clone().try_acquire_owned() {
