@@ -127,6 +127,7 @@ impl Keeper {
             self.open_queue(&mut conn, &mut controls::Copies::default(), &queue, false).await?;
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
+            self.lanes.recount(&queue).await?;
             while self.refill(&mut conn, &queue).await? {}
         }
         Ok(())
@@ -167,6 +168,7 @@ impl Keeper {
             }
             if audit || closed || drain {
                 let audited = self.audit(&mut conn, queue).await?;
+                self.lanes.recount(queue).await?;
                 self.publish(queue, audited).await?;
                 state.published.insert(queue.clone());
             }

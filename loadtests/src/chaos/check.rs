@@ -140,7 +140,8 @@ async fn leaked(stage: &Stage<'_>) -> Result<u64> {
     }
 }
 
-/// What stands for a job or a slot in the keys of `pattern`: envelopes, leases, wishes to cancel, places in lanes, live sets.
+/// What stands for a job or a slot in the keys of `pattern`: envelopes, leases, wishes to cancel, places in lanes, counts of what
+/// runs.
 ///
 /// # Errors
 /// Redis's.
@@ -150,8 +151,8 @@ pub async fn left(redis: &mut MultiplexedConnection, pattern: &str) -> Result<u6
     for key in keys {
         let Some((_, name)) = key.split_once("}:") else { continue };
         let command = match name.split(':').next() {
-            Some("jobs" | "lease") => "HLEN",
-            Some("leases" | "lane" | "live") => "ZCARD",
+            Some("jobs" | "live") => "HLEN",
+            Some("leases" | "lane") => "ZCARD",
             Some("cancel") => "SCARD",
             _ => continue,
         };

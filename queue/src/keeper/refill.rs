@@ -32,7 +32,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Refills lanes that have run a quarter empty; `true`: one took something, there may be more.
+    /// Refills lanes that have run half empty; `true`: one took something, there may be more.
     pub(super) async fn refill(&self, conn: &mut LedgerConn, queue: &str) -> Result<bool, KeeperError> {
         let wanted = self.wanted(queue).await?;
         if wanted.is_empty() {
@@ -62,7 +62,8 @@ impl Keeper {
         let mut wanted = Vec::new();
         for (lane, depth) in full.lanes.into_iter().zip(depths) {
             let depth = usize::try_from(depth).unwrap_or(usize::MAX);
-            if depth > share / 4 * 3 {
+            // Sooner, and most of what is read would be here already.
+            if depth > share / 2 {
                 continue;
             }
             let takes = (share - depth).min(room.max(FEW.saturating_sub(depth)));

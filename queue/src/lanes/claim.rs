@@ -11,7 +11,7 @@ use super::Lanes;
 use super::script::script;
 use crate::Envelope;
 
-static CLAIM: LazyLock<Script> = script!("parts/keys", "parts/turns", "parts/gates", "claim");
+static CLAIM: LazyLock<Script> = script!("parts/keys", "parts/turns", "parts/gates", "parts/live", "claim");
 
 /// What a claim took.
 #[derive(Debug, Default)]
@@ -56,12 +56,13 @@ impl Lanes {
         let now_ms: i64 = values.next().map(redis::from_redis_value).transpose()?.unwrap_or(0);
         let next = u64::try_from(wait).ok().map(Duration::from_millis);
         let mut claimed = Claimed { next, now_ms, ..Claimed::default() };
-        while let (Some(id), Some(token), Some(value)) = (values.next(), values.next(), values.next()) {
+        let token: String = values.next().map(redis::from_redis_value).transpose()?.unwrap_or_default();
+        let Ok(token) = token.parse::<i64>() else { return Ok(claimed) };
+        while let (Some(id), Some(value)) = (values.next(), values.next()) {
             let id: String = redis::from_redis_value(id)?;
-            let token: String = redis::from_redis_value(token)?;
-            let (Ok(id), Ok(token)) = (id.parse::<Uuid>(), token.parse::<i64>()) else { continue };
+            let (parked, id) = id.strip_prefix('-').map_or((false, id.as_str()), |id| (true, id));
+            let Ok(id) = id.parse::<Uuid>() else { continue };
             let value: Vec<u8> = redis::from_redis_value(value)?;
-            let (parked, token) = (token < 0, token.abs());
             match Envelope::unpack(id, token, &Bytes::from(value)) {
                 Ok(envelope) if parked => claimed.parked.push(envelope),
                 Ok(envelope) => claimed.jobs.push(envelope),

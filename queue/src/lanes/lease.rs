@@ -14,8 +14,9 @@ use crate::Envelope;
 static ACK: LazyLock<Script> = script!("parts/keys", "parts/live", "ack");
 static RELEASE: LazyLock<Script> = script!("parts/keys", "parts/turns", "parts/live", "release");
 static RENEW: LazyLock<Script> = script!("parts/keys", "parts/live", "renew");
-static EXPIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/expire.lua")));
-static DROP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/drop.lua")));
+static EXPIRE: LazyLock<Script> = script!("parts/keys", "expire");
+static RECOUNT: LazyLock<Script> = script!("parts/keys", "parts/live", "recount");
+static DROP: LazyLock<Script> = script!("parts/keys", "drop");
 
 /// What became of a lease at its renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,10 @@ pub struct Expired {
 
 /// Leases of one call: a script must not hold Redis up.
 const CHUNK: usize = 50;
+/// The same where they end, which costs less.
+const ENDED: usize = 128;
+/// The same where they are only counted.
+const RECOUNTED: usize = 1_000;
 
 impl Lanes {
     /// Ends leases; answers how many still held.
@@ -54,7 +59,7 @@ impl Lanes {
     /// # Errors
     /// Redis's; the leases then run out, and the ledger knows that the jobs are done.
     pub async fn ack(&self, queue: &str, leases: &[(Uuid, i64)]) -> redis::RedisResult<usize> {
-        let calls = leases.chunks(CHUNK).map(|chunk| {
+        let calls = leases.chunks(ENDED).map(|chunk| {
             let mut call = ACK.key(self.prefix(queue));
             for (id, token) in chunk {
                 call.arg(id.to_string()).arg(*token);
@@ -137,6 +142,14 @@ impl Lanes {
                 Some(Expired { id: id.parse().ok()?, token, tenant: tenant.parse().ok()?, worker, before })
             })
             .collect())
+    }
+
+    /// Counts anew what runs under each key, unless that is too much for one call.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn recount(&self, queue: &str) -> redis::RedisResult<()> {
+        RECOUNT.key(self.prefix(queue)).arg(RECOUNTED).invoke_async(&mut self.conn()).await
     }
 
     /// Takes a waiting job out of its lane, or asks the worker that runs it to stop. `true`: it runs.

@@ -1,7 +1,7 @@
 //! Putting limits into force, for work already waiting too.
 //!
-//! The ledger holds them (`queue.limits`); this is the copy that a claim reads. A new limit on what runs has to know who
-//! runs: it lets nothing through until the leases were gone through, in pieces, because there may be many.
+//! The ledger holds them (`queue.limits`); this is the copy that a claim reads. What runs is counted under every key,
+//! limited or not, so a new limit holds for it at once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -15,12 +15,9 @@ use super::script::script;
 use super::{LaneName, Lanes};
 
 static LIMITS: LazyLock<Script> = script!("parts/keys", "limits");
-static COUNT: LazyLock<Script> = script!("parts/keys", "count");
 
 /// Keys of one call.
 const CHUNK: usize = 100;
-/// Leases of one call.
-const LEASES: usize = 500;
 
 /// What a key shall have, as the script reads it: `=` leaves a field as it is, `-` clears it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +68,7 @@ impl Spec {
         Self { key, rate: none(), burst: none(), most: none(), hours: none(), rule: none(), weight: none() }
     }
 
-    /// Whether Redis holds it already, `limit`, `hours`, `rule` and `weight` being its values there. One whose running
-    /// jobs are not counted yet (0) differs.
+    /// Whether Redis holds it already, `limit`, `hours`, `rule` and `weight` being its values there.
     fn stands(&self, held: &Held) -> bool {
         let limit =
             held.limit.get(&self.key).map_or("- - -", |spec| spec.rsplit_once(' ').map_or("", |(spec, _)| spec));
@@ -175,57 +171,20 @@ impl Lanes {
         self.put(queue, Some(revision), &changed).await
     }
 
-    /// Writes `specs`, and counts what runs under those that need it. `false`: refused, `revision` is no more.
+    /// Writes `specs`. `false`: refused, `revision` is no more.
     async fn put(&self, queue: &str, revision: Option<u64>, specs: &[Spec]) -> redis::RedisResult<bool> {
-        let mut uncounted = HashSet::new();
+        let revision = revision.map_or_else(String::new, |revision| revision.to_string());
         for chunk in specs.chunks(CHUNK) {
-            let revision = revision.map_or_else(String::new, |revision| revision.to_string());
-            let Some(keys) = self.put_chunk(queue, &revision, chunk).await? else { return Ok(false) };
-            uncounted.extend(keys);
-        }
-        if uncounted.is_empty() {
-            return Ok(true);
-        }
-        self.count_running(queue, &uncounted).await?;
-        let counted: Vec<Spec> = specs
-            .iter()
-            .filter(|spec| uncounted.contains(&spec.key))
-            .map(|spec| Spec { most: format!("!{}", spec.most), ..Spec::keep(spec.key.clone()) })
-            .collect();
-        for chunk in counted.chunks(CHUNK) {
-            let revision = revision.map_or_else(String::new, |revision| revision.to_string());
-            if self.put_chunk(queue, &revision, chunk).await?.is_none() {
+            let mut call = LIMITS.key(self.prefix(queue));
+            call.arg(&revision);
+            for spec in chunk {
+                call.arg(&spec.key).arg(&spec.rate).arg(&spec.burst).arg(&spec.most);
+                call.arg(&spec.hours).arg(&spec.rule).arg(&spec.weight);
+            }
+            if call.invoke_async::<i64>(&mut self.conn()).await? == 0 {
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-
-    async fn put_chunk(&self, queue: &str, revision: &str, specs: &[Spec]) -> redis::RedisResult<Option<Vec<String>>> {
-        let mut call = LIMITS.key(self.prefix(queue));
-        call.arg(revision);
-        for spec in specs {
-            call.arg(&spec.key).arg(&spec.rate).arg(&spec.burst).arg(&spec.most);
-            call.arg(&spec.hours).arg(&spec.rule).arg(&spec.weight);
-        }
-        call.invoke_async(&mut self.conn()).await
-    }
-
-    /// Goes through the leases once. Nothing starts under `keys` meanwhile, so that none is missed.
-    async fn count_running(&self, queue: &str, keys: &HashSet<String>) -> redis::RedisResult<()> {
-        let mut running: HashMap<String, Vec<String>> = HashMap::new();
-        for (id, lease) in self.scan(queue, "lease").await? {
-            // Token, worker, tenant, lane.
-            let Some(lane) = lease.splitn(3, '\n').nth(2).and_then(super::stats::parse_lane) else { continue };
-            for key in lane.keys().into_iter().filter(|key| keys.contains(key)) {
-                running.entry(key).or_default().push(id.clone());
-            }
-        }
-        for (key, ids) in running {
-            for chunk in ids.chunks(LEASES) {
-                COUNT.key(self.prefix(queue)).arg(&key).arg(chunk).invoke_async::<i64>(&mut self.conn()).await?;
-            }
-        }
-        Ok(())
     }
 }

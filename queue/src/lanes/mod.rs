@@ -5,8 +5,8 @@
 //! `lane:<tenant>\n<lane>` a lane's jobs. What may not be served now is at a *key* (a tenant, or a prefix of
 //! a lane's path: `limit.rs`): `later` orders keys by the instant from which they may let something through,
 //! `wait:<key>` the lanes that wait there, and `parked:<tenant>` says where each of them waits. `tag` and
-//! `tags:<tenant>` remember where those that left the turn left off. `jobs` holds the envelopes, `leases` and
-//! `lease` who runs what until when, `live:<key>` who runs under a key that limits it (`lives`).
+//! `tags:<tenant>` remember where those that left the turn left off. `jobs` holds the envelopes, or
+//! who runs what; `leases` until when; `live` how many run under each key.
 //! `limit`, `hours`, `rule`, `weight`, `pause`, `kinds` are the ledger's controls; `tat`, `debt:<key>`, `penalty`,
 //! `breaker` and `fails:<key>` what has come of them.
 //! Nothing here is the truth: all of it can be rebuilt from the ledger, and is, after a flush.
@@ -82,22 +82,6 @@ impl LaneName {
             (false, true) => self.tenant.to_string(),
             (_, false) => self.key(),
         }
-    }
-
-    /// The keys of the lane, as `keys_of` of the scripts says them.
-    fn keys(&self) -> Vec<String> {
-        let mut prefixes: Vec<&str> =
-            self.lane.match_indices(SEPARATOR).take(DEPTH - 1).map(|(at, _)| &self.lane[..at]).collect();
-        prefixes.push(&self.lane);
-        let tenants = [self.tenant, Uuid::nil()];
-        let mut keys: Vec<String> = vec!["*".to_owned(), Self { lane: String::new(), ..self.clone() }.field()];
-        for tenant in tenants {
-            let named = prefixes.iter().filter(|prefix| !prefix.is_empty());
-            keys.extend(named.map(|prefix| format!("{tenant}\n{prefix}")));
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        keys
     }
 }
 

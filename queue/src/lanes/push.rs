@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use redis::Script;
+use uuid::Uuid;
 
 use super::script::script;
 use super::{LaneName, Lanes};
@@ -43,6 +44,10 @@ pub struct FullLanes {
 /// Jobs of one script call: short enough that Redis is never held up for long.
 const CHUNK: usize = 128;
 
+fn lane_of(job: &Envelope) -> (Uuid, &str) {
+    (job.header.tenant, &job.header.lane)
+}
+
 impl Lanes {
     /// Pushes jobs of one queue; answers how many were taken. One that is there already is left
     /// alone, one whose lane is full waits in the ledger. `refill` may fill a lane that is marked full.
@@ -58,15 +63,18 @@ impl Lanes {
     ) -> redis::RedisResult<usize> {
         let mut conn = self.conn();
         let mut taken = 0;
+        // By lane, each in its order: a call looks once at a lane.
+        let mut jobs: Vec<&Envelope> = jobs.iter().collect();
+        jobs.sort_by(|a, b| lane_of(a).cmp(&lane_of(b)));
         for chunk in jobs.chunks(CHUNK) {
             let mut call = PUSH.key(self.prefix(queue));
             call.arg(window.lane).arg(window.queue).arg(u8::from(refill));
-            for job in chunk {
-                call.arg(job.id.to_string())
-                    .arg(job.header.tenant.to_string())
-                    .arg(&job.header.lane)
-                    .arg(job.score())
-                    .arg(job.pack());
+            for of_lane in chunk.chunk_by(|a, b| lane_of(a) == lane_of(b)) {
+                let header = &of_lane[0].header;
+                call.arg(header.tenant.to_string()).arg(&header.lane).arg(of_lane.len());
+                for job in of_lane {
+                    call.arg(job.id.to_string()).arg(job.score()).arg(job.pack());
+                }
             }
             taken += call.invoke_async::<usize>(&mut conn).await?;
         }

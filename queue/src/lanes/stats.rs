@@ -1,11 +1,17 @@
 //! Looking at the lanes without touching them: depths, and who runs what.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use redis::Value;
+use redis::{Script, Value};
 use uuid::Uuid;
 
 use super::{LaneName, Lanes};
+
+static PRESENCE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/present.lua")));
+
+/// Ids of one call.
+const PRESENT: usize = 500;
 
 /// One queue at a glance. Depth counts what Redis holds; a backlog beyond the window is the ledger's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -153,11 +159,19 @@ impl Lanes {
     /// # Errors
     /// Redis's.
     pub async fn running_by_lane(&self, queue: &str) -> redis::RedisResult<HashMap<LaneName, usize>> {
-        let leases: Vec<String> =
-            redis::cmd("HVALS").arg(format!("{}lease", self.prefix(queue))).query_async(&mut self.conn()).await?;
+        let p = self.prefix(queue);
+        let ids: Vec<String> =
+            redis::cmd("ZRANGE").arg(format!("{p}leases")).arg(0).arg(-1).query_async(&mut self.conn()).await?;
         let mut running = HashMap::new();
+        if ids.is_empty() {
+            return Ok(running);
+        }
+        let leases: Vec<Option<String>> =
+            redis::cmd("HMGET").arg(format!("{p}jobs")).arg(ids).query_async(&mut self.conn()).await?;
         // Token, worker, tenant, lane.
-        for lane in leases.iter().filter_map(|lease| parse_lane(lease.splitn(3, '\n').nth(2)?)) {
+        for lane in
+            leases.iter().flatten().filter_map(|lease| parse_lane(lease.strip_prefix('@')?.splitn(3, '\n').nth(2)?))
+        {
             *running.entry(lane).or_default() += 1;
         }
         Ok(running)
@@ -181,15 +195,13 @@ impl Lanes {
         queue: &str,
         ids: impl IntoIterator<Item = &'a Uuid>,
     ) -> redis::RedisResult<Vec<bool>> {
-        let key = format!("{}jobs", self.prefix(queue));
-        let mut pipe = redis::pipe();
-        for id in ids {
-            pipe.cmd("HEXISTS").arg(&key).arg(id.to_string());
+        let ids: Vec<String> = ids.into_iter().map(Uuid::to_string).collect();
+        let mut present = Vec::with_capacity(ids.len());
+        for some in ids.chunks(PRESENT) {
+            let answer: Vec<u8> = PRESENCE.key(self.prefix(queue)).arg(some).invoke_async(&mut self.conn()).await?;
+            present.extend(answer.into_iter().map(|here| here == 1));
         }
-        if pipe.is_empty() {
-            return Ok(Vec::new());
-        }
-        pipe.query_async(&mut self.conn()).await
+        Ok(present)
     }
 }
 

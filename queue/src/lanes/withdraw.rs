@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use redis::Script;
 use uuid::Uuid;
 
+use super::script::script;
 use super::{LaneName, Lanes};
 
-static WITHDRAW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/withdraw.lua")));
+static WITHDRAW: LazyLock<Script> = script!("parts/keys", "withdraw");
 
 /// Jobs of one script call: short enough that Redis is never held up for long.
 const CHUNK: usize = 500;

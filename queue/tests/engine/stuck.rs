@@ -187,8 +187,9 @@ async fn a_run_given_up_counts_among_those_that_run_until_it_ends() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();
     let mut conn = world.ledger.get().await.unwrap();
-    controls::set_limit(&mut conn, QUEUE, &most(key(tenant, ""), 1)).await.unwrap();
-    world.keeper().sweep().await.unwrap();
+    let one = most(key(tenant, ""), 1);
+    controls::set_limit(&mut conn, QUEUE, &one).await.unwrap();
+    world.lanes.set_limits(QUEUE, &[one]).await.unwrap();
     let _keeper = world.keep();
     let (doer, spinner) = (Doer::default(), Spinner::default());
     let _let_go = LetGo(spinner.clone());

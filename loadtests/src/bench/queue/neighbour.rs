@@ -27,10 +27,11 @@ async fn measure_in(world: &World, plan: Plan, report: &mut Report) -> Result<()
     let worker = world.work_as(POOL, NEIGHBOUR);
     // The pool is full once the keeper has found the backlog.
     worker.until(POOL * 10).await;
-    let (quiet, mut p99s) = (world.tenant(), Vec::new());
+    let (quiet, mut p99s, mut full) = (world.tenant(), Vec::new(), 0);
     for _ in 0..plan.rounds {
         let mut waits = Vec::new();
         for _ in 0..plan.tries {
+            full += usize::from(world.lanes.queue_stats(QUEUE).await?.running >= POOL as u64);
             world.enqueue(quiet, "").await?;
             let waited = tokio::time::timeout(Duration::from_secs(60), worker.next_wait()).await;
             waits.push(waited.context("a quiet tenant's job did not start within a minute")?);
@@ -44,6 +45,9 @@ async fn measure_in(world: &World, plan: Plan, report: &mut Report) -> Result<()
     let here = world.lanes.queue_stats(QUEUE).await?.waiting;
     report.remark(format!("noisy neighbour: {ran} jobs ran meanwhile, {left} still waited, {here} of them in Redis"));
     ensure!(left > 0, "the backlog was worked off before the tries were over");
+    let tries = plan.rounds * plan.tries;
+    report.remark(format!("noisy neighbour: the pool of {POOL} was full at {full} of {tries} tries"));
+    ensure!(full * 10 >= tries * 9, "the pool was not full: a job beside free slots waits for nobody");
     let name = format!("noisy neighbour: start beside {} waiting, p99 of {} tries", plan.neighbour, plan.tries);
     report.figure(&name, median(&p99s).unwrap_or_default(), "ms", Some(Bar::AtMost(50.0)));
     worker.stop().await

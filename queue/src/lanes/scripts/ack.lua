@@ -2,23 +2,19 @@
 -- Answers how many held.
 local ids, gone = {}, {}
 for i = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
-local leases = call('HMGET', p .. 'lease', unpack(ids))
+local values = call('HMGET', p .. 'jobs', unpack(ids))
 for i, id in ipairs(ids) do
-    local lease, token = leases[i], ARGV[2 * i]
-    if lease and string.sub(lease, 1, #token + 1) == token .. '\n' then
+    local token, name = lease_of(values[i])
+    if token == ARGV[2 * i] then
         gone[#gone + 1] = id
-        if lives then
-            local tenant, lane = string.match(lease, '^[^\n]*\n[^\n]*\n([^\n]*)\n(.*)$')
-            if tenant then end_live(tenant, lane, id) end
-        end
+        count_live(name, -1)
     end
 end
 if #gone > 0 then
-    call('HDEL', p .. 'lease', unpack(gone))
-    call('ZREM', p .. 'leases', unpack(gone))
     call('HDEL', p .. 'jobs', unpack(gone))
+    call('ZREM', p .. 'leases', unpack(gone))
     call('SREM', p .. 'cancel', unpack(gone))
     call('HINCRBY', p .. 'flow', 'out', #gone)
-    free_ended()
+    free_places()
 end
 return #gone

@@ -9,10 +9,10 @@
 -- thousand lanes under one shared rate cost no more than one.
 -- KEYS[1] prefix; ARGV: want, lease_ms, worker, steps, run (which Redis is meant). Steps are what may
 -- be looked at, and bound the call: a lane with gates costs GATED and one a job, any other one.
--- Answers {wait_ms, now_ms, id, token, value, …}; a negative token: the job's kind is paused.
+-- Answers {wait_ms, now_ms, token, id, value, …}, one token for all; an id after a '-': the job's kind is paused.
 local want, lease_ms, worker, steps = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local turn, later, jobs_key = p .. 'turn', p .. 'later', p .. 'jobs'
-local answer = { -1, now }
+local answer = { -1, now, '' }
 -- Nobody has told this Redis the limits and pauses yet (it is new, was emptied or restarted): nothing may start.
 -- Whoever opens the queue rings the bell.
 if not is_open(ARGV[5]) then
@@ -25,7 +25,6 @@ local PER_COST = 100000 -- virtual time of one cost unit at weight 1
 local OWED = 1000 * PER_COST -- what a tenant can be behind at most
 local vt = tonumber(state[4] or 0)
 local deadline = whole(now + lease_ms)
-local looked_after = whole(now + 10000)
 local taken = 0
 local weights = call('EXISTS', p .. 'weight') == 1
 local shut_all = nil -- until when the whole queue is shut
@@ -74,9 +73,7 @@ local function wake_lanes(key, most)
             schedule(key, at)
             return GATED
         end
-        if gate.step then most = math.min(most, math.max(1, math.floor((now + gate.tau - gate.tat) / gate.step))) end
-        if gate.free then most = math.min(most, gate.free) end
-        if gate.probe then most = 1 end
+        most = let_pass(gate, most)
     end
     woken[key] = true
     local names = call('ZPOPMIN', p .. 'wait:' .. key, most)
@@ -107,19 +104,15 @@ local function wake()
     end
 end
 
-local lease_args, hash_args, token = {}, {}, nil
-local function take(id, value, name, parked)
+-- One token for all that a call takes: it tells runs of one job apart.
+local token = whole(math.max(tonumber(state[5] or 0), time[1] * 1000000 + time[2]) + 1)
+local lease_args, hash_args = {}, {}
+local function take(id, value, lease, parked)
     taken = taken + 1
-    if not token then token = math.max(tonumber(state[5] or 0), time[1] * 1000000 + time[2]) end
-    token = token + 1
-    local text = whole(token)
-    lease_args[#lease_args + 1] = deadline
-    lease_args[#lease_args + 1] = id
-    hash_args[#hash_args + 1] = id
-    hash_args[#hash_args + 1] = text .. '\n' .. worker .. '\n' .. name
-    answer[#answer + 1] = id
-    answer[#answer + 1] = parked and '-' .. text or text
-    answer[#answer + 1] = value
+    local at = 2 * taken
+    lease_args[at - 1], lease_args[at] = deadline, id
+    hash_args[at - 1], hash_args[at] = id, lease
+    answer[at + 2], answer[at + 3] = parked and '-' .. id or id, value
 end
 
 local function cost_of(value) return tonumber(string.match(value, '^%d+') or 1) end
@@ -127,16 +120,15 @@ local function cost_of(value) return tonumber(string.match(value, '^%d+') or 1) 
 -- Serves one lane with at most `most` jobs, no gate in the way. Answers the cost, the first job, and whether the lane
 -- is empty (nil: perhaps).
 local function serve_free(lane_key, name, most)
-    local popped = call('ZPOPMIN', lane_key, most)
-    local ids = {}
-    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+    local ids = call('ZRANGE', lane_key, 0, most - 1)
     if #ids == 0 then return 0, nil, true end
+    call('ZREMRANGEBYRANK', lane_key, 0, #ids - 1)
     local values = call('HMGET', jobs_key, unpack(ids))
-    local cost_sum = 0
+    local cost_sum, lease = 0, lease_text(token, worker, name)
     for i, id in ipairs(ids) do
         if values[i] then
             cost_sum = cost_sum + math.max(cost_of(values[i]), 1)
-            take(id, values[i], name, is_parked(values[i]))
+            take(id, values[i], lease, is_parked(values[i]))
         end
     end
     return cost_sum, ids[1], #ids < most or nil
@@ -171,40 +163,46 @@ local function serve_gated(lane_key, name, tenant, quota, list)
     local most = quota
     for i = 1, #list do most = portion(list[i], most) end
     sated = most < quota
-    -- One more, to see whether the lane is empty afterwards.
-    local ids = call('ZRANGE', lane_key, 0, most)
-    if #ids == 0 then return 0, nil, true end
-    local more = #ids > most
-    if more then ids[#ids] = nil end
-    local values = call('HMGET', jobs_key, unpack(ids))
-    local gone, cost_sum, pass, cost_of_pass = {}, 0, {}, 0
     if not kinds then
-        for i, id in ipairs(ids) do
+        for i = 1, #list do most = let_pass(list[i], most) end
+    end
+    local ids = call('ZRANGE', lane_key, 0, most - 1)
+    if #ids == 0 then return 0, nil, true end
+    local values = call('HMGET', jobs_key, unpack(ids))
+    local count, first, together = 0, nil, 0
+    if not kinds then
+        for i = 1, #ids do
             if values[i] then
-                pass[#pass + 1] = id
-                cost_of_pass = cost_of_pass + cost_of(values[i])
+                count, first, together = count + 1, first or ids[i], together + cost_of(values[i])
             end
         end
     end
-    local all = #pass > 0 and fit(list, cost_of_pass, #pass)
+    local all = count > 0 and fit(list, together, count)
     if all then
-        for j = 1, #list do charge(list[j], cost_of_pass, pass, looked_after) end
+        for j = 1, #list do charge(list[j], together, count, first) end
     end
+    local cost_sum, served, lease = 0, 0, lease_text(token, worker, name)
     for i, id in ipairs(ids) do
         if values[i] then
             local cost, parked = cost_of(values[i]), is_parked(values[i])
             if not all and not parked then
                 by, at = stopping(list, tenant, cost)
                 if by then break end
-                for j = 1, #list do charge(list[j], cost, { id }, looked_after) end
+                for j = 1, #list do charge(list[j], cost, 1, id) end
             end
             cost_sum = cost_sum + math.max(cost, 1)
-            take(id, values[i], name, parked)
+            take(id, values[i], lease, parked)
         end
-        gone[#gone + 1] = id
+        served = i
     end
-    if #gone > 0 then call('ZREM', lane_key, unpack(gone)) end
-    return cost_sum, gone[1], not by and not more, by, at
+    if served > 0 then call('ZREMRANGEBYRANK', lane_key, 0, served - 1) end
+    if not by and not sated and #ids == most and most < quota then
+        -- Something lets no more pass: what the next one would wait for.
+        local next_id = call('ZRANGE', lane_key, 0, 0)[1]
+        local value = next_id and call('HGET', jobs_key, next_id)
+        if value and not is_parked(value) then by, at = stopping(list, tenant, cost_of(value)) end
+    end
+    return cost_sum, ids[1], not by and #ids < most or nil, by, at
 end
 
 -- Serves one tenant, whose virtual time is `at`, with at most `quota` jobs. Answers the cost, and until when the
@@ -228,6 +226,7 @@ local function visit(tenant, at, quota)
             steps = steps - 1
             cost, first, empty = serve_free(lane_key, name, quota)
         end
+        if taken > before then count_live(name, taken - before) end
         if watched[tenant] then
             if taken > before then dwell(tenant, first) end
             if by then call('HINCRBY', p .. 'throttled', tenant, 1) end
@@ -325,9 +324,11 @@ for key, _ in pairs(woken) do
 end
 if taken > 0 then
     settle_gates()
+    write_live()
     call('ZADD', p .. 'leases', unpack(lease_args))
-    call('HSET', p .. 'lease', unpack(hash_args))
-    call('HSET', p .. 'meta', 'vt', whole(vt), 'token', whole(token))
+    call('HSET', jobs_key, unpack(hash_args))
+    call('HSET', p .. 'meta', 'vt', whole(vt), 'token', token)
+    answer[3] = token
     call('ZREMRANGEBYSCORE', p .. 'tag', '-inf', whole(vt))
 end
 if shut_all then

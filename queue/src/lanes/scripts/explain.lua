@@ -2,8 +2,8 @@
 -- Answers {'running', worker}, {'elsewhere'}, or {'lane', position, tenants ahead (-1: not in turn)} and then for
 -- each thing in its way: why, key, until (0: nobody knows), and two numbers of the limit.
 local id, tenant, lane = ARGV[1], ARGV[2], ARGV[3]
-local lease = call('HGET', p .. 'lease', id)
-if lease then return { 'running', string.match(lease, '^[^\n]*\n([^\n]*)') or '' } end
+local own = call('HGET', p .. 'jobs', id)
+if is_lease(own) then return { 'running', string.match(own, '^[^\n]*\n([^\n]*)') or '' } end
 local lane_key = p .. 'lane:' .. tenant .. '\n' .. lane
 local position = call('ZRANK', lane_key, id)
 if not position then return { 'elsewhere' } end
@@ -37,7 +37,7 @@ for _, gate in ipairs(gates_at(keys_of(tenant, lane))) do
         end
     end
 end
-local kind = string.match(call('HGET', p .. 'jobs', id) or '', '"k":"([^"]*)"') or ''
+local kind = string.match(own or '', '"k":"([^"]*)"') or ''
 local paused = call('HGET', p .. 'kinds', kind)
 if paused and pause_end(paused) > now then block('paused', 'kind\n' .. kind, pause_end(paused)) end
 if #answer == 3 then answer[3] = whole(call('ZRANK', p .. 'turn', tenant) or -1) end

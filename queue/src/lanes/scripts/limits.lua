@@ -1,16 +1,14 @@
 -- Sets limits; they hold for what waits already, and nothing is given twice: what a bucket has lent is still owed
--- under its new rate (also when the rate was lifted meanwhile), and a new limit on what runs lets nothing through
--- before those that run are counted.
+-- under its new rate (also when the rate was lifted meanwhile).
 -- KEYS[1] prefix; ARGV: revision (as in pauses.lua), then key, rate, burst, most, hours, rule, weight, …
--- '=' leaves what is there, '-' clears it; `most` with a '!' before it: those that run are counted.
--- Answers the keys whose running jobs are to be counted, or false where it gave up.
+-- '=' leaves what is there, '-' clears it.
+-- Answers 1, or 0 where it gave up.
 local meta = p .. 'meta'
 if ARGV[1] == '' then
     call('HINCRBY', meta, 'controls', 1)
 elseif (call('HGET', meta, 'controls') or '0') ~= ARGV[1] then
-    return false
+    return 0
 end
-local count = {}
 local drained = tonumber(call('HGET', meta, 'drained') or 0)
 
 local function set(hash, key, value)
@@ -55,19 +53,6 @@ for i = 2, #ARGV, 7 do
             call('DEL', p .. 'debt:' .. key)
         end
     end
-    if string.sub(new_most, 1, 1) == '!' then
-        -- Counted for a limit that is still wanted.
-        new_most = most == '-' and '-' or string.sub(new_most, 2)
-    elseif new_most ~= '-' and (most == '-' or most == '0') then
-        call('SADD', p .. 'lives', key)
-        if key ~= '*' then
-            new_most = '0'
-            count[#count + 1] = key
-        end
-    elseif new_most == '-' and most ~= '-' then
-        call('SREM', p .. 'lives', key)
-        call('UNLINK', p .. 'live:' .. key)
-    end
     local after = new_rate .. ' ' .. new_burst .. ' ' .. new_most .. ' ' .. new_at
     if after ~= before then
         if new_rate == '-' and new_most == '-' then
@@ -83,4 +68,4 @@ for i = 2, #ARGV, 7 do
     call('ZADD', p .. 'later', 'XX', whole(now), key)
 end
 ring()
-return count
+return 1

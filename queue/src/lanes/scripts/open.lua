@@ -3,7 +3,7 @@
 -- before begin empty, not full; and who runs is known once every worker has renewed its leases.
 -- KEYS[1] prefix; ARGV: again (1: forget it though the queue is open), settle_ms, run (which Redis this is)
 -- Answers 1 if the queue was closed, -1 if an older engine laid it out: it has to be emptied first.
-local LAYOUT = '2'
+local LAYOUT = '3'
 local meta = p .. 'meta'
 local open, layout, run = unpack(call('HMGET', meta, 'open', 'layout', 'run'))
 if layout ~= LAYOUT and (layout or open) then return -1 end

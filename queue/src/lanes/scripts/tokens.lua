@@ -18,9 +18,8 @@ for _, gate in ipairs(list) do
 end
 if granted > 0 then
     for _, gate in ipairs(list) do
-        gate.free = nil
         if job == '' then gate.probe = nil end
-        charge(gate, granted, { job })
+        charge(gate, granted, 0, job)
     end
     settle_gates()
 end

@@ -24,20 +24,6 @@ local function shut(gate, why, until_ms)
     if not gate.shut or until_ms > gate.shut then gate.shut = until_ms end
 end
 
--- Jobs that run under a key. A member whose time has passed counts as long as its lease is there (its worker may
--- only be cut off), and is dropped with it: a leak heals itself, a stalled Redis frees nothing.
-local function running(key)
-    local live = p .. 'live:' .. key
-    for _, id in ipairs(call('ZRANGEBYSCORE', live, '-inf', now, 'LIMIT', 0, 20)) do
-        if call('HEXISTS', p .. 'lease', id) == 1 then
-            call('ZADD', live, 'XX', whole(now + 10000), id)
-        else
-            call('ZREM', live, id)
-        end
-    end
-    return call('ZCARD', live)
-end
-
 -- The earlier and later end of two pauses, `-` where there is none, 0 where it has no end.
 local function pause_end(value)
     local own, every = string.match(value, '^(%S+) (%S+)$')
@@ -52,7 +38,7 @@ end
 
 -- A rate is a bucket (GCRA): the bucket is full again at `tat`. One set before the queue was last opened began
 -- empty then, because nobody knows what had been taken.
-local function read_limit(gate, value, tat)
+local function read_limit(gate, value, tat, running)
     local rate, burst, most, at = string.match(value, '^(%S+) (%S+) (%S+) (%S+)$')
     if rate ~= '-' then
         gate.step = 1000 / tonumber(rate)
@@ -63,8 +49,7 @@ local function read_limit(gate, value, tat)
     if most ~= '-' then
         gate.most = tonumber(most)
         -- The queue's own are its leases.
-        gate.running = call('ZCARD', gate.key == '*' and p .. 'leases' or p .. 'live:' .. gate.key)
-        if gate.running >= gate.most and gate.key ~= '*' then gate.running = running(gate.key) end
+        gate.running = gate.key == '*' and call('ZCARD', p .. 'leases') or tonumber(running or 0)
         gate.free = gate.most - gate.running
         -- After a flush, until every worker has said again what it runs.
         if settle > now then gate.free = 0 end
@@ -88,7 +73,7 @@ local readers = {
         until_ms = tonumber(until_ms)
         if until_ms > now then
             shut(gate, 'breaker', until_ms)
-        elseif probe ~= '-' and probe ~= asking and call('HEXISTS', p .. 'lease', probe) == 1 then
+        elseif probe ~= '-' and probe ~= asking and is_lease(call('HGET', p .. 'jobs', probe)) then
             shut(gate, 'breaker', now + RECHECK)
         else
             gate.probe = value
@@ -109,7 +94,7 @@ local function load(keys)
     for _, kind in ipairs(KINDS) do
         if has[kind] then
             local values = call('HMGET', p .. kind, unpack(missing))
-            local tats, firsts = nil, nil
+            local tats, firsts, runs = nil, nil, nil
             for i = 1, #missing do
                 if values[i] then
                     local gate = gates[missing[i]] or { key = missing[i] }
@@ -118,8 +103,9 @@ local function load(keys)
                         if not tats then
                             tats = call('HMGET', p .. 'tat', unpack(missing))
                             firsts = call('ZMSCORE', p .. 'later', unpack(missing))
+                            runs = call('HMGET', p .. 'live', unpack(missing))
                         end
-                        read_limit(gate, values[i], tats[i])
+                        read_limit(gate, values[i], tats[i], runs[i])
                         -- Whoever waits here already goes first.
                         if firsts[i] and tonumber(firsts[i]) > now then gate.queued = tonumber(firsts[i]) end
                     else
@@ -151,6 +137,14 @@ local function blocked(gate, cost)
     return nil
 end
 
+-- How many jobs of cost 1 the gate lets pass of so many: whatever is taken from a lane in vain is put back.
+local function let_pass(gate, most)
+    if gate.probe then return 1 end
+    if gate.free then most = math.min(most, math.max(gate.free, 1)) end
+    if gate.step then most = math.min(most, math.max(1, math.floor((now + gate.tau - gate.tat) / gate.step))) end
+    return most
+end
+
 -- Whether jobs of this cost together pass all at once, none of the gates being shut.
 local function fit(list, cost, count)
     for i = 1, #list do
@@ -163,26 +157,16 @@ local function fit(list, cost, count)
     return true
 end
 
--- Takes for the jobs `ids` what the gate counts; `deadline`: when their leases are looked after first.
-local function charge(gate, cost, ids, deadline)
+-- Takes for `count` jobs that cost so much together, `first` one of them, what the gate gives.
+local function charge(gate, cost, count, first)
     if gate.step then
         gate.tat = gate.tat + cost * gate.step
         gate.dirty = true
     end
-    if gate.free then
-        gate.free = gate.free - #ids
-        if gate.key ~= '*' then
-            local added = gate.added or {}
-            for i = 1, #ids do
-                added[#added + 1] = deadline
-                added[#added + 1] = ids[i]
-            end
-            gate.added = added
-        end
-    end
+    if gate.free then gate.free = gate.free - count end
     if gate.probe then
         local until_ms, opens = string.match(gate.probe, '^(%S+) (%S+)')
-        call('HSET', p .. 'breaker', gate.key, until_ms .. ' ' .. opens .. ' ' .. ids[1])
+        call('HSET', p .. 'breaker', gate.key, until_ms .. ' ' .. opens .. ' ' .. first)
         gate.probe = nil
         gate.shut = now + RECHECK
     end
@@ -196,7 +180,6 @@ local function settle_gates()
             tats[#tats + 1] = key
             tats[#tats + 1] = string.format('%.3f', gate.tat)
         end
-        if gate and gate.added then call('ZADD', p .. 'live:' .. key, unpack(gate.added)) end
     end
     for i = 1, #tats, 1000 do call('HSET', p .. 'tat', unpack(tats, i, math.min(i + 999, #tats))) end
 end

@@ -38,6 +38,18 @@ local function split(name)
     return string.sub(name, 1, at - 1), string.sub(name, at + 1)
 end
 
+-- A leased job's value in `jobs` (parts/live.lua); a waiting one's is its envelope.
+local function is_lease(value) return value and string.byte(value) == 64 end
+local function lease_text(token, worker, name) return '@' .. token .. '\n' .. worker .. '\n' .. name end
+
+-- Takes a waiting job out of its lane. Answers whether it is here no more: a leased one stays.
+local function take_out(id, name)
+    if is_lease(call('HGET', p .. 'jobs', id)) then return false end
+    call('ZREM', p .. 'lane:' .. name, id)
+    call('HDEL', p .. 'jobs', id)
+    return true
+end
+
 local function ring()
     if call('LLEN', p .. 'bell') == 0 then call('LPUSH', p .. 'bell', 1) end
 end

@@ -1,56 +1,70 @@
--- Part of several scripts: who runs under which limited key. `lives` names the keys that have a concurrency limit; for
--- the queue's own, those who run are its leases.
-local lives = call('EXISTS', p .. 'lives') == 1
-local limited, counting, ended = {}, {}, {}
+-- Part of several scripts: who runs what, and how many run under each key. A leased job has its lease where its envelope was
+-- (`jobs`): '@', token, worker, tenant, lane. `live` counts the leases under every key of their lanes, limited or not, so
+-- that a new limit finds its count; those of the queue ('*') are all `leases`.
+local parsed, moved = {}, {}
 
--- Calls `act` with each of the lane's keys that counts what runs.
-local function each_live(tenant, lane, act)
-    if not lives then return end
-    local name = tenant .. '\n' .. lane
-    local found = counting[name]
-    if not found then
-        local keys, unknown = keys_of(tenant, lane), {}
-        found = {}
-        for i = 1, #keys do
-            if limited[keys[i]] == nil then unknown[#unknown + 1] = keys[i] end
-        end
-        if #unknown > 0 then
-            for i, is in ipairs(call('SMISMEMBER', p .. 'lives', unpack(unknown))) do limited[unknown[i]] = is == 1 end
-        end
-        for i = 1, #keys do
-            if limited[keys[i]] then found[#found + 1] = keys[i] end
-        end
-        counting[name] = found
+-- The token and the lane's name of a lease; nil for what is none. Leases of one visit are one text.
+local function lease_of(value)
+    if not is_lease(value) then return nil end
+    local seen = parsed[value]
+    if not seen then
+        seen = { string.match(value, '^@([^\n]*)\n[^\n]*\n(.*)$') }
+        parsed[value] = seen
     end
-    for i = 1, #found do act(found[i]) end
+    return seen[1], seen[2]
 end
 
--- Notes that job `id` runs no longer; `free_ended` writes it down.
-local function end_live(tenant, lane, id)
-    each_live(tenant, lane, function(key)
-        local ids = ended[key]
-        if not ids then
-            ids = {}
-            ended[key] = ids
+-- Notes that `n` more jobs of a lane run; `write_live` writes it down.
+local function count_live(name, n) moved[name] = (moved[name] or 0) + n end
+
+local BLOCK = 1000 -- what a command is given at most
+
+-- Writes what was noted. Answers the keys under which fewer run now.
+local function write_live()
+    local keys, by = {}, {}
+    for name, n in pairs(moved) do
+        local of = keys_of(split(name))
+        for i = 2, #of do
+            local key = of[i]
+            if not by[key] then keys[#keys + 1] = key end
+            by[key] = (by[key] or 0) + n
         end
-        ids[#ids + 1] = id
-    end)
+    end
+    local live, fewer = p .. 'live', {}
+    for from = 1, #keys, BLOCK do
+        local last = math.min(from + BLOCK - 1, #keys)
+        local counts, set, gone = call('HMGET', live, unpack(keys, from, last)), {}, {}
+        for i = from, last do
+            local key = keys[i]
+            local n = tonumber(counts[i - from + 1] or 0) + by[key]
+            if n > 0 then
+                set[#set + 1] = key
+                set[#set + 1] = whole(n)
+            else
+                gone[#gone + 1] = key
+            end
+            if by[key] < 0 then fewer[#fewer + 1] = key end
+        end
+        if #set > 0 then call('HSET', live, unpack(set)) end
+        if #gone > 0 then call('HDEL', live, unpack(gone)) end
+    end
+    return fewer
 end
 
--- Frees the places, and lets whoever waits for one be looked at.
-local function free_ended()
-    local freed, all = {}, false
-    for key, ids in pairs(ended) do
-        if key == '*' then
-            all = true
-        elseif call('ZREM', p .. 'live:' .. key, unpack(ids)) > 0 then
-            freed[#freed + 1] = now
-            freed[#freed + 1] = key
+local function most_of(limit) return string.match(limit or '', '^%S+ %S+ (%d+)') end
+
+-- Frees the places of leases that are over, and lets whoever waits for one be looked at.
+local function free_places()
+    local fewer, waited, woken = write_live(), {}, 0
+    local dues = #fewer > 0 and call('EXISTS', p .. 'later') == 1 and call('ZMSCORE', p .. 'later', unpack(fewer)) or {}
+    for i = 1, #dues do
+        if dues[i] then waited[#waited + 1] = fewer[i] end
+    end
+    if #waited > 0 then
+        -- Who waits for a rate, an opening or a resume is not looked at before that.
+        for i, limit in ipairs(call('HMGET', p .. 'limit', unpack(waited))) do
+            if most_of(limit) then woken = woken + call('ZADD', p .. 'later', 'XX', 'CH', now, waited[i]) end
         end
     end
-    local woken = 0
-    for i = 1, #freed, 1000 do
-        woken = woken + call('ZADD', p .. 'later', 'XX', 'CH', unpack(freed, i, math.min(i + 999, #freed)))
-    end
-    if all or woken > 0 then ring() end
+    if woken > 0 or most_of(call('HGET', p .. 'limit', '*')) then ring() end
 end
