@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use super::ack_loop::Ended;
 use super::judge::{Over, parked, unknown};
@@ -33,60 +33,95 @@ pub(super) struct Takers {
 
 /// Runs until the worker drains.
 pub(super) async fn run(shared: Arc<Shared>, takers: Takers) {
-    claim(&shared, &takers).await;
+    let deep = watch::Sender::new(false);
+    tokio::join!(claim(&shared, &takers, &deep), assist(&shared, &takers, &deep));
     shared.vitals.turn(Turn::Over);
 }
 
-async fn claim(shared: &Arc<Shared>, takers: &Takers) {
+/// Claims whenever a slot is free; says whether a lot waits.
+async fn claim(shared: &Arc<Shared>, takers: &Takers, deep: &watch::Sender<bool>) {
     let mut weather = weather();
     let mut bell: Option<Bell> = None;
-    let mut deep = false;
     loop {
-        let Some(slots) = free_slots(shared, deep).await else { return };
-        let (asked, want) = (Instant::now(), slots.num_permits());
-        let claimed = shared.lanes.claim(&shared.queue, want, shared.settings.lease, &shared.settings.worker).await;
-        let claimed = match claimed {
-            Ok(claimed) => {
+        let a_lot_waits = *deep.borrow();
+        let slots = free_slots(shared, a_lot_waits, || shared.vitals.turn(Turn::Full)).await;
+        shared.vitals.turn(Turn::Claiming);
+        let Some(slots) = slots else { return };
+        match take(shared, takers, slots).await {
+            Ok(Taken::Refused) => return,
+            Ok(Taken::Some { more, idle_for }) => {
                 weather.reset();
-                shared.clock.heard(claimed.now_ms);
-                shared.vitals.claimed();
-                shared.meters.claimed(shared.clock.now());
-                claimed
+                deep.send_if_modified(|deep| std::mem::replace(deep, more) != more);
+                // Nothing more is ready: straight to the bell, not through another claim that finds nothing.
+                if !idle_for.is_zero() {
+                    bell = wait_for_bell(shared, bell, idle_for).await;
+                }
             }
             Err(error) => {
-                drop(slots);
+                deep.send_replace(false);
                 let pause = weather.next_backoff().unwrap_or(IDLE);
                 tracing::warn!(queue = shared.queue, %error, ?pause, "claim failed");
                 sleep(shared, pause).await;
-                continue;
             }
-        };
-        deep = claimed.jobs.len() >= want;
-        // Nothing more is ready: straight to the bell, not through another claim that finds nothing.
-        let idle_for = claimed.next.unwrap_or(IDLE).min(IDLE);
-        if !hand_out(shared, takers, claimed, asked, slots).await {
-            return;
-        }
-        if !idle_for.is_zero() {
-            bell = wait_for_bell(shared, bell, idle_for).await;
         }
     }
 }
 
+/// Claims beside the other one while a lot waits: Redis picks jobs for one half of the slots while the other half's are
+/// handed out.
+async fn assist(shared: &Arc<Shared>, takers: &Takers, deep: &watch::Sender<bool>) {
+    let mut told = deep.subscribe();
+    loop {
+        tokio::select! {
+            () = shared.draining.cancelled() => return,
+            deep = told.wait_for(|deep| *deep) => drop(deep),
+        }
+        let Some(slots) = free_slots(shared, true, || ()).await else { return };
+        match take(shared, takers, slots).await {
+            Ok(Taken::Refused) => return,
+            Ok(Taken::Some { more: true, .. }) => {}
+            // The other one finds out by itself.
+            Ok(Taken::Some { more: false, .. }) | Err(_) => drop(deep.send_replace(false)),
+        }
+    }
+}
+
+/// What a claim came to.
+enum Taken {
+    Some {
+        /// It brought as many as it wanted.
+        more: bool,
+        /// How long there is nothing to claim unless the bell rings.
+        idle_for: Duration,
+    },
+    /// Nobody takes jobs any more.
+    Refused,
+}
+
+async fn take(shared: &Arc<Shared>, takers: &Takers, slots: OwnedSemaphorePermit) -> redis::RedisResult<Taken> {
+    let (asked, want) = (Instant::now(), slots.num_permits());
+    let claimed = shared.lanes.claim(&shared.queue, want, shared.settings.lease, &shared.settings.worker).await?;
+    shared.clock.heard(claimed.now_ms);
+    shared.vitals.claimed();
+    shared.meters.claimed(shared.clock.now());
+    let more = claimed.jobs.len() >= want;
+    let idle_for = claimed.next.unwrap_or(IDLE).min(IDLE);
+    let taken = hand_out(shared, takers, claimed, asked, slots).await;
+    Ok(if taken { Taken::Some { more, idle_for } } else { Taken::Refused })
+}
+
 /// The slots that are free, one at least, and half of all at most where a lot waits (`deep`); none once the worker drains.
-/// This loop is the only one that takes slots.
-async fn free_slots(shared: &Shared, deep: bool) -> Option<OwnedSemaphorePermit> {
+/// `full` is told when none is free.
+async fn free_slots(shared: &Shared, deep: bool, full: impl FnOnce()) -> Option<OwnedSemaphorePermit> {
     let all = shared.inflight.slots();
     let mut slots = match all.clone().try_acquire_owned() {
         Ok(slot) => slot,
         Err(_) => {
-            shared.vitals.turn(Turn::Full);
-            let slot = tokio::select! {
+            full();
+            tokio::select! {
                 () = shared.draining.cancelled() => return None,
                 slot = all.clone().acquire_owned() => slot.expect("the semaphore is never closed"),
-            };
-            shared.vitals.turn(Turn::Claiming);
-            slot
+            }
         }
     };
     // Where a lot waits, half of them at a time: while Redis picks jobs for the one half, the other half's run.

@@ -16,6 +16,8 @@ use crate::ledger::refill::{firsts, waiting};
 
 /// Lanes looked at in one go.
 const LANES: usize = 256;
+/// Ids in memory at a time, or about as many.
+const IDS: usize = 16_384;
 /// Rows in memory at a time.
 const ROWS: usize = 500;
 /// The other duties wait no longer than this.
@@ -59,7 +61,7 @@ impl Keeper {
         let depths = self.lanes.depths(queue, &full.lanes).await?;
         let share = (window.queue / full.count.max(1)).min(window.lane).max(FEW);
         let mut room = window.queue.saturating_sub(full.held);
-        let mut wanted = Vec::new();
+        let (mut wanted, mut ids) = (Vec::new(), 0);
         for (lane, depth) in full.lanes.into_iter().zip(depths) {
             let depth = usize::try_from(depth).unwrap_or(usize::MAX);
             // Sooner, and most of what is read would be here already.
@@ -74,6 +76,10 @@ impl Keeper {
             // What is here already is at the head of the ledger's order too: read past it.
             let here = depth + running.remove(&lane).unwrap_or(0);
             wanted.push((lane, takes + here));
+            ids += takes + here;
+            if ids >= IDS {
+                break;
+            }
         }
         Ok(wanted)
     }

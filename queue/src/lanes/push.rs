@@ -66,6 +66,9 @@ impl Lanes {
         // By lane, each in its order: a call looks once at a lane.
         let mut jobs: Vec<&Envelope> = jobs.iter().collect();
         jobs.sort_by(|a, b| lane_of(a).cmp(&lane_of(b)));
+        if !refill && jobs.len() > CHUNK {
+            jobs = self.admitted(queue, jobs).await?;
+        }
         for chunk in jobs.chunks(CHUNK) {
             let mut call = PUSH.key(self.prefix(queue));
             call.arg(window.lane).arg(window.queue).arg(u8::from(refill));
@@ -79,6 +82,28 @@ impl Lanes {
             taken += call.invoke_async::<usize>(&mut conn).await?;
         }
         Ok(taken)
+    }
+
+    /// Leaves out jobs of lanes that are marked full: they would be turned away, and need not be sent for that.
+    async fn admitted<'a>(&self, queue: &str, jobs: Vec<&'a Envelope>) -> redis::RedisResult<Vec<&'a Envelope>> {
+        let p = self.prefix(queue);
+        let lanes: Vec<&[&Envelope]> = jobs.chunk_by(|a, b| lane_of(a) == lane_of(b)).collect();
+        let names: Vec<String> =
+            lanes.iter().map(|lane| lane_of(lane[0])).map(|(tenant, lane)| format!("{tenant}\n{lane}")).collect();
+        let full: Vec<bool> =
+            redis::cmd("SMISMEMBER").arg(format!("{p}full")).arg(names).query_async(&mut self.conn()).await?;
+        let admitted: Vec<&Envelope> =
+            lanes.into_iter().zip(full).filter(|(_, full)| !full).flat_map(|(jobs, _)| jobs).copied().collect();
+        if admitted.len() < jobs.len() {
+            let left_out = jobs.len() - admitted.len();
+            let () = redis::cmd("HINCRBY")
+                .arg(format!("{p}flow"))
+                .arg("in")
+                .arg(left_out)
+                .query_async(&mut self.conn())
+                .await?;
+        }
+        Ok(admitted)
     }
 
     /// The lanes of `queue` that were too full for all their jobs, `most` of them, whichever.

@@ -195,10 +195,14 @@ impl Lanes {
         queue: &str,
         ids: impl IntoIterator<Item = &'a Uuid>,
     ) -> redis::RedisResult<Vec<bool>> {
-        let ids: Vec<String> = ids.into_iter().map(Uuid::to_string).collect();
+        let ids: Vec<&Uuid> = ids.into_iter().collect();
         let mut present = Vec::with_capacity(ids.len());
         for some in ids.chunks(PRESENT) {
-            let answer: Vec<u8> = PRESENCE.key(self.prefix(queue)).arg(some).invoke_async(&mut self.conn()).await?;
+            let mut call = PRESENCE.key(self.prefix(queue));
+            for id in some {
+                call.arg(id.to_string());
+            }
+            let answer: Vec<u8> = call.invoke_async(&mut self.conn()).await?;
             present.extend(answer.into_iter().map(|here| here == 1));
         }
         Ok(present)
