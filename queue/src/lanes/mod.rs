@@ -85,6 +85,9 @@ impl LaneName {
     }
 }
 
+/// Changed with what the scripts keep, where an older script would misread it.
+const LAYOUT: u8 = 3;
+
 /// A handle to the lanes of every queue; cheap to clone, one multiplexed connection that heals itself.
 #[derive(Clone)]
 pub struct Lanes {
@@ -191,13 +194,14 @@ impl Lanes {
     }
 
     /// The same, asked only where the connection is new. Whatever Redis counted is worth something only to those who know
-    /// that it is still the same: one that was restarted may have lost its last second, a replica more.
+    /// that it is still the same: one that was restarted may have lost its last second, a replica more. With the layout that
+    /// this engine gives its keys, after a slash: what another one laid out is as good as forgotten.
     pub(super) async fn current_run(&self) -> redis::RedisResult<Arc<str>> {
         let known = self.run.lock().expect("no holder of this lock can panic").clone();
         if let Some(run) = known {
             return Ok(run);
         }
-        let run: Arc<str> = self.run_id().await?.into();
+        let run: Arc<str> = format!("{}/{LAYOUT}", self.run_id().await?).into();
         *self.run.lock().expect("no holder of this lock can panic") = Some(run.clone());
         Ok(run)
     }

@@ -42,7 +42,7 @@ pub struct FullLanes {
 }
 
 /// Jobs of one script call: short enough that Redis is never held up for long.
-const CHUNK: usize = 128;
+const CHUNK: usize = 96;
 
 fn lane_of(job: &Envelope) -> (Uuid, &str) {
     (job.header.tenant, &job.header.lane)

@@ -310,3 +310,22 @@ async fn a_restarted_redis_starts_nothing_before_it_is_opened_again() {
     assert_eq!(bare.lanes.closed(&[Q.to_owned()]).await.unwrap(), [false]);
     assert_eq!(bare.take(2).await.len(), 0, "nobody knows what its bucket had lent");
 }
+
+#[tokio::test]
+async fn what_an_older_engine_laid_out_is_built_anew() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.fill(tenant, "", 1).await;
+    let mut redis = bare.redis().await;
+    let run: String = redis::cmd("HGET").arg(bare.key("meta")).arg("run").query_async(&mut redis).await.unwrap();
+    let (server, _) = run.split_once('/').unwrap();
+    let older = [("layout", "2".to_owned()), ("run", format!("{server}/2"))];
+    let () = redis::cmd("HSET").arg(bare.key("meta")).arg(&older).query_async(&mut redis).await.unwrap();
+    assert_eq!(bare.take(5).await.len(), 0, "nobody starts from lanes that may be misread");
+    assert_eq!(bare.lanes.closed(&[Q.to_owned()]).await.unwrap(), [true]);
+    bare.lanes.open(Q, false).await.unwrap();
+    assert_eq!(bare.lanes.queue_stats(Q).await.unwrap().waiting, 0, "emptied, to be filled from the ledger");
+    bare.lanes.open(Q, false).await.unwrap();
+    bare.fill(tenant, "", 1).await;
+    assert_eq!(bare.take(5).await.len(), 1);
+}

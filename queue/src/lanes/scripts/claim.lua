@@ -8,7 +8,7 @@
 -- (`wait:<key>`, `parked:<tenant>`): when it opens, as many come back as it lets through. So ten
 -- thousand lanes under one shared rate cost no more than one.
 -- KEYS[1] prefix; ARGV: want, lease_ms, worker, steps, run (which Redis is meant). Steps are what may
--- be looked at, and bound the call: a lane with gates costs GATED and one a job, any other one.
+-- be looked at, and bound the call: a lane with gates costs GATED and one a job, any other FREE, a key that is woken WOKEN.
 -- Answers {wait_ms, now_ms, token, id, value, …}, one token for all; an id after a '-': the job's kind is paused.
 local want, lease_ms, worker, steps = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local turn, later, jobs_key = p .. 'turn', p .. 'later', p .. 'jobs'
@@ -20,7 +20,8 @@ if not is_open(ARGV[5]) then
     return answer
 end
 
-local QUANTUM, GATED = 16, 7
+local QUANTUM = 16
+local GATED, FREE, WOKEN = 14, 2, 8
 local PER_COST = 100000 -- virtual time of one cost unit at weight 1
 local OWED = 1000 * PER_COST -- what a tenant can be behind at most
 local vt = tonumber(state[4] or 0)
@@ -71,7 +72,7 @@ local function wake_lanes(key, most)
         local at = blocked(gate, 1)
         if at then
             schedule(key, at)
-            return GATED
+            return WOKEN
         end
         most = let_pass(gate, most)
     end
@@ -85,7 +86,7 @@ local function wake_lanes(key, most)
         if gate and (gate.step or gate.free) then since = math.max(tonumber(names[i + 1]), vt - OWED) end
         if call('EXISTS', p .. 'lane:' .. names[i]) == 1 then lane_ready(tenant, lane, since) end
     end
-    return GATED + #names
+    return WOKEN + #names
 end
 
 -- Brings what is due back into the turn.
@@ -223,7 +224,7 @@ local function visit(tenant, at, quota)
             cost, first, empty, by, until_ms = serve_gated(lane_key, name, tenant, quota, list)
             steps = steps - GATED - (taken - before)
         else
-            steps = steps - 1
+            steps = steps - FREE
             cost, first, empty = serve_free(lane_key, name, quota)
         end
         if taken > before then count_live(name, taken - before) end
@@ -244,6 +245,8 @@ local function visit(tenant, at, quota)
             call('HSET', p .. 'parked:' .. tenant, lane, by)
             call('ZADD', p .. 'wait:' .. by, whole(at), name)
             schedule(by, until_ms)
+            -- Nor does anybody pass it in what is left of this call.
+            gates[by].queued = math.max(gates[by].queued or 0, until_ms)
         else
             if empty == nil then empty = call('EXISTS', lane_key) == 0 end
             gone = empty

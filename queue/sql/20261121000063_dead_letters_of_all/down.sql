@@ -1,0 +1,1 @@
+DROP INDEX queue.jobs_dead_of_all;
