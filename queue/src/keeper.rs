@@ -128,7 +128,7 @@ impl Keeper {
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
             self.lanes.recount(&queue).await?;
-            while self.refill(&mut conn, &queue).await? {}
+            while self.refill(&mut conn, &queue).await? == refill::Refilled::Took {}
         }
         Ok(())
     }

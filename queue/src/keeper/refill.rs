@@ -23,22 +23,49 @@ const ROWS: usize = 500;
 /// The other duties wait no longer than this.
 const TURN: Duration = Duration::from_millis(200);
 
+/// So long after a lane took something, it is looked at again and again,
+const SOON: Duration = Duration::from_millis(50);
+/// at this distance.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What a look at the lanes that are marked full came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refilled {
+    /// One took something; there may be more.
+    Took,
+    /// They have enough for now.
+    Enough,
+    /// None is marked.
+    Nothing,
+}
+
 /// A lane, and how many of its first jobs are to be read.
 type Wanted = (LaneName, usize);
 
 impl Keeper {
     /// Refills lanes for a while; the rest has to wait for the next tick.
     pub(super) async fn refill_for_a_turn(&self, conn: &mut LedgerConn, queue: &str) -> Result<(), KeeperError> {
-        let begun = Instant::now();
-        while self.refill(conn, queue).await? && begun.elapsed() < TURN {}
-        Ok(())
+        let (begun, mut took) = (Instant::now(), None);
+        loop {
+            match self.refill(conn, queue).await? {
+                Refilled::Took => took = Some(Instant::now()),
+                // What one tenant's lane holds may be gone before the next tick.
+                Refilled::Enough if took.is_some_and(|at: Instant| at.elapsed() < SOON) => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Refilled::Enough | Refilled::Nothing => return Ok(()),
+            }
+            if begun.elapsed() >= TURN {
+                return Ok(());
+            }
+        }
     }
 
-    /// Refills lanes that have run half empty; `true`: one took something, there may be more.
-    pub(super) async fn refill(&self, conn: &mut LedgerConn, queue: &str) -> Result<bool, KeeperError> {
-        let wanted = self.wanted(queue).await?;
+    /// Refills lanes that have run half empty.
+    pub(super) async fn refill(&self, conn: &mut LedgerConn, queue: &str) -> Result<Refilled, KeeperError> {
+        let Some(wanted) = self.wanted(queue).await? else { return Ok(Refilled::Nothing) };
         if wanted.is_empty() {
-            return Ok(false);
+            return Ok(Refilled::Enough);
         }
         let (taken, whole) = self.push_firsts(conn, queue, wanted).await?;
         if !whole.is_empty() {
@@ -47,15 +74,15 @@ impl Keeper {
             self.lanes.unmark_full(queue, whole.iter().map(|(lane, _)| lane)).await?;
             self.push_firsts(conn, queue, whole).await?;
         }
-        Ok(taken > 0)
+        Ok(if taken > 0 { Refilled::Took } else { Refilled::Enough })
     }
 
-    /// The full lanes that have room, with how much of each is to be read to fill it.
-    async fn wanted(&self, queue: &str) -> Result<Vec<Wanted>, KeeperError> {
+    /// The full lanes that have room, with how much of each is to be read to fill it; none where no lane is full.
+    async fn wanted(&self, queue: &str) -> Result<Option<Vec<Wanted>>, KeeperError> {
         let window = self.settings.window;
         let full = self.lanes.full_lanes(queue, LANES).await?;
         if full.lanes.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let mut running = self.lanes.running_by_lane(queue).await?;
         let depths = self.lanes.depths(queue, &full.lanes).await?;
@@ -81,7 +108,7 @@ impl Keeper {
                 break;
             }
         }
-        Ok(wanted)
+        Ok(Some(wanted))
     }
 
     /// Answers how many were new to Redis, and the lanes that were read to their end.
