@@ -107,7 +107,9 @@ enum Phase {
         since: Instant,
     },
     /// Stands for a run that was given up and goes on.
-    Ghost,
+    Ghost {
+        since: Instant,
+    },
 }
 
 struct Run {
@@ -235,7 +237,7 @@ impl Inflight {
         let interrupted = match &entry.phase {
             Phase::Running(run) => run.interrupted,
             Phase::GivenUp { interrupted } => *interrupted,
-            Phase::Waiting | Phase::Ended { .. } | Phase::Ghost => false,
+            Phase::Waiting | Phase::Ended { .. } | Phase::Ghost { .. } => false,
         };
         Known { interrupted, cancelled: entry.cancel.is_cancelled(), progress: entry.reported.unwritten() }
     }
@@ -294,7 +296,7 @@ impl Inflight {
                 slot: None,
                 alone: entry.alone.take(),
                 marked: true,
-                phase: Phase::Ghost,
+                phase: Phase::Ghost { since: now },
             };
             ghosts.push((id.ghost(), ghost));
         }
@@ -343,6 +345,16 @@ impl Inflight {
         let state = self.state();
         let since = state.runs.values().filter_map(|entry| match entry.phase {
             Phase::Ended { since } => Some(since),
+            _ => None,
+        });
+        since.min().map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    /// How long the oldest run that was given up has gone on since.
+    pub(super) fn haunted_for(&self) -> Duration {
+        let state = self.state();
+        let since = state.runs.values().filter_map(|entry| match entry.phase {
+            Phase::Ghost { since } => Some(since),
             _ => None,
         });
         since.min().map(|since| since.elapsed()).unwrap_or_default()

@@ -89,6 +89,13 @@ impl Vitals {
         self.inflight.unwritten_for()
     }
 
+    /// For how long a run that was given up has gone on, on a thread and in a limited place that nobody gets back while this
+    /// process lives; zero where there is none.
+    #[must_use]
+    pub fn haunted(&self) -> Duration {
+        self.inflight.haunted_for()
+    }
+
     /// How long claims have not worked although there were slots for them; zero while all slots are in use, and once
     /// the worker drains.
     #[must_use]

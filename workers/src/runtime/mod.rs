@@ -17,5 +17,5 @@ mod watchdog;
 pub use cli::{Cli, Plan};
 pub use identity::identity;
 pub use process::{Failure, run};
-pub use queue_worker::QueueWorker;
+pub use queue_worker::{QueueWorker, haunted};
 pub use watchdog::{Dog, Verdict};

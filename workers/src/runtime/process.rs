@@ -20,7 +20,7 @@ use super::guard::Guard;
 use super::health::{Served, health};
 use super::identity::{host, identity};
 use super::providers::providers;
-use super::queue_worker::{QueueWorker, settings};
+use super::queue_worker::{QueueWorker, haunted, settings};
 use super::watchdog::Dog;
 use crate::handlers::{Parts, registry};
 
@@ -31,6 +31,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(super) const PROGRAM: &str = "patchbay-worker";
 /// How long giving back may take once nothing may run any more.
 const GIVE_BACK: Duration = Duration::from_secs(3);
+/// How long a run that was given up may go on before another process takes this one's place.
+const HAUNTED: Duration = Duration::from_secs(60);
 /// How often the queues are announced.
 const ANNOUNCE: Duration = Duration::from_secs(5);
 
@@ -77,13 +79,23 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
         () = shutdown.draining() => None,
         ((), index, _) = select_all(workers.iter().map(|worker| Box::pin(worker.ended()))) => {
             let worker = &workers[index];
-            Some(format!("{} is served no more: {}", worker.queue(), worker.failure().unwrap_or("it ended by itself")))
+            let why = worker.failure().unwrap_or("it ended by itself");
+            Some((format!("{} is served no more: {why}", worker.queue()), Duration::ZERO))
         }
-        ended = &mut keeper => Some(format!("the keeper ended: {ended:?}")),
+        ended = &mut keeper => Some((format!("the keeper ended: {ended:?}"), Duration::ZERO)),
+        () = haunted(&workers, HAUNTED) => {
+            let why = "a run that cannot be stopped holds a thread and its limits' places until the process ends";
+            Some((why.to_owned(), config.worker.shutdown_grace))
+        }
     };
-    if let Some(why) = &failure {
+    if let Some((why, grace)) = &failure {
         tracing::error!(why, "a part of the process failed; all of it ends");
-        shutdown.end();
+        shutdown.drain();
+        let (shutdown, grace) = (shutdown.clone(), *grace);
+        tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            shutdown.end();
+        });
     }
     drain(&shutdown, &workers).await;
     heart.stop().await;
@@ -93,7 +105,7 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     }
     listener.stop().await?;
     tracing::info!(worker = identity, "ended");
-    failure.map_or(Ok(()), |why| Err(why.into()))
+    failure.map_or(Ok(()), |(why, _)| Err(why.into()))
 }
 
 fn keeper(config: &Config, identity: &str, connections: &Connections) -> Keeper {

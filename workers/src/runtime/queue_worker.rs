@@ -91,6 +91,13 @@ impl QueueWorker {
     }
 }
 
+/// Resolves when a run that was given up has gone on for `patience` in one of `workers`.
+pub async fn haunted(workers: &[QueueWorker], patience: Duration) {
+    while workers.iter().all(|worker| worker.vitals().haunted() < patience) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 /// Settings of the backend, by the configuration.
 pub(super) fn settings(identity: &str, concurrency: usize, lease: Duration, window: Window) -> WorkerSettings {
     WorkerSettings { lease, window, ..WorkerSettings::new(identity, concurrency) }

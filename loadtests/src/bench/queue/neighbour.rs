@@ -46,8 +46,10 @@ async fn measure_in(world: &World, plan: Plan, report: &mut Report) -> Result<()
     report.remark(format!("noisy neighbour: {ran} jobs ran meanwhile, {left} still waited, {here} of them in Redis"));
     ensure!(left > 0, "the backlog was worked off before the tries were over");
     let tries = plan.rounds * plan.tries;
-    report.remark(format!("noisy neighbour: the pool of {POOL} was full at {full} of {tries} tries"));
-    ensure!(full * 10 >= tries * 9, "the pool was not full: a job beside free slots waits for nobody");
+    // A job beside free slots waits for nobody, and proves nothing.
+    let full = f64::from(u32::try_from(full * 100)?) / f64::from(u32::try_from(tries)?);
+    let name = format!("noisy neighbour: tries that found the pool of {POOL} full");
+    report.figure(&name, full, "%", Some(Bar::AtLeast(90.0)));
     let name = format!("noisy neighbour: start beside {} waiting, p99 of {} tries", plan.neighbour, plan.tries);
     report.figure(&name, median(&p99s).unwrap_or_default(), "ms", Some(Bar::AtMost(50.0)));
     worker.stop().await

@@ -12,7 +12,7 @@ use patchbay_queue::{Dispatcher, Keeper, KeeperSettings, Lanes, WorkerSettings};
 use patchbay_service::Shutdown;
 use patchbay_service::connect::Connections;
 use patchbay_service::shutdown::Finish;
-use patchbay_workers::runtime::{Dog, QueueWorker};
+use patchbay_workers::runtime::{Dog, QueueWorker, haunted};
 use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -97,9 +97,17 @@ pub async fn run(args: &Args) -> Result<()> {
     let worker = QueueWorker::start(QUEUE, settings, &connections, registry);
     guard.watch(args, &worker)?;
     tokio::spawn(hoard(signal(SignalKind::user_defined1())?, connections.clone(), args.connections));
-    tokio::select! {
-        () = shutdown.draining() => {}
+    let replaced = tokio::select! {
+        () = shutdown.draining() => false,
         () = worker.ended() => anyhow::bail!("the queue is served no more: {:?}", worker.failure()),
+        () = haunted(std::slice::from_ref(&worker), DOG) => true,
+    };
+    if replaced {
+        let (shutdown, grace) = (shutdown.clone(), Duration::from_millis(args.grace_ms));
+        tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            shutdown.end();
+        });
     }
     worker.drain();
     if shutdown.finish(worker.ended()).await == Finish::Cut {
@@ -108,6 +116,9 @@ pub async fn run(args: &Args) -> Result<()> {
     }
     keeping.cancel();
     tokio::time::timeout(GIVE_BACK, keeper).await.ok();
+    if replaced {
+        std::process::exit(BITTEN);
+    }
     Ok(())
 }
 
