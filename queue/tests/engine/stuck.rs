@@ -204,8 +204,10 @@ async fn a_run_given_up_counts_among_those_that_run_until_it_ends() {
     // The one place is taken, though by the ledger no job is running.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((doer.count(), spinner.spinning.load(Ordering::SeqCst)), (0, 1));
+    assert!(worker.serving.vitals().haunted() >= Duration::from_secs(1), "who watches the process sees it");
     spinner.let_go.store(true, Ordering::SeqCst);
     world.until(other.id, &["succeeded"]).await;
+    assert_eq!(worker.serving.vitals().haunted(), Duration::ZERO);
     world.until(poison.id, &["succeeded"]).await;
     worker.stop().await;
 }
