@@ -56,6 +56,16 @@ impl Shutdown {
         Ok(shutdown)
     }
 
+    /// Starts draining, and orders the end once `grace` is over: as a first signal does.
+    pub fn drain_within(&self, grace: Duration) {
+        self.drain();
+        let shutdown = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            shutdown.end();
+        });
+    }
+
     /// Starts draining.
     pub fn drain(&self) {
         self.draining.cancel();

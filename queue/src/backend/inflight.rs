@@ -342,22 +342,17 @@ impl Inflight {
 
     /// How long the oldest outcome has not been written.
     pub(super) fn unwritten_for(&self) -> Duration {
-        let state = self.state();
-        let since = state.runs.values().filter_map(|entry| match entry.phase {
-            Phase::Ended { since } => Some(since),
-            _ => None,
-        });
-        since.min().map(|since| since.elapsed()).unwrap_or_default()
+        self.oldest(|phase| if let Phase::Ended { since } = phase { Some(*since) } else { None })
     }
 
     /// How long the oldest run that was given up has gone on since.
     pub(super) fn haunted_for(&self) -> Duration {
-        let state = self.state();
-        let since = state.runs.values().filter_map(|entry| match entry.phase {
-            Phase::Ghost { since } => Some(since),
-            _ => None,
-        });
-        since.min().map(|since| since.elapsed()).unwrap_or_default()
+        self.oldest(|phase| if let Phase::Ghost { since } = phase { Some(*since) } else { None })
+    }
+
+    fn oldest(&self, since: impl Fn(&Phase) -> Option<Instant>) -> Duration {
+        let first = self.state().runs.values().filter_map(|entry| since(&entry.phase)).min();
+        first.map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// What runs now.

@@ -90,12 +90,7 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     };
     if let Some((why, grace)) = &failure {
         tracing::error!(why, "a part of the process failed; all of it ends");
-        shutdown.drain();
-        let (shutdown, grace) = (shutdown.clone(), *grace);
-        tokio::spawn(async move {
-            tokio::time::sleep(grace).await;
-            shutdown.end();
-        });
+        shutdown.drain_within(*grace);
     }
     drain(&shutdown, &workers).await;
     heart.stop().await;

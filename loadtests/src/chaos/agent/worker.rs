@@ -103,11 +103,7 @@ pub async fn run(args: &Args) -> Result<()> {
         () = haunted(std::slice::from_ref(&worker), DOG) => true,
     };
     if replaced {
-        let (shutdown, grace) = (shutdown.clone(), Duration::from_millis(args.grace_ms));
-        tokio::spawn(async move {
-            tokio::time::sleep(grace).await;
-            shutdown.end();
-        });
+        shutdown.drain_within(Duration::from_millis(args.grace_ms));
     }
     worker.drain();
     if shutdown.finish(worker.ended()).await == Finish::Cut {
