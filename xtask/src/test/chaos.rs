@@ -24,7 +24,8 @@ pub async fn check() -> Result<Pass> {
     let log = dev::sub("logs")?.join("chaos.log");
     std::fs::write(&log, &said)?;
     if !out.status.success() {
-        bail!("{}\n  all of it: {}", tail(&said, 60), log.display());
+        let broken: Vec<&str> = said.lines().filter(|line| line.contains("BROKEN")).collect();
+        bail!("{}\n\n{}\n  all of it: {}", broken.join("\n"), tail(&said, 60), log.display());
     }
     let rows = String::from_utf8_lossy(&out.stdout).lines().filter(|line| line.contains("holds")).count();
     Ok(Pass::Noted(format!("{rows} scenarios")))

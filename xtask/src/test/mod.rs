@@ -127,6 +127,9 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
         ui::out(&serde_json::to_string_pretty(&report)?);
     } else {
         let left = if left_out > 0 { format!(" ({left_out} left out)") } else { String::new() };
+        for row in rows.iter().filter(|row| row.outcome == "failed") {
+            ui::out(&brief(row));
+        }
         ui::out(&format!("took {:.0} min {:02.0} s{left}", (seconds / 60.0).floor(), seconds % 60.0));
         ui::out(&format!("{passed} passed, {failed} failed"));
     }
@@ -142,6 +145,14 @@ async fn timed(name: &'static str, services: &Services) -> Row {
         Err(error) => ("failed", format!("{error:#}")),
     };
     Row { name, outcome, seconds: start.elapsed().as_secs_f64(), detail }
+}
+
+/// A failure again beside the verdict, since often only the end of a log is kept: the first
+/// paragraph of its detail.
+fn brief(row: &Row) -> String {
+    let lines = row.detail.lines().take_while(|line| !line.trim().is_empty()).take(30);
+    let said: Vec<String> = lines.map(|line| format!("  {line}")).collect();
+    format!("✗ {}\n{}", row.name, said.join("\n"))
 }
 
 fn line(row: &Row) -> String {

@@ -58,7 +58,7 @@ pub async fn tests(services: &Services) -> Result<Pass> {
     let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     std::fs::write(&log, &said)?;
     if !out.status.success() {
-        bail!("{}\n  all of it: {}", tail(&said, 80), log.display());
+        bail!("{}\n\n{}\n  all of it: {}", failures(&said), tail(&said, 80), log.display());
     }
     Ok(Pass::Noted(summary(&said)))
 }
@@ -70,6 +70,21 @@ pub async fn doc_tests(services: &Services) -> Result<Pass> {
     command.env("DATABASE_URL", &services.postgres.url).env("REDIS_URL", &services.redis.url);
     output(&mut command).await?;
     Ok(Pass::Whole)
+}
+
+/// The names of the tests that failed, as either runner prints them, and what each panicked with.
+fn failures(said: &str) -> String {
+    const ENDS: [&str; 4] = ["FAIL [", "TIMEOUT [", "SIGABRT [", "SIGSEGV ["];
+    let mut found: Vec<&str> = Vec::new();
+    let mut lines = said.lines().map(str::trim).peekable();
+    while let Some(line) = lines.next() {
+        let named = ENDS.iter().any(|end| line.starts_with(end)) || line.ends_with("... FAILED");
+        if (named || line.contains("' panicked at ")) && !found.contains(&line) {
+            found.push(line);
+            found.extend(lines.next_if(|_| !named));
+        }
+    }
+    found.join("\n")
 }
 
 /// Nextest's last line, or the sum of what libtest printed for each program.
@@ -86,7 +101,16 @@ fn summary(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::summary;
+    use super::{failures, summary};
+
+    #[test]
+    fn failed_tests_are_named_with_their_panics() {
+        let nextest = "   FAIL [   0.5s] queue::engine a_test\nthread 'a_test' panicked at x.rs:1:2:\nleft is right\n\
+                       stack\n   FAIL [   0.5s] queue::engine a_test\n     Summary [  1s] 2 tests run";
+        let wanted = "FAIL [   0.5s] queue::engine a_test\nthread 'a_test' panicked at x.rs:1:2:\nleft is right";
+        assert_eq!(failures(nextest), wanted);
+        assert_eq!(failures("test a_test ... FAILED\ntest b ... ok"), "test a_test ... FAILED");
+    }
 
     #[test]
     fn both_runners_are_summed_up() {
