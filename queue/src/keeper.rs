@@ -15,13 +15,14 @@ mod controls;
 mod expire;
 mod flow;
 mod lapse;
+mod pace;
 mod parked;
 mod promote;
 mod refill;
 mod tidy;
 mod top;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -128,7 +129,7 @@ impl Keeper {
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
             self.lanes.recount(&queue).await?;
-            while self.refill(&mut conn, &queue).await? == refill::Refilled::Took {}
+            while self.refill(&mut conn, &mut pace::Paces::default(), &queue).await? == refill::Refilled::Took {}
         }
         Ok(())
     }
@@ -172,7 +173,8 @@ impl Keeper {
                 self.publish(queue, audited).await?;
                 state.published.insert(queue.clone());
             }
-            self.refill_for_a_turn(&mut conn, queue).await?;
+            let paces = state.paces.entry(queue.clone()).or_default();
+            self.refill_for_a_turn(&mut conn, paces, queue).await?;
         }
         if promoted {
             self.promote(&mut conn).await?;
@@ -239,6 +241,7 @@ struct Watch {
     restarted: bool,
     queues: Vec<String>,
     copies: controls::Copies,
+    paces: HashMap<String, pace::Paces>,
     walk: tidy::Walk,
     /// Whose gauges were set here, and are another's to set once another leads.
     published: BTreeSet<String>,

@@ -42,7 +42,7 @@ impl Connections {
     /// # Errors
     /// An address that cannot be used.
     pub fn new(config: &Config, program: &str, entropy: &dyn Entropy) -> Result<Self, ConnectError> {
-        let window = Window { lane: config.queue.lane_window, ..Window::default() };
+        let window = Window { lane: config.queue.lane_window, queue: config.queue.queue_window };
         let (lanes, pools) = (lanes(config)?, pools(config, program)?);
         let ledger = pools.system().clone();
         let db = Db::new(pools, Ids::new(entropy.array()), Dispatcher::start(lanes.clone(), window));

@@ -2,16 +2,18 @@
 //!
 //! Many lanes at once, because there may be thousands: what is free in the queue's window is shared out among those that
 //! are marked full, read in one statement and pushed together. A queue that is full itself is left alone, but for a few
-//! places in lanes that have run empty. How to break it: look in Redis after the rows were read, not before (a job that
+//! places in lanes that have run empty. A lane that is worked off fast gets a larger part at a time ([`Paces`]). How to
+//! break it: look in Redis after the rows were read, not before (a job that
 //! has just ended would be pushed again); take the mark off after the last look.
 
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::pace::Paces;
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::Envelope;
-use crate::lanes::{FEW, LaneName};
+use crate::lanes::{FEW, LaneName, Window};
 use crate::ledger::refill::{firsts, waiting};
 
 /// Lanes looked at in one go.
@@ -44,10 +46,15 @@ type Wanted = (LaneName, usize);
 
 impl Keeper {
     /// Refills lanes for a while; the rest has to wait for the next tick.
-    pub(super) async fn refill_for_a_turn(&self, conn: &mut LedgerConn, queue: &str) -> Result<(), KeeperError> {
+    pub(super) async fn refill_for_a_turn(
+        &self,
+        conn: &mut LedgerConn,
+        paces: &mut Paces,
+        queue: &str,
+    ) -> Result<(), KeeperError> {
         let (begun, mut took) = (Instant::now(), None);
         loop {
-            match self.refill(conn, queue).await? {
+            match self.refill(conn, paces, queue).await? {
                 Refilled::Took => took = Some(Instant::now()),
                 // What one tenant's lane holds may be gone before the next tick.
                 Refilled::Enough if took.is_some_and(|at: Instant| at.elapsed() < SOON) => {
@@ -62,8 +69,13 @@ impl Keeper {
     }
 
     /// Refills lanes that have run half empty.
-    pub(super) async fn refill(&self, conn: &mut LedgerConn, queue: &str) -> Result<Refilled, KeeperError> {
-        let Some(wanted) = self.wanted(queue).await? else { return Ok(Refilled::Nothing) };
+    pub(super) async fn refill(
+        &self,
+        conn: &mut LedgerConn,
+        paces: &mut Paces,
+        queue: &str,
+    ) -> Result<Refilled, KeeperError> {
+        let Some(wanted) = self.wanted(paces, queue).await? else { return Ok(Refilled::Nothing) };
         if wanted.is_empty() {
             return Ok(Refilled::Enough);
         }
@@ -78,7 +90,7 @@ impl Keeper {
     }
 
     /// The full lanes that have room, with how much of each is to be read to fill it; none where no lane is full.
-    async fn wanted(&self, queue: &str) -> Result<Option<Vec<Wanted>>, KeeperError> {
+    async fn wanted(&self, paces: &mut Paces, queue: &str) -> Result<Option<Vec<Wanted>>, KeeperError> {
         let window = self.settings.window;
         let full = self.lanes.full_lanes(queue, LANES).await?;
         if full.lanes.is_empty() {
@@ -86,20 +98,24 @@ impl Keeper {
         }
         let mut running = self.lanes.running_by_lane(queue).await?;
         let depths = self.lanes.depths(queue, &full.lanes).await?;
-        let share = (window.queue / full.count.max(1)).min(window.lane).max(FEW);
+        let share = (window.queue / full.count.max(1)).max(FEW);
+        let now = Instant::now();
+        paces.forget(now);
         let mut room = window.queue.saturating_sub(full.held);
         let (mut wanted, mut ids) = (Vec::new(), 0);
         for (lane, depth) in full.lanes.into_iter().zip(depths) {
             let depth = usize::try_from(depth).unwrap_or(usize::MAX);
             // Sooner, and most of what is read would be here already.
-            if depth > share / 2 {
+            if depth > paces.window(&lane, window.lane).min(share) / 2 {
                 continue;
             }
-            let takes = (share - depth).min(room.max(FEW.saturating_sub(depth)));
+            let most = paces.grown(&lane, window.lane, now).min(share);
+            let takes = (most - depth).min(room.max(FEW.saturating_sub(depth)));
             if takes < FEW / 2 {
                 continue;
             }
             room = room.saturating_sub(takes);
+            paces.filled(&lane, most, now);
             // What is here already is at the head of the ledger's order too: read past it.
             let here = depth + running.remove(&lane).unwrap_or(0);
             wanted.push((lane, takes + here));
@@ -125,8 +141,10 @@ impl Keeper {
         // and waits *after that look* was never here, or was lost; one read before might just have ended.
         let present = self.lanes.present(queue, read.iter().map(|(_, id)| id)).await?;
         let absent: Vec<_> = read.into_iter().zip(present).filter(|(_, here)| !here).map(|(job, _)| job).collect();
+        // How much a lane takes was decided where it was asked for.
+        let window = Window { lane: self.settings.window.queue, ..self.settings.window };
         let push = |jobs: Vec<Envelope>| async move {
-            self.lanes.push(queue, &jobs, self.settings.window, true).await.map_err(KeeperError::from)
+            self.lanes.push(queue, &jobs, window, true).await.map_err(KeeperError::from)
         };
         let (mut taken, mut jobs) = (0, Vec::new());
         for some in absent.chunks(ROWS) {

@@ -14,9 +14,9 @@ static PUSH: LazyLock<Script> = script!("parts/keys", "parts/turns", "push");
 /// How much of a backlog Redis holds; the rest waits in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// Jobs of one lane.
+    /// Jobs of one lane; a keeper gives more to one that is worked off fast.
     pub lane: usize,
-    /// Jobs of one queue, all lanes together (each lane has a few places beyond it).
+    /// Jobs of one queue, all lanes together (each lane has a few places beyond it): the bound of what Redis holds.
     pub queue: usize,
 }
 

@@ -9,10 +9,10 @@ use diesel_async::RunQueryDsl as _;
 use nix::sys::signal::Signal;
 use patchbay_db::testdb::TestDb;
 use patchbay_queue::schedule::CatchUp;
-use patchbay_service::{Entropy as _, SystemEntropy};
+use patchbay_service::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 
 use crate::program::{signal, start};
-use crate::world::{execute, tenants};
+use crate::world::made_at;
 
 #[derive(Debug, QueryableByName)]
 struct Ticked {
@@ -32,12 +32,15 @@ async fn ticks(db: &TestDb) -> Vec<Ticked> {
     diesel::sql_query(sql).load(&mut *tx).await.unwrap()
 }
 
+fn now() -> DateTime<Utc> {
+    SystemClock.now()
+}
+
 #[tokio::test]
 async fn each_second_makes_one_job_whichever_scheduler_is_killed_when() {
     let db = TestDb::new().await;
     let tenant = db.tenant().await;
-    tenants(&db, tenant, "* * * * * *", "UTC", CatchUp::All).await;
-    execute(&db, "UPDATE queue.schedules SET next_at = date_trunc('second', now()) + interval '1 s'").await;
+    made_at(now(), &db, tenant, "* * * * * *", "UTC", CatchUp::All).await;
     let mut pair = [start(&db).await.0, start(&db).await.0];
     let mut round = 0;
     while ticks(&db).await.len() < 12 {
@@ -53,7 +56,7 @@ async fn each_second_makes_one_job_whichever_scheduler_is_killed_when() {
             pair[victim] = start(&db).await.0;
         }
     }
-    let killed_until = patchbay_service::Clock::now(&patchbay_service::SystemClock);
+    let killed_until = now();
     let mut made = ticks(&db).await;
     while made.last().is_none_or(|last| last.tick < killed_until) {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -71,13 +74,7 @@ async fn a_tick_is_taken_within_a_second() {
     let tenant = db.tenant().await;
     let (_scheduler, _) = start(&db).await;
     // Made while it runs, as people do.
-    tenants(&db, tenant, "* * * * * *", "UTC", CatchUp::All).await;
-    execute(
-        &db,
-        "UPDATE queue.schedules SET next_at = date_trunc('second', now()) + interval '1 s'
-                  WHERE catch_up = 'all'",
-    )
-    .await;
+    made_at(now(), &db, tenant, "* * * * * *", "UTC", CatchUp::All).await;
     let mut made = ticks(&db).await;
     while made.len() < 6 {
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -71,7 +71,18 @@ pub async fn ticker(db: &TestDb, clock: &Arc<TestClock>, table: Vec<Entry>) -> T
 
 /// A tenant's schedule, made at [`start`].
 pub async fn tenants(db: &TestDb, tenant: TenantId, cron: &str, zone: &str, catch_up: CatchUp) -> Schedule {
-    let id: ScheduleId = db.db().new_id(start());
+    made_at(start(), db, tenant, cron, zone, catch_up).await
+}
+
+pub async fn made_at(
+    now: DateTime<Utc>,
+    db: &TestDb,
+    tenant: TenantId,
+    cron: &str,
+    zone: &str,
+    catch_up: CatchUp,
+) -> Schedule {
+    let id: ScheduleId = db.db().new_id(now);
     let new = NewSchedule {
         tenant_id: tenant.uuid(),
         id: id.uuid(),
@@ -81,7 +92,7 @@ pub async fn tenants(db: &TestDb, tenant: TenantId, cron: &str, zone: &str, catc
         action: serde_json::json!({}),
     };
     let mut tx = db.db().begin(tenant).await.unwrap();
-    let schedule = store::insert(&mut tx, &new, start()).await.unwrap();
+    let schedule = store::insert(&mut tx, &new, now).await.unwrap();
     tx.commit().await.unwrap();
     schedule
 }

@@ -151,7 +151,7 @@ async fn timed(name: &'static str, services: &Services) -> Row {
 /// paragraph of its detail.
 fn brief(row: &Row) -> String {
     let lines = row.detail.lines().take_while(|line| !line.trim().is_empty()).take(30);
-    let said: Vec<String> = lines.map(|line| format!("  {line}")).collect();
+    let said: Vec<String> = lines.map(|line| format!("  {}", line.chars().take(300).collect::<String>())).collect();
     format!("✗ {}\n{}", row.name, said.join("\n"))
 }
 
