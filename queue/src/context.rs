@@ -108,6 +108,12 @@ impl JobContext {
         i32::from(self.inner.envelope.header.errors) + i32::from(self.inner.envelope.header.crashes) + 1
     }
 
+    /// The fencing token of this run: greater than that of every run before it. For writes that must not be a late run's.
+    #[must_use]
+    pub fn fence(&self) -> i64 {
+        self.inner.envelope.token
+    }
+
     /// Whether an error of this run uses up the budget.
     #[must_use]
     pub fn is_last_attempt(&self) -> bool {
@@ -248,10 +254,11 @@ impl JobContext {
         }
         let written = async {
             let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
-            progress::set(&mut conn, self.tenant(), self.id(), progress).await.map_err(|error| error.to_string())
+            let set = progress::set(&mut conn, self.tenant(), self.id(), self.fence(), progress);
+            set.await.map_err(|error| error.to_string())
         };
         match written.await {
-            Ok(()) => reported.written(progress),
+            Ok(_) => reported.written(progress),
             Err(error) => tracing::warn!(job = %self.id(), %error, "progress not written; it goes with the outcome"),
         }
     }

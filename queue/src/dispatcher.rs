@@ -49,7 +49,7 @@ impl Dispatcher {
     /// Hands over committed jobs that are due. Never waits, never fails.
     pub fn push(&self, jobs: &[NewJob]) {
         for job in jobs {
-            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job)));
+            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job).light()));
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! One value in one hash: `<cost> <header as JSON>\n<payload>`. The cost stands in front in plain
 //! text because the claim script charges it; everything else is opaque to Lua. The payload is kept
-//! as it came, so that a worker decodes exactly what was enqueued.
+//! as it came, so that a worker decodes exactly what was enqueued. A large one stays in the ledger, and is read there once
+//! the job is claimed: Redis holds so many jobs, of bounded size, whatever is enqueued.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -25,6 +26,9 @@ pub struct Envelope {
     /// Its payload.
     pub payload: Bytes,
 }
+
+/// Bytes of a payload that travels with its job; a larger one stays in the ledger. `row.rs` says it in SQL too.
+pub const CARRIED: usize = 4_096;
 
 /// What travels beside the payload. Short names: every waiting job in Redis holds one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +60,12 @@ pub struct Header {
     /// Whether a unique key has to be given back at the end.
     #[serde(rename = "u", default, skip_serializing_if = "is_false")]
     pub unique: bool,
+    /// Whether somebody wants it cancelled who asked while it ran before.
+    #[serde(rename = "q", default, skip_serializing_if = "is_false")]
+    pub cancel_requested: bool,
+    /// Whether the payload stayed in the ledger.
+    #[serde(rename = "b", default, skip_serializing_if = "is_false")]
+    pub left_behind: bool,
     /// How often the payload was replaced.
     #[serde(rename = "g", default, skip_serializing_if = "is_never")]
     pub generation: i32,
@@ -97,13 +107,25 @@ impl Envelope {
     /// The value that Redis holds.
     #[must_use]
     pub fn pack(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(128 + self.payload.len());
+        let mut out = Vec::with_capacity(128 + self.payload.len().min(CARRIED));
         out.extend_from_slice(self.cost.to_string().as_bytes());
         out.push(b' ');
-        serde_json::to_writer(&mut out, &self.header).expect("a header is plain data and serialises");
+        let carried = self.payload.len() <= CARRIED;
+        let header = if carried { &self.header } else { &Header { left_behind: true, ..self.header.clone() } };
+        serde_json::to_writer(&mut out, header).expect("a header is plain data and serialises");
         out.push(b'\n');
-        out.extend_from_slice(&self.payload);
+        out.extend_from_slice(if carried { &self.payload } else { &[] });
         out
+    }
+
+    /// The same without a payload that would not be carried.
+    #[must_use]
+    pub fn light(mut self) -> Self {
+        if self.payload.len() > CARRIED {
+            self.header.left_behind = true;
+            self.payload = Bytes::new();
+        }
+        self
     }
 
     /// Reads a value that Redis held.
@@ -160,6 +182,8 @@ impl From<&NewJob> for Envelope {
                 crashes: 0,
                 max_attempts: job.max_attempts,
                 unique: job.unique_key.is_some(),
+                cancel_requested: false,
+                left_behind: false,
                 generation: 0,
                 not_after: job.not_after,
                 subject: job.subject.clone(),
@@ -190,6 +214,8 @@ mod tests {
                 crashes: 0,
                 max_attempts: 8,
                 unique: false,
+                cancel_requested: false,
+                left_behind: false,
                 generation: 0,
                 not_after: None,
                 subject: None,

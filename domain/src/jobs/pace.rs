@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, Utc};
 use patchbay_db::ids::JobId;
-use patchbay_db::{DbResult, Tx, TypedId};
+use patchbay_db::{DbError, DbResult, Tx, TypedId};
 use patchbay_jobs::jobs::Selection;
 use patchbay_queue::ledger::progress::{self, Progress};
 use patchbay_queue::ledger::view;
@@ -81,13 +81,13 @@ pub fn allowance(per_second: Option<u32>, before: Option<DateTime<Utc>>, now: Da
 /// which they were: fewer than wanted means that no more are left.
 ///
 /// # Errors
-/// The database's.
+/// The database's; `RowsAffected` where the job is another run's by now.
 pub async fn slice(
     tx: &mut Tx,
     deed: Deed,
     selection: &Selection,
     want: i64,
-    job: JobId,
+    (job, fence): (JobId, i64),
     progress: &mut Progress,
 ) -> DbResult<Vec<JobId>> {
     let found = if selection.ids.is_empty() {
@@ -102,7 +102,9 @@ pub async fn slice(
     progress.succeeded = progress.succeeded.saturating_add(i32::try_from(done.len()).unwrap_or(i32::MAX));
     progress.total = progress.total.max(progress.succeeded);
     let tenant = tx.tenant().uuid();
-    progress::set(tx, tenant, job.uuid(), *progress).await?;
+    if !progress::set(tx, tenant, job.uuid(), fence, *progress).await? {
+        return Err(DbError::RowsAffected { expected: 1, actual: 0 });
+    }
     Ok(found)
 }
 

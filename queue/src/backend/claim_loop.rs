@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use super::ack_loop::Ended;
 use super::judge::{Over, parked, unknown};
 use super::vitals::Turn;
-use super::{Shared, give_back};
+use super::{Shared, give_back, payloads};
 use crate::Envelope;
 use crate::lanes::{Bell, Claimed};
 use crate::ledger::settle::End;
@@ -183,11 +183,29 @@ async fn hand_out(
         give_back(shared, &to_run).await;
         return false;
     }
-    let mut to_run = to_run.into_iter();
-    while let Some(job) = to_run.next() {
+    let (mut left_behind, here): (Vec<_>, Vec<_>) = to_run.into_iter().partition(|job| job.header.left_behind);
+    if !start(shared, takers, here, now).await {
+        give_back(shared, &left_behind).await;
+        return false;
+    }
+    while !left_behind.is_empty() {
+        let some = left_behind.drain(..left_behind.len().min(payloads::AT_ONCE)).collect();
+        let whole = payloads::fetched(shared, some).await;
+        if !start(shared, takers, whole, now).await {
+            give_back(shared, &left_behind).await;
+            return false;
+        }
+    }
+    true
+}
+
+/// `false`: the backend has closed; the jobs were given back.
+async fn start(shared: &Shared, takers: &Takers, jobs: Vec<Envelope>, now: chrono::DateTime<chrono::Utc>) -> bool {
+    let mut jobs = jobs.into_iter();
+    while let Some(job) = jobs.next() {
         shared.meters.started(job.id, now);
         if let Err(refused) = takers.jobs.send(job).await {
-            let unbegun: Vec<Envelope> = std::iter::once(refused.0).chain(to_run).collect();
+            let unbegun: Vec<Envelope> = std::iter::once(refused.0).chain(jobs).collect();
             give_back(shared, &unbegun).await;
             return false;
         }

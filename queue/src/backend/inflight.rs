@@ -91,6 +91,8 @@ struct Entry {
     /// outcome along.
     alone: Option<Place>,
     marked: bool,
+    /// Redis had forgotten its lease, and with it who wants it cancelled.
+    adopted: bool,
     phase: Phase,
 }
 
@@ -172,16 +174,21 @@ impl Inflight {
         for (job, slot) in jobs {
             // What is not to run has ended here, and is only to be written.
             let phase = if slot.is_some() { Phase::Waiting } else { Phase::Ended { since: Instant::now() } };
+            let cancel = CancellationToken::new();
+            if job.header.cancel_requested {
+                cancel.cancel();
+            }
             let entry = Entry {
                 lane: LaneName { tenant: job.header.tenant, lane: job.header.lane.clone() },
                 kind: job.header.kind.clone(),
                 claimed: now,
                 safe_until,
-                cancel: CancellationToken::new(),
+                cancel,
                 reported: Reported::default(),
                 slot,
                 alone: None,
                 marked: false,
+                adopted: false,
                 phase,
             };
             state.runs.insert(RunId::of(job), entry);
@@ -258,6 +265,21 @@ impl Inflight {
         }
     }
 
+    /// Redis holds its lease anew; the ledger is to be asked what Redis does not know any more.
+    pub(super) fn adopted(&self, run: RunId) {
+        if let Some(entry) = self.state().runs.get_mut(&run) {
+            entry.adopted = true;
+        }
+    }
+
+    /// The runs that were adopted and not asked for yet, with their tenants.
+    pub(super) fn take_adopted(&self) -> Vec<(RunId, Uuid)> {
+        let mut state = self.state();
+        let runs = state.runs.iter_mut();
+        runs.filter_map(|(run, entry)| std::mem::take(&mut entry.adopted).then_some((*run, entry.lane.tenant)))
+            .collect()
+    }
+
     pub(super) fn request_cancel(&self, run: RunId) {
         if let Some(entry) = self.state().runs.get(&run) {
             entry.cancel.cancel();
@@ -296,6 +318,7 @@ impl Inflight {
                 slot: None,
                 alone: entry.alone.take(),
                 marked: true,
+                adopted: false,
                 phase: Phase::Ghost { since: now },
             };
             ghosts.push((id.ghost(), ghost));

@@ -58,7 +58,11 @@ async fn renew(shared: &Shared, lanes: &Lanes) {
                     // The job may have ended while we asked, and its lease with it: then we have just
                     // raised a dead one. (The acknowledge loop forgets a job before it ends the lease.)
                     Renewed::Adopted if shared.inflight.holds(run).is_none() => ended.push((*id, *token)),
-                    Renewed::Adopted | Renewed::Held => shared.inflight.renewed(run, safe_until),
+                    Renewed::Held => shared.inflight.renewed(run, safe_until),
+                    Renewed::Adopted => {
+                        shared.inflight.renewed(run, safe_until);
+                        shared.inflight.adopted(run);
+                    }
                     Renewed::CancelRequested => {
                         shared.inflight.renewed(run, safe_until);
                         shared.inflight.request_cancel(run);

@@ -1,5 +1,5 @@
-//! Marking what has been running for a while, for lists and people; and the pulse that shows that handlers' runtime is
-//! alive.
+//! Marking what has been running for a while, for lists and people; asking who wants cancelled what Redis had forgotten;
+//! and the pulse that shows that handlers' runtime is alive.
 //!
 //! Not the lease loop's work: this waits for the ledger, whose connections live in the handlers' runtime.
 
@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::Shared;
+use crate::ledger::cancel::requested;
 use crate::ledger::crash::mark_running;
 
 /// A run this long is shown as running in lists.
@@ -40,7 +41,30 @@ pub(super) async fn run(shared: Arc<Shared>) {
         // Given up where the backend closes: nobody may wait for a mark.
         tokio::select! {
             () = shared.inflight.closed() => return,
-            () = mark(&shared) => {}
+            () = async { tokio::join!(mark(&shared), recall(&shared)); } => {}
+        }
+    }
+}
+
+/// Redis was emptied while these ran: what it knew of wishes to cancel them is in the ledger.
+async fn recall(shared: &Shared) {
+    let adopted = shared.inflight.take_adopted();
+    if adopted.is_empty() {
+        return;
+    }
+    let jobs: Vec<_> = adopted.iter().map(|(run, tenant)| (*tenant, run.job)).collect();
+    let asked = async {
+        let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
+        requested(&mut conn, &jobs).await.map_err(|error| error.to_string())
+    };
+    match asked.await {
+        Ok(wanted) => {
+            let wanted = adopted.iter().filter(|(run, _)| wanted.contains(&run.job));
+            wanted.for_each(|(run, _)| shared.inflight.request_cancel(*run));
+        }
+        Err(error) => {
+            tracing::warn!(queue = shared.queue, %error, "wishes to cancel running jobs are asked for again");
+            adopted.iter().for_each(|(run, _)| shared.inflight.adopted(*run));
         }
     }
 }

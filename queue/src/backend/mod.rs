@@ -18,6 +18,7 @@ mod layer;
 mod lease_loop;
 mod marks;
 mod meters;
+mod payloads;
 mod service;
 mod serving;
 mod versions;

@@ -14,6 +14,7 @@ use super::script::script;
 use super::{LaneName, Lanes};
 
 static PAUSES: LazyLock<Script> = script!("parts/keys", "pauses");
+static PENALISE: LazyLock<Script> = script!("penalise");
 
 /// Fields of one call.
 const CHUNK: usize = 200;
@@ -120,16 +121,11 @@ impl Lanes {
         Ok(true)
     }
 
-    /// Lets nothing under a key start before a Unix millisecond.
+    /// Lets nothing under a key start before a Unix millisecond. Of two penalties the longer one stands.
     ///
     /// # Errors
     /// Redis's.
     pub async fn penalise(&self, queue: &str, key: &LaneName, until_ms: i64) -> redis::RedisResult<()> {
-        redis::cmd("HSET")
-            .arg(format!("{}penalty", self.prefix(queue)))
-            .arg(key.field())
-            .arg(until_ms)
-            .query_async(&mut self.conn())
-            .await
+        PENALISE.key(self.prefix(queue)).arg(key.field()).arg(until_ms).invoke_async(&mut self.conn()).await
     }
 }

@@ -84,7 +84,8 @@ impl Lanes {
         Ok(taken)
     }
 
-    /// Leaves out jobs of lanes that are marked full: they would be turned away, and need not be sent for that.
+    /// Leaves out jobs of lanes that are marked full, but urgent ones: they would be turned away, and need not be sent for
+    /// that.
     async fn admitted<'a>(&self, queue: &str, jobs: Vec<&'a Envelope>) -> redis::RedisResult<Vec<&'a Envelope>> {
         let p = self.prefix(queue);
         let lanes: Vec<&[&Envelope]> = jobs.chunk_by(|a, b| lane_of(a) == lane_of(b)).collect();
@@ -92,8 +93,9 @@ impl Lanes {
             lanes.iter().map(|lane| lane_of(lane[0])).map(|(tenant, lane)| format!("{tenant}\n{lane}")).collect();
         let full: Vec<bool> =
             redis::cmd("SMISMEMBER").arg(format!("{p}full")).arg(names).query_async(&mut self.conn()).await?;
+        let admitted = lanes.into_iter().zip(full).flat_map(|(jobs, full)| jobs.iter().map(move |job| (*job, full)));
         let admitted: Vec<&Envelope> =
-            lanes.into_iter().zip(full).filter(|(_, full)| !full).flat_map(|(jobs, _)| jobs).copied().collect();
+            admitted.filter(|(job, full)| !full || job.header.priority > 0).map(|(job, _)| job).collect();
         if admitted.len() < jobs.len() {
             let left_out = jobs.len() - admitted.len();
             let () = redis::cmd("HINCRBY")

@@ -17,6 +17,12 @@ struct Cancelled {
     state: String,
 }
 
+#[derive(QueryableByName)]
+struct Requested {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 const CANCEL: &str = concat!(
     "WITH cancelled AS (
         UPDATE queue.jobs j SET
@@ -59,6 +65,23 @@ pub async fn cancel(
 pub async fn cancel_many(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid, bool)]) -> QueryResult<Vec<Uuid>> {
     let rows = write(conn, jobs).await?;
     Ok(rows.into_iter().filter(|row| row.state == "cancelled").map(|row| row.id).collect())
+}
+
+const REQUESTED: &str = "
+SELECT j.id FROM unnest($1, $2) AS n (tenant_id, id)
+JOIN queue.jobs j ON j.tenant_id = n.tenant_id AND j.id = n.id WHERE j.cancel_requested_at IS NOT NULL";
+
+/// Those of `jobs` (tenant and id) that somebody wants cancelled.
+///
+/// # Errors
+/// The database's.
+pub async fn requested(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<Uuid>> {
+    let rows: Vec<Requested> = statement(REQUESTED)
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| job.0).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| job.1).collect::<Vec<_>>())
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 async fn write(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid, bool)]) -> QueryResult<Vec<Cancelled>> {

@@ -4,7 +4,8 @@
 //! what is admitted here is added and nothing is taken off, so the guard errs on the strict side for its own
 //! admissions; others' (other processes') are allowed for by counting again when an eighth of the room is used up, and
 //! after half a minute. The more room, the rarer the count; and a count never takes more than a twentieth of the time.
-//! Held jobs count too (those of a paused kind would otherwise make room as they are parked).
+//! Held jobs count too (those of a paused kind would otherwise make room as they are parked), and delayed ones (or a
+//! tenant would fill the table with jobs for tomorrow).
 //! The cap is the tenant's own (`queue.limits.max_waiting` of the queue, or of `*` for each queue), read once a second at
 //! most, or the default.
 //! Rejected: a counter in Redis (wrong after every crash, and a second truth) and a row per tenant that counts (hot).
@@ -183,7 +184,9 @@ const WAITING: &str = "
 SELECT (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $2 AND j.tenant_id = $1
         ORDER BY j.lane, j.priority DESC, j.id LIMIT $3) due)
     + (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'held' AND j.tenant_id = $1 AND j.queue = $2
-        ORDER BY j.tenant_id, j.id LIMIT $3) held) AS waiting";
+        ORDER BY j.tenant_id, j.id LIMIT $3) held)
+    + (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'scheduled' AND j.tenant_id = $1 AND j.queue = $2
+        ORDER BY j.tenant_id, j.queue, j.id LIMIT $3) delayed) AS waiting";
 
 async fn waiting(conn: &mut AsyncPgConnection, tenant: Uuid, queue: &str, cap: i64) -> QueryResult<i64> {
     by_index(conn).await?;

@@ -21,6 +21,7 @@ pub mod lapse;
 pub mod list;
 mod order;
 pub mod partitions;
+pub mod payload;
 pub mod progress;
 pub mod promote;
 pub mod refill;

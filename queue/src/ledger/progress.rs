@@ -1,7 +1,7 @@
 //! How far a job has come: counts that always add up (the table's constraint holds them to it).
 
 use diesel::result::QueryResult;
-use diesel::sql_types::{Int4, Uuid as SqlUuid};
+use diesel::sql_types::{Int4, Int8, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,19 +40,26 @@ impl Progress {
 }
 
 const SET: &str = "
-UPDATE queue.jobs SET progress_total = $3, progress_succeeded = $4, progress_failed = $5, progress_skipped = $6,
-    progress_held = $7, revision = revision + 1
-WHERE tenant_id = $1 AND id = $2
-    AND (progress_total, progress_succeeded, progress_failed, progress_skipped, progress_held) <> ($3, $4, $5, $6, $7)";
+UPDATE queue.jobs SET progress_total = $4, progress_succeeded = $5, progress_failed = $6, progress_skipped = $7,
+    progress_held = $8, revision = revision + 1
+WHERE tenant_id = $1 AND id = $2 AND state IN ('waiting', 'held') AND fence < $3";
 
-/// Sets a job's progress (absolute, so that a repeat changes nothing).
+/// Sets the progress of a job (absolute, so that a repeat changes nothing) by the run whose lease has `token`. `false`:
+/// the job is over, or another run has its lease, and nothing was set.
 ///
 /// # Errors
 /// The database's; counts that exceed the total are refused.
-pub async fn set(conn: &mut AsyncPgConnection, tenant: Uuid, id: Uuid, progress: Progress) -> QueryResult<()> {
+pub async fn set(
+    conn: &mut AsyncPgConnection,
+    tenant: Uuid,
+    id: Uuid,
+    token: i64,
+    progress: Progress,
+) -> QueryResult<bool> {
     statement(SET)
         .bind::<SqlUuid, _>(tenant)
         .bind::<SqlUuid, _>(id)
+        .bind::<Int8, _>(token)
         .bind::<Int4, _>(progress.total)
         .bind::<Int4, _>(progress.succeeded)
         .bind::<Int4, _>(progress.failed)
@@ -60,5 +67,5 @@ pub async fn set(conn: &mut AsyncPgConnection, tenant: Uuid, id: Uuid, progress:
         .bind::<Int4, _>(progress.held)
         .execute(conn)
         .await
-        .map(drop)
+        .map(|rows| rows > 0)
 }

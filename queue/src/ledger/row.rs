@@ -11,8 +11,10 @@ use crate::envelope::{Envelope, Header};
 /// The columns of [`JobRow`], for `SELECT` and `RETURNING` (the table's alias is `j`).
 macro_rules! job_row_columns {
     () => {
-        "j.tenant_id, j.id, j.queue, j.kind, j.version, j.lane, j.priority, j.cost, j.payload, j.subject, \
-         j.unique_key IS NOT NULL AS is_unique, coalesce(j.generation, 0) AS generation, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
+        "j.tenant_id, j.id, j.queue, j.kind, j.version, j.lane, j.priority, j.cost, \
+         CASE WHEN octet_length(j.payload) > 4096 THEN ''::bytea ELSE j.payload END AS payload, \
+         octet_length(j.payload) > 4096 AS left_behind, j.subject, \
+         j.unique_key IS NOT NULL AS is_unique, j.cancel_requested_at IS NOT NULL AS cancel_requested, coalesce(j.generation, 0) AS generation, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
     };
 }
 pub(crate) use job_row_columns;
@@ -39,10 +41,14 @@ pub struct JobRow {
     pub cost: i32,
     #[diesel(sql_type = Bytea)]
     pub payload: Vec<u8>,
+    #[diesel(sql_type = Bool)]
+    pub left_behind: bool,
     #[diesel(sql_type = Nullable<Text>)]
     pub subject: Option<String>,
     #[diesel(sql_type = Bool)]
     pub is_unique: bool,
+    #[diesel(sql_type = Bool)]
+    pub cancel_requested: bool,
     #[diesel(sql_type = Int4)]
     pub generation: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -75,6 +81,8 @@ impl From<JobRow> for Envelope {
                 crashes: row.crashes,
                 max_attempts: row.max_attempts,
                 unique: row.is_unique,
+                left_behind: row.left_behind,
+                cancel_requested: row.cancel_requested,
                 generation: row.generation,
                 not_after: row.not_after,
                 subject: row.subject,

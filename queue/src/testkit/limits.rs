@@ -61,7 +61,8 @@ impl Limits {
     }
 
     pub(super) fn penalise(&mut self, queue: &str, lane: LaneName, until: DateTime<Utc>) {
-        self.penalties.insert((queue.to_owned(), lane), until);
+        let stands = self.penalties.entry((queue.to_owned(), lane)).or_insert(until);
+        *stands = until.max(*stands);
     }
 
     pub(super) fn set_rate(&mut self, queue: &str, rate: RateLimit) {

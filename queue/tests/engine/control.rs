@@ -130,6 +130,19 @@ async fn a_penalty_holds_a_lane_and_runs_out() {
 }
 
 #[tokio::test]
+async fn a_shorter_penalty_does_not_end_a_longer_one() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let jobs = lane_of(&world, tenant, "s", 1, 1).await;
+    let now = Utc::now().timestamp_millis();
+    world.lanes.penalise(QUEUE, &name(tenant, "s"), now + 60_000).await.unwrap();
+    world.lanes.penalise(QUEUE, &name(tenant, "s"), now + 1_000).await.unwrap();
+    let why = world.lanes.explain(QUEUE, jobs[0].id, &name(tenant, "s")).await.unwrap();
+    let Waiting::InLane(place) = why else { panic!("{why:?}") };
+    assert_eq!(place.blocks[0].until_ms, Some(now + 60_000));
+}
+
+#[tokio::test]
 async fn tokens_are_taken_up_to_the_burst_and_shared_with_the_claim() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();

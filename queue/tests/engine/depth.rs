@@ -27,6 +27,8 @@ async fn the_cap_is_the_tenants_own_or_the_default_and_room_comes_back() {
     guard.admit(&mut conn, Uuid::now_v7(), QUEUE, 50).await.unwrap().unwrap();
     world.sql("UPDATE queue.jobs SET state = 'held' WHERE id IN (SELECT id FROM queue.jobs LIMIT 20)").await;
     assert!(guard.admit(&mut conn, tenant, QUEUE, 1).await.unwrap().is_err(), "parked jobs make no room");
+    world.sql("UPDATE queue.jobs SET state = 'scheduled' WHERE state = 'held'").await;
+    assert!(guard.admit(&mut conn, tenant, QUEUE, 1).await.unwrap().is_err(), "nor do delayed ones");
     world.sql("UPDATE queue.jobs SET state = 'succeeded' WHERE id IN (SELECT id FROM queue.jobs LIMIT 20)").await;
     // A count may take a twentieth of the time: the next one is due within moments.
     while guard.admit(&mut conn, tenant, QUEUE, 1).await.unwrap().is_err() {
@@ -69,6 +71,32 @@ async fn urgent_jobs_deeper_than_the_window_do_not_keep_an_old_one_out() {
     assert_eq!(refill::firsts(&mut conn, QUEUE, &[(lane, 20)]).await.unwrap()[0][0], old);
     world.keeper().sweep().await.unwrap();
     assert_eq!(world.claim(1).await[0].id, old);
+}
+
+#[tokio::test]
+async fn an_urgent_job_that_comes_late_goes_before_a_full_lane() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 50, queue: 10_000 };
+    let tenant = Uuid::now_v7();
+    let backlog: Vec<NewJob> = (0..300).map(|_| world.job(tenant, Act::Succeed)).collect();
+    world.enqueue(&backlog).await;
+    let urgent = NewJob { priority: 9, ..world.job(tenant, Act::Succeed) };
+    let late = world.job(tenant, Act::Succeed);
+    world.enqueue(&[late.clone(), urgent.clone()]).await;
+    assert_eq!(world.lanes.queue_stats(QUEUE).await.unwrap().waiting, 50, "the window holds");
+    let lane = LaneName { tenant, lane: String::new() };
+    let is_here = async |job: &NewJob| world.lanes.present(QUEUE, [&job.id]).await.unwrap()[0];
+    assert!(is_here(&urgent).await && is_here(&backlog[48]).await);
+    assert!(!is_here(&backlog[49]).await && !is_here(&late).await, "the last has made room");
+    let _keeper = world.keep();
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 1);
+    world.until_count("succeeded", 302).await;
+    worker.stop().await;
+    let order: Vec<Uuid> = doer.runs.lock().unwrap().iter().map(|(_, id)| *id).collect();
+    let expected: Vec<Uuid> = [&urgent].into_iter().chain(&backlog).chain([&late]).map(|job| job.id).collect();
+    assert_eq!(order, expected);
+    assert!(world.lanes.full_lanes(QUEUE, 9).await.unwrap().lanes.iter().all(|full| *full != lane));
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod limits;
 mod listing;
 mod model_lanes;
 mod model_ledger;
+mod payloads;
 mod plain_apalis;
 mod relay;
 mod scripts;

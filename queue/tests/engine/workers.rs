@@ -117,6 +117,65 @@ async fn jobs_of_a_paused_kind_are_set_aside_without_a_run_or_a_slot() {
 }
 
 #[tokio::test]
+async fn a_wish_to_cancel_outlives_the_worker_that_ran_the_job() {
+    let world = World::new().await;
+    let job = talk(Talk::UntilCancelled);
+    world.enqueue(std::slice::from_ref(&job)).await;
+    let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
+    let lease = Duration::from_millis(50);
+    assert_eq!(world.lanes.claim(QUEUE, 1, lease, "a worker that dies").await.unwrap().jobs.len(), 1);
+    assert_eq!(world.lanes.drop_or_cancel(QUEUE, &[(job.id, lane)]).await.unwrap(), [true]);
+    let mut conn = world.ledger.get().await.unwrap();
+    ledger::cancel::cancel(&mut conn, job.tenant_id, job.id, true).await.unwrap();
+    // It asks Redis for such wishes in twenty seconds: the wish comes with the job.
+    let settings = WorkerSettings { lease: Duration::from_secs(60), ..world.settings(1) };
+    let worker = world.work_as(settings, registry(&Doer::default()));
+    let _keeper = world.keep();
+    let view = world.until(job.id, &["cancelled"]).await;
+    assert_eq!((view.crashes, view.errors), (1, 0));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_wish_to_cancel_outlives_a_redis_that_was_emptied() {
+    let world = World::new().await;
+    let worker = world.work(registry(&Doer::default()), 1);
+    let job = talk(Talk::UntilCancelled);
+    world.enqueue(std::slice::from_ref(&job)).await;
+    while world.lanes.queue_stats(QUEUE).await.unwrap().running == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut conn = world.ledger.get().await.unwrap();
+    ledger::cancel::cancel(&mut conn, job.tenant_id, job.id, true).await.unwrap();
+    world.lanes.forget(QUEUE).await.unwrap();
+    world.until(job.id, &["cancelled"]).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn progress_of_a_run_that_lost_its_lease_is_not_taken() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.enqueue(std::slice::from_ref(&job)).await;
+    let late = world.lanes.claim(QUEUE, 1, Duration::from_millis(20), "late").await.unwrap().jobs.remove(0).token;
+    let _keeper = world.keep();
+    world.until_view(job.id, |view| view.crashes == 1).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let counts = |succeeded| ledger::progress::Progress { total: 9, succeeded, ..Default::default() };
+    let mut set =
+        async |token, counts| ledger::progress::set(&mut conn, job.tenant_id, job.id, token, counts).await.unwrap();
+    assert!(!set(late, counts(5)).await);
+    let now = loop {
+        match world.claim(1).await.pop() {
+            Some(envelope) => break envelope.token,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    assert!(set(now, counts(2)).await);
+    assert_eq!(world.view(job.id).await.progress().succeeded, 2);
+}
+
+#[tokio::test]
 async fn a_handler_that_asks_whether_it_is_cancelled_ends_as_cancelled() {
     let world = World::new().await;
     let worker = world.work(registry(&Doer::default()), 1);

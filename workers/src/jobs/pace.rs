@@ -63,7 +63,7 @@ impl Paced {
                 return Ok(self.pause(wanted, TimeDelta::zero()));
             }
             let want = left.min(allowed).min(SLICE);
-            let found = self.slice(wanted, want, tenant, job, &mut progress).await;
+            let found = self.slice(wanted, want, tenant, (job, ctx.fence()), &mut progress).await;
             let found = found.map_err(|error| fault::db(&error))?;
             ctx.progress(progress).await;
             if found < want {
@@ -86,12 +86,12 @@ impl Paced {
         wanted: &Wanted,
         want: i64,
         tenant: TenantId,
-        job: JobId,
+        run: (JobId, i64),
         progress: &mut Progress,
     ) -> DbResult<i64> {
         let mut after = *progress;
         let mut tx = self.db.begin(tenant).await?;
-        let found = slice(&mut tx, self.deed, &wanted.selection, want, job, &mut after).await?;
+        let found = slice(&mut tx, self.deed, &wanted.selection, want, run, &mut after).await?;
         tx.commit().await?;
         *progress = after;
         Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))

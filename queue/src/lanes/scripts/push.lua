@@ -1,6 +1,7 @@
 -- Puts jobs into their lanes. A job that is here already (waiting or leased) is left alone, so that
 -- pushing twice is harmless. A lane takes `window` jobs; beyond that it is marked `full` and its jobs
--- wait in the ledger, in order: a full lane takes nothing but refills, or new jobs would overtake.
+-- wait in the ledger, in order: a full lane takes nothing but refills, or new jobs would overtake. What goes before the
+-- last that is here overtakes nobody who waits in the ledger, and is let in; the last waits in the ledger in its place.
 -- KEYS[1] prefix; ARGV: window, cap (of the queue), refill (1|0), then for each lane: tenant, lane, how many jobs, and for each
 -- job id, score, value.
 -- Answers how many were taken.
@@ -14,16 +15,40 @@ local at = 4
 while at < #ARGV do
     local tenant, lane = ARGV[at], ARGV[at + 1]
     local name = tenant .. '\n' .. lane
+    local waiting = p .. 'lane:' .. name
     local last = at + 3 * tonumber(ARGV[at + 2])
-    local before = call('ZCARD', p .. 'lane:' .. name)
+    local before = call('ZCARD', waiting)
     local size, adds, n = before, {}, 0
     local turns_away = any_full and not refill and call('SISMEMBER', full, name) == 1
-    local left_out = false
+    local left_out, tail = false, nil
+    local function write()
+        if n == 0 then return end
+        call('ZADD', waiting, unpack(adds))
+        taken, come = taken + n / 2, come + n / 2
+        adds, n, tail = {}, 0, nil
+    end
+    local function is_before_the_last(score)
+        write()
+        tail = tail or tonumber(call('ZRANGE', waiting, -1, -1, 'WITHSCORES')[2] or '-inf')
+        return tonumber(score) < tail
+    end
     for i = at + 3, last, 3 do
         local id = ARGV[i]
         -- A queue at its cap still gives every lane a few places, or a newcomer would never be seen.
-        if turns_away or size >= window or (count >= cap and size >= 16) then
-            if call('HEXISTS', jobs, id) == 0 then
+        local crowded = size >= window or (count >= cap and size >= 16)
+        if turns_away or crowded then
+            if not refill and is_before_the_last(ARGV[i + 1]) then
+                if call('HSETNX', jobs, id, ARGV[i + 2]) == 1 then
+                    adds[1], adds[2], n = ARGV[i + 1], id, 2
+                    write()
+                    if crowded then
+                        call('HDEL', jobs, call('ZPOPMAX', waiting)[1])
+                        left_out, turns_away, tail = true, true, nil
+                    else
+                        count, size = count + 1, size + 1
+                    end
+                end
+            elseif call('HEXISTS', jobs, id) == 0 then
                 come = come + 1
                 -- Whatever comes after it must not overtake it.
                 turns_away = turns_away or not refill
@@ -35,14 +60,11 @@ while at < #ARGV do
             n = n + 2
         end
     end
+    write()
     if left_out then call('SADD', full, name) end
-    if n > 0 then
-        taken, come = taken + n / 2, come + n / 2
-        call('ZADD', p .. 'lane:' .. name, unpack(adds))
-        if before == 0 and call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then
-            vt = vt or tonumber(call('HGET', p .. 'meta', 'vt') or 0)
-            lane_ready(tenant, lane, vt)
-        end
+    if size > before and before == 0 and call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then
+        vt = vt or tonumber(call('HGET', p .. 'meta', 'vt') or 0)
+        lane_ready(tenant, lane, vt)
     end
     at = last + 3
 end

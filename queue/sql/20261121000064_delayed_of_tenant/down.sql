@@ -1,0 +1,1 @@
+DROP INDEX queue.jobs_scheduled_of_tenant;
