@@ -162,6 +162,8 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
         let part: Vec<Envelope> = running.drain(..50).collect();
         clocked.time("release, 50 jobs", bare.lanes.release(Q, &part)).await.unwrap();
     }
+    what_repair_calls(&bare, &mut clocked, &jobs, running).await;
+    what_is_large(&bare, &mut clocked).await;
     for job in jobs.iter().step_by(997) {
         let lane = key(job.header.tenant, &job.header.lane);
         clocked.time("explain", bare.lanes.explain(Q, job.id, &lane)).await.unwrap();
@@ -174,6 +176,51 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
 
     tell(&clocked.found);
     clocked.found.into_iter().map(|(what, times)| (what, told(&times, |time| time.0).1)).collect()
+}
+
+/// The keeper's calls, each with as much as it is ever given.
+async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope], mut running: Vec<Envelope>) {
+    let (lease, mut leased) = (Duration::from_millis(500), 0);
+    while leased < 500 {
+        leased += bare.lanes.claim(Q, CLAIM_MAX, lease, "gone").await.unwrap().jobs.len();
+    }
+    tokio::time::sleep(lease).await;
+    let lost = clocked.time("expire, 500 leases", bare.lanes.expire(Q, 500, Duration::from_secs(9), "keeper")).await;
+    assert_eq!(lost.unwrap().len(), 500);
+    while running.len() < 1_000 {
+        running.extend(bare.claim(CLAIM_MAX).await.jobs);
+    }
+    bare.ack(&running[1_000..]).await;
+    for _ in 0..5 {
+        clocked.time("recount, 1,000 leases", bare.lanes.recount(Q)).await.unwrap();
+    }
+    bare.ack(&running[..1_000]).await;
+    let lane = |job: &Envelope| (job.id, key(job.header.tenant, &job.header.lane));
+    for chunk in jobs.chunks(500).take(6) {
+        clocked.time("present, 500 ids", bare.lanes.present(Q, chunk.iter().map(|job| &job.id))).await.unwrap();
+        let (cancelled, held) = chunk.split_at(250);
+        let cancelled: Vec<_> = cancelled.iter().map(lane).collect();
+        clocked.time("drop, 250 jobs", bare.lanes.drop_or_cancel(Q, &cancelled)).await.unwrap();
+        let held: Vec<_> = held.iter().map(lane).collect();
+        clocked.time("withdraw, 250 jobs", bare.lanes.withdraw(Q, &held)).await.unwrap();
+    }
+}
+
+/// Jobs as large as they are let into Redis, of a tenant that nothing limits.
+async fn what_is_large(bare: &Bare, clocked: &mut Clocked) {
+    let tenant = Uuid::now_v7();
+    let of_size = |bytes| Envelope {
+        payload: bytes::Bytes::from(vec![b'x'; bytes]),
+        ..envelope(Uuid::now_v7(), tenant, "large", 1, "k")
+    };
+    let jobs: Vec<Envelope> = (0..960).map(|_| of_size(envelope::CARRIED)).collect();
+    for chunk in jobs.chunks(96) {
+        clocked.time("push, 96 jobs of 4 KiB", bare.lanes.push(Q, chunk, ALL, false)).await.unwrap();
+    }
+    for _ in 0..8 {
+        let claimed = clocked.time("claim, jobs of 4 KiB", bare.claim(CLAIM_MAX)).await.jobs;
+        bare.ack(&claimed).await;
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "the measured times are what one wants to read")]
