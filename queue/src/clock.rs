@@ -1,6 +1,6 @@
 //! The engine's clock: Redis's time, carried on by this machine's steady clock.
 //!
-//! A worker's wall clock decides nothing: with one that is five minutes off, retries would come at once or late, and
+//! A worker's wall clock decides nothing, in the engine or in a handler that is given this clock: with one that is five minutes off, retries would come at once or late, and
 //! jobs would expire before their time. Every claim's answer carries Redis's time; between two answers the monotonic
 //! clock counts on, which no operator and no time service moves. Rejected: asking for the time where it is needed (a
 //! round trip for each outcome), and an offset to the wall clock (which jumps when the wall clock is put right).
@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 /// Now, by this machine.
 #[expect(clippy::disallowed_methods, reason = "the one place of the engine that reads the machine's clock")]
 #[must_use]
-pub(crate) fn now() -> DateTime<Utc> {
+fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
@@ -25,7 +25,7 @@ const UNHEARD: i64 = i64::MIN;
 /// How much less than expected is a slow answer; more is a clock put back.
 const SLOW_MS: i64 = 250;
 
-/// See the module. Clones are the same clock.
+/// See the module. Clones are the same clock: one that any queue of a process sets right is right for all of it.
 #[derive(Debug, Clone)]
 pub struct EngineClock {
     inner: Arc<Inner>,
@@ -41,7 +41,7 @@ struct Inner {
 }
 
 impl EngineClock {
-    /// A clock that goes by `local` until it hears from Redis.
+    /// A clock that goes by `local` until it hears from Redis, which it does before anything runs; tests set it wrong.
     #[must_use]
     pub fn new(local: fn() -> DateTime<Utc>) -> Self {
         Self { inner: Arc::new(Inner { local, begin: Instant::now(), zero_ms: AtomicI64::new(UNHEARD) }) }

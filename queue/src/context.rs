@@ -159,7 +159,7 @@ impl JobContext {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.inner.engine {
-            Engine::Live { shared, .. } => shared.clock.now(),
+            Engine::Live { shared, .. } => shared.settings.clock.now(),
             Engine::Memory { memory, .. } => memory.now(),
         }
     }

@@ -3,7 +3,8 @@
 //! Domain logic takes `now` as an argument; only programs hold a [`Clock`], so that quiet hours, leases and
 //! retention can be tested at any instant without waiting. `clippy.toml` bans the direct calls: a second way to
 //! ask for the time is how such a test starts to pass or fail by the hour it runs at.
-//! Rejected: a global clock that tests replace, because tests run in parallel.
+//! Rejected: a global clock that tests replace, because tests run in parallel; the machine's clock in a worker, because what
+//! its handlers write is obeyed by other clocks.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -23,6 +24,15 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
+    }
+}
+
+/// What a worker's handlers go by: the machine's clock may be minutes off, and what they write (until when a provider is
+/// to be left alone, when to come back) is obeyed by Redis's and PostgreSQL's.
+#[cfg(feature = "process")]
+impl Clock for patchbay_queue::clock::EngineClock {
+    fn now(&self) -> DateTime<Utc> {
+        Self::now(self)
     }
 }
 

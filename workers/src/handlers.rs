@@ -24,7 +24,7 @@ use crate::schedules::ScheduleRunner;
 pub struct Parts {
     /// The way to the records.
     pub db: Db,
-    /// The time.
+    /// The time: the one that the queues of the process go by.
     pub clock: Arc<dyn Clock>,
     /// Opens stored credentials.
     pub sealer: Arc<Sealer>,

@@ -45,14 +45,14 @@ impl Drain {
         let Decision::Pause { scope, .. } = &deed.decision else {
             return Err(Problem::internal("a drain is a pause").into());
         };
-        let lanes = call.app().db.dispatcher().lanes();
+        let db = &call.app().db;
         let told = |pauses, running: Option<u64>| QueueDrain {
             queue: queue.to_owned(),
             pauses,
             running,
             drained: running == Some(0),
         };
-        let before = running::of(lanes, queue, scope).await;
+        let before = running::of(db, queue, scope).await;
         let mut shown = Vec::new();
         let answer = deed
             .carry_out(&call, digest, |pauses| {
@@ -62,7 +62,7 @@ impl Drain {
             .await?;
         let until = Instant::now() + call.patience();
         loop {
-            let running = running::of(lanes, queue, scope).await;
+            let running = running::of(db, queue, scope).await;
             if running == Some(0) || Instant::now() >= until {
                 return Ok(answer.with_record(&told(shown, running)));
             }

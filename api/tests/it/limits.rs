@@ -146,6 +146,44 @@ async fn a_drain_says_how_many_still_run_and_waits_for_them() {
 }
 
 #[tokio::test]
+async fn a_drain_of_a_kind_or_of_what_all_share_misses_nothing_that_runs() {
+    let api = TestApi::new().await;
+    // This worker lists no running job: what it says of itself is older than the claim.
+    api.serve(&["messages.send"]).await;
+    api.accept(api.a.id).await;
+    let running = api.claim(1).await;
+    let scopes = [
+        json!({ "reason": "A provider leaves.", "kind": "messages.send" }),
+        json!({ "reason": "A provider leaves.", "lane": ACCOUNT, "shared": true }),
+    ];
+    for scope in &scopes {
+        let drain = api.post("/v1/queues/sends/drain", SYSTEM_KEY, scope).await;
+        assert_eq!((&drain.body["running"], &drain.body["drained"]), (&json!(1), &json!(false)), "{}", drain.text);
+    }
+    let others = json!({ "reason": "Another.", "lane": "another", "shared": true });
+    assert_eq!(api.post("/v1/queues/sends/drain", SYSTEM_KEY, &others).await.body["drained"], true);
+    api.app.db.dispatcher().lanes().ack("sends", &[(running[0].id, running[0].token)]).await.unwrap();
+    for scope in &scopes {
+        let drain = api.post("/v1/queues/sends/drain", SYSTEM_KEY, scope).await;
+        assert_eq!((&drain.body["running"], &drain.body["drained"]), (&json!(0), &json!(true)), "{}", drain.text);
+    }
+}
+
+#[tokio::test]
+async fn what_the_pause_of_its_kind_parks_does_not_run() {
+    let api = TestApi::new().await;
+    api.serve(&["messages.send"]).await;
+    let (running, parked) = (api.accept(api.a.id).await, api.accept(api.b.id).await);
+    assert_eq!(api.claim(2).await.len(), 2);
+    let drain = json!({ "reason": "A change.", "kind": "messages.send" });
+    api.set(api.b.id, parked, "state = 'held', held_by = 'kind_pause', held_reason = 'x'").await;
+    assert_eq!(api.post("/v1/queues/sends/drain", SYSTEM_KEY, &drain).await.body["running"], 1);
+    api.set(api.a.id, running, "state = 'held', held_by = 'operator', held_reason = 'x'").await;
+    let held = api.post("/v1/queues/sends/drain", SYSTEM_KEY, &drain).await;
+    assert_eq!(held.body["running"], 1, "a hold stops nothing that runs");
+}
+
+#[tokio::test]
 async fn kinds_and_what_all_share_are_stopped_by_the_operator_only() {
     let api = TestApi::new().await;
     for body in

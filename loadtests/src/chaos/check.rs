@@ -62,7 +62,7 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
     let book = stage.observer.witness.book();
     let recovered_s = recovered(stage.begun, &stage.blows, &book.done);
     let mut row = Row {
-        scenario: wanted.name,
+        scenario: wanted.name.to_owned(),
         jobs: u64::try_from(ids.len())?,
         executions: 0,
         effects: 0,

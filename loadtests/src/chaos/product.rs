@@ -137,7 +137,7 @@ impl Product {
         self.watch.abort();
         let done = self.done.lock().expect("no holder of this lock can panic").clone();
         let row = Row {
-            scenario: name,
+            scenario: name.to_owned(),
             jobs: accepted.unsigned_abs(),
             executions: attempts.unsigned_abs(),
             effects: sent,

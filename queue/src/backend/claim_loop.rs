@@ -101,9 +101,9 @@ enum Taken {
 async fn take(shared: &Arc<Shared>, takers: &Takers, slots: OwnedSemaphorePermit) -> redis::RedisResult<Taken> {
     let (asked, want) = (Instant::now(), slots.num_permits());
     let claimed = shared.lanes.claim(&shared.queue, want, shared.settings.lease, &shared.settings.worker).await?;
-    shared.clock.heard(claimed.now_ms);
+    shared.settings.clock.heard(claimed.now_ms);
     shared.vitals.claimed();
-    shared.meters.claimed(shared.clock.now());
+    shared.meters.claimed(shared.settings.clock.now());
     let more = claimed.jobs.len() >= want;
     let idle_for = claimed.next.unwrap_or(IDLE).min(IDLE);
     let taken = hand_out(shared, takers, claimed, asked, slots).await;
@@ -159,7 +159,7 @@ async fn hand_out(
     mut slots: OwnedSemaphorePermit,
 ) -> bool {
     let safe_until = asked + shared.settings.lease;
-    let now = shared.clock.now();
+    let now = shared.settings.clock.now();
     if !claimed.garbled.is_empty() {
         // Left under their leases: when these run out, repair reads the jobs from the ledger.
         tracing::error!(queue = shared.queue, jobs = claimed.garbled.len(), "values in Redis are no envelopes");

@@ -73,7 +73,7 @@ const fn is_last_chance(job: &Envelope) -> bool {
 async fn note_begin(shared: &Shared, job: &Envelope) {
     let noted = async {
         let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
-        let begun = (job.header.tenant, job.id, shared.clock.now());
+        let begun = (job.header.tenant, job.id, shared.settings.clock.now());
         mark_running(&mut conn, &shared.settings.worker, &[begun]).await.map_err(|error| error.to_string())
     };
     if let Err(error) = noted.await {

@@ -94,14 +94,14 @@ where
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         Box::pin(async move {
             company::note_plain(&shared, &envelope).await;
-            let (started_at, since) = (shared.clock.now(), Instant::now());
+            let (started_at, since) = (shared.settings.clock.now(), Instant::now());
             let result = run.await.map(Settles::outcome).map_err(Into::into);
             let id = RunId::of(&envelope);
             let known = shared.inflight.known(id);
             let over = Over {
                 worker: &shared.settings.worker,
                 envelope: &envelope,
-                at: shared.clock.now(),
+                at: shared.settings.clock.now(),
                 ran: since.elapsed(),
                 interrupted: known.interrupted,
                 cancelled: known.cancelled,

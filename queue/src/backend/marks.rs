@@ -70,7 +70,7 @@ async fn recall(shared: &Shared) {
 }
 
 async fn mark(shared: &Shared) {
-    let running = shared.inflight.take_unmarked(shared.clock.now() - SHOWN_AFTER);
+    let running = shared.inflight.take_unmarked(shared.settings.clock.now() - SHOWN_AFTER);
     if running.is_empty() {
         return;
     }

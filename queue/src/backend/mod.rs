@@ -52,7 +52,7 @@ use claim_loop::Takers;
 use inflight::RunId;
 use meters::Meters;
 
-use crate::clock::{self, EngineClock};
+use crate::clock::EngineClock;
 use crate::context::LedgerPool;
 use crate::lanes::Window;
 use crate::ledger::JobRow;
@@ -72,8 +72,9 @@ pub struct WorkerSettings {
     pub stops_within: Duration,
     /// How much of a backlog Redis holds: for jobs that the worker itself puts into lanes. The keeper's.
     pub window: Window,
-    /// The machine's clock. Used until Redis's time is known, for nothing after that; tests set it wrong.
-    pub local_clock: fn() -> chrono::DateTime<chrono::Utc>,
+    /// The time. Clones of these settings have the same, as all queues of a process should; handlers that need the time
+    /// beyond their [`JobContext`](crate::JobContext) are given it too.
+    pub clock: EngineClock,
 }
 
 impl WorkerSettings {
@@ -85,7 +86,7 @@ impl WorkerSettings {
             lease: Duration::from_secs(9),
             stops_within: Duration::from_secs(5),
             window: Window::default(),
-            local_clock: clock::now,
+            clock: EngineClock::default(),
         }
     }
 }
@@ -109,7 +110,6 @@ pub(crate) struct Shared {
     pub inflight: Inflight,
     pub vitals: Vitals,
     pub meters: Meters,
-    pub clock: EngineClock,
     /// The kinds that can run here, each with the newest version known; not set where a plain handler takes any.
     pub kinds: OnceLock<BTreeMap<String, i16>>,
     /// Cancelled: claim no more.
@@ -161,7 +161,6 @@ impl QueueBackend {
             vitals: Vitals::new(inflight.clone()),
             inflight,
             meters: Meters::new(queue),
-            clock: EngineClock::new(settings.local_clock),
             kinds: OnceLock::new(),
             settings,
             lanes,

@@ -39,10 +39,10 @@ impl Serving {
         &self.shared.draining
     }
 
-    /// The engine's clock, as far as this queue has heard it.
+    /// The engine's clock.
     #[must_use]
     pub fn clock(&self) -> &EngineClock {
-        &self.shared.clock
+        &self.shared.settings.clock
     }
 
     /// What the list of workers shows of it.

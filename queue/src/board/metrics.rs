@@ -3,7 +3,6 @@
 use apalis_core::backend::{ListQueues, Metrics, QueueInfo, StatType, Statistic};
 
 use super::{Board, BoardError};
-use crate::clock::now;
 use crate::ledger::{depth, refill};
 
 impl Board {
@@ -27,7 +26,8 @@ impl Board {
         .into_iter()
         .next();
         let (due, more) = depth.as_ref().map_or((0, false), |depth| (depth.due, depth.at_least));
-        let age = depth.and_then(|depth| depth.oldest).map_or(0, |oldest| (now() - oldest).num_seconds().max(0));
+        let now = self.lanes.time().await?;
+        let age = depth.and_then(|depth| depth.oldest).map_or(0, |oldest| (now - oldest).num_seconds().max(0));
         let waiting = due.saturating_sub(i64::try_from(stats.running).unwrap_or(0)).max(0);
         let waiting = if more { format!("{due}+") } else { waiting.to_string() };
         Ok(vec![

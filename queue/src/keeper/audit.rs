@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use super::top::{self, Depths};
 use super::{Keeper, KeeperError, LedgerConn};
-use crate::clock::now;
 use crate::envelope::made_at_ms;
 use crate::lanes::LaneName;
 use crate::ledger::refill::heads;
@@ -58,9 +57,10 @@ impl Keeper {
     /// Sets the queue's gauges.
     pub(super) async fn publish(&self, queue: &str, audited: Audited) -> Result<(), KeeperError> {
         let stats = self.lanes.queue_stats(queue).await?;
-        let age = audited.oldest_ms.map_or(0, |made| now().timestamp_millis().saturating_sub(made)) / 1_000;
+        let now = self.lanes.time().await?.timestamp_millis();
+        let age = audited.oldest_ms.map_or(0, |made| now.saturating_sub(made)) / 1_000;
         set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes]);
-        self.publish_top(queue, audited.depths).await
+        self.publish_top(queue, audited.depths, now).await
     }
 }
 

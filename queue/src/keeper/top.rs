@@ -9,7 +9,6 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Keeper, KeeperError};
-use crate::clock::now;
 use crate::lanes::{LaneName, TenantStats};
 
 /// Tenants that have a rank.
@@ -38,11 +37,10 @@ impl Depths {
 }
 
 impl Keeper {
-    /// Says who has which rank, and sets the gauges of the ranks.
-    pub(super) async fn publish_top(&self, queue: &str, depths: Depths) -> Result<(), KeeperError> {
+    /// Says who has which rank, and sets the gauges of the ranks, as of the Unix millisecond `now`.
+    pub(super) async fn publish_top(&self, queue: &str, depths: Depths, now: i64) -> Result<(), KeeperError> {
         self.lanes.rank_tenants(queue, &depths.top()).await?;
         let ranked = self.lanes.top_tenants(queue, RANKS).await?;
-        let now = now().timestamp_millis();
         for rank in 1..=RANKS {
             let stats = ranked.get(rank - 1);
             if let Some(stats) = stats {

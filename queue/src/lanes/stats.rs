@@ -154,24 +154,34 @@ impl Lanes {
         pipe.query_async(&mut self.conn()).await
     }
 
-    /// How many jobs run in `queue`, by lane. Reads all leases of the queue: as many as its workers have slots.
+    /// The jobs of `queue` that are under a lease, each with its lane: as many as its workers have slots. Those that a worker
+    /// is setting aside, because their kind is paused, are under one for as long as that takes.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn leased(&self, queue: &str) -> redis::RedisResult<Vec<(Uuid, LaneName)>> {
+        let p = self.prefix(queue);
+        let ids: Vec<String> =
+            redis::cmd("ZRANGE").arg(format!("{p}leases")).arg(0).arg(-1).query_async(&mut self.conn()).await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let leases: Vec<Option<String>> =
+            redis::cmd("HMGET").arg(format!("{p}jobs")).arg(&ids).query_async(&mut self.conn()).await?;
+        // Token, worker, tenant, lane.
+        let lane = |lease: &str| parse_lane(lease.strip_prefix('@')?.splitn(3, '\n').nth(2)?);
+        let leased =
+            ids.iter().zip(&leases).filter_map(|(id, lease)| Some((id.parse().ok()?, lane(lease.as_deref()?)?)));
+        Ok(leased.collect())
+    }
+
+    /// How many jobs run in `queue`, by lane. Reads all leases of the queue.
     ///
     /// # Errors
     /// Redis's.
     pub async fn running_by_lane(&self, queue: &str) -> redis::RedisResult<HashMap<LaneName, usize>> {
-        let p = self.prefix(queue);
-        let ids: Vec<String> =
-            redis::cmd("ZRANGE").arg(format!("{p}leases")).arg(0).arg(-1).query_async(&mut self.conn()).await?;
         let mut running = HashMap::new();
-        if ids.is_empty() {
-            return Ok(running);
-        }
-        let leases: Vec<Option<String>> =
-            redis::cmd("HMGET").arg(format!("{p}jobs")).arg(ids).query_async(&mut self.conn()).await?;
-        // Token, worker, tenant, lane.
-        for lane in
-            leases.iter().flatten().filter_map(|lease| parse_lane(lease.strip_prefix('@')?.splitn(3, '\n').nth(2)?))
-        {
+        for (_, lane) in self.leased(queue).await? {
             *running.entry(lane).or_default() += 1;
         }
         Ok(running)

@@ -168,6 +168,35 @@ pub async fn changed(conn: &mut AsyncPgConnection, known: &[(Uuid, Uuid, i64)]) 
 }
 
 #[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = Int8)]
+    count: i64,
+}
+
+// Driven by the list, as above. What the pause of its kind has parked never ran; its lease may be there a moment longer.
+const RUNNING_OF_KIND: &str = "
+SELECT count(*) AS count FROM unnest($1, $2) AS known (of_tenant, of_id) CROSS JOIN LATERAL (
+    SELECT FROM queue.jobs j WHERE j.tenant_id = of_tenant AND j.id = of_id AND j.kind = $3
+        AND j.held_by IS DISTINCT FROM 'kind_pause') j";
+
+/// How many of `leased` (tenant, id; [`Lanes::leased`] has them) are jobs of `kind` that run. Redis does not know the kind
+/// of what runs.
+///
+/// # Errors
+/// The database's.
+///
+/// [`Lanes::leased`]: crate::Lanes::leased
+pub async fn running_of_kind(conn: &mut AsyncPgConnection, leased: &[(Uuid, Uuid)], kind: &str) -> QueryResult<u64> {
+    let found: Count = statement(RUNNING_OF_KIND)
+        .bind::<Array<SqlUuid>, _>(leased.iter().map(|job| job.0).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(leased.iter().map(|job| job.1).collect::<Vec<_>>())
+        .bind::<Text, _>(kind)
+        .get_result(conn)
+        .await?;
+    Ok(found.count.unsigned_abs())
+}
+
+#[derive(QueryableByName)]
 struct Payload {
     #[diesel(sql_type = Bytea)]
     payload: Vec<u8>,

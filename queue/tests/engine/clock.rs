@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use patchbay_queue::clock::EngineClock;
 use patchbay_queue::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -56,7 +57,7 @@ fn behind() -> DateTime<Utc> {
 }
 
 fn worker(world: &World, asker: &Asker, local_clock: fn() -> DateTime<Utc>) -> Running {
-    let settings = WorkerSettings { local_clock, ..world.settings(4) };
+    let settings = WorkerSettings { clock: EngineClock::new(local_clock), ..world.settings(4) };
     world.work_as(settings, Registry::default().with::<Ask, _>(asker.clone()))
 }
 

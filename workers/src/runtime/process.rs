@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, select_all};
 use patchbay_queue::backend::{Heart, WorkerCard};
-use patchbay_queue::{Keeper, KeeperSettings, Lanes};
+use patchbay_queue::clock::EngineClock;
+use patchbay_queue::{Keeper, KeeperSettings, Lanes, WorkerSettings};
 use patchbay_service::connect::Connections;
 use patchbay_service::health::serve;
 use patchbay_service::shutdown::Finish;
-use patchbay_service::{Config, Entropy, Shutdown, SystemClock, SystemEntropy, telemetry};
+use patchbay_service::{Config, Entropy, Shutdown, SystemEntropy, telemetry};
 use tokio_util::sync::CancellationToken;
 
 use super::cli::Plan;
@@ -20,7 +21,7 @@ use super::guard::Guard;
 use super::health::{Served, health};
 use super::identity::{host, identity};
 use super::providers::providers;
-use super::queue_worker::{QueueWorker, haunted, settings};
+use super::queue_worker::{QueueWorker, haunted};
 use super::watchdog::Dog;
 use crate::handlers::{Parts, registry};
 
@@ -49,9 +50,10 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     let identity = identity(&*entropy);
     let connections = Connections::new(&config, PROGRAM, &*entropy)?;
     let sealer = config.secrets.sealer(entropy).ok_or("secrets.key is not set")?;
+    let clock = EngineClock::default();
     let registry = registry(&Parts {
         db: connections.db.clone(),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(clock.clone()),
         sealer: Arc::new(sealer),
         providers: providers(&config)?,
         config: config.clone(),
@@ -65,7 +67,8 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     let queues: Vec<String> = plan.keys().cloned().collect();
     tokio::spawn(announce(connections.lanes.clone(), queues, keeping.clone()));
     let start = |(queue, slots): (&String, &usize)| {
-        let settings = settings(&identity, *slots, config.worker.lease, connections.window);
+        let (lease, window, clock) = (config.worker.lease, connections.window, clock.clone());
+        let settings = WorkerSettings { lease, window, clock, ..WorkerSettings::new(&identity, *slots) };
         QueueWorker::start(queue, settings, &connections, registry.clone())
     };
     let workers: Vec<QueueWorker> = plan.iter().map(start).collect();

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use apalis_core::worker::builder::WorkerBuilder;
 use patchbay_queue::backend::{Serving, Vitals};
-use patchbay_queue::lanes::Window;
 use patchbay_queue::{QueueBackend, Registry, WorkerSettings};
 use patchbay_service::connect::Connections;
 use tokio_util::sync::CancellationToken;
@@ -96,9 +95,4 @@ pub async fn haunted(workers: &[QueueWorker], patience: Duration) {
     while workers.iter().all(|worker| worker.vitals().haunted() < patience) {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-/// Settings of the backend, by the configuration.
-pub(super) fn settings(identity: &str, concurrency: usize, lease: Duration, window: Window) -> WorkerSettings {
-    WorkerSettings { lease, window, ..WorkerSettings::new(identity, concurrency) }
 }

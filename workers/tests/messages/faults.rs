@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::TypedId as _;
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::redrive::requeue_for_redrive;
@@ -71,6 +72,29 @@ async fn a_rate_limit_puts_the_message_back_and_costs_no_attempt() {
     world.until_job(job, "succeeded").await;
     assert_eq!(world.count("SELECT errors::int8 AS n FROM queue.jobs WHERE kind = 'messages.send'").await, 0);
     assert_eq!((world.sim.counts().accepted, world.sim.counts().duplicates), (2, 0));
+}
+
+/// A provider asks for a pause, on a machine where it is as late as `local_clock` says.
+async fn paused_for_seconds(local_clock: fn() -> DateTime<Utc>) {
+    let world = World::on_a_machine_at(local_clock).await;
+    let (job, _) = world.send_one("+15005550103", "slow down").await;
+    let _workers = world.work(&["sends"]);
+    world.until_job(job, "scheduled").await;
+    let (other, _) = world.send_one("+12025550111", "hello").await;
+    let blocked = world.until_blocked(other).await;
+    assert_eq!(blocked.by, Blocker::Penalised);
+    let left = blocked.until_ms.unwrap() - Utc::now().timestamp_millis();
+    assert!(left < 30_000, "the provider is left alone for {left} ms more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_holds_on_a_machine_that_is_five_minutes_slow() {
+    paused_for_seconds(|| Utc::now() - TimeDelta::minutes(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_ends_on_a_machine_that_is_five_minutes_fast() {
+    paused_for_seconds(|| Utc::now() + TimeDelta::minutes(5)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text, Uuid};
 use diesel_async::RunQueryDsl as _;
@@ -18,11 +18,12 @@ use patchbay_domain::payload_seal::PayloadSeal;
 use patchbay_domain::provider_accounts::{self, NewAccount, NewSender};
 use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::{HttpSettings, Registry as Providers, twilio::Twilio};
+use patchbay_queue::clock::EngineClock;
 use patchbay_queue::lanes::{Block, Place, Waiting, Window};
 use patchbay_queue::{Keeper, KeeperSettings, LaneName, Registry, WorkerSettings};
 use patchbay_service::connect::Connections;
 use patchbay_service::secrets::SealingKey;
-use patchbay_service::{Sealer, SystemClock, SystemEntropy, http};
+use patchbay_service::{Sealer, SystemEntropy, http};
 use patchbay_simulator::{AccountSettings, RunningSimulator, Simulator};
 use patchbay_workers::messages::{Messaging, Settings, measure};
 use patchbay_workers::runtime::QueueWorker;
@@ -45,6 +46,7 @@ pub struct World {
     pub sim: RunningSimulator,
     connections: Connections,
     registry: Registry,
+    clock: EngineClock,
     _keeper: tokio_util::sync::DropGuard,
 }
 
@@ -88,6 +90,15 @@ fn keep(connections: &Connections) -> tokio_util::sync::DropGuard {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(EngineClock::default()).await
+    }
+
+    /// One whose workers run on a machine where it is as late as `local_clock` says.
+    pub async fn on_a_machine_at(local_clock: fn() -> DateTime<Utc>) -> Self {
+        Self::with(EngineClock::new(local_clock)).await
+    }
+
+    async fn with(clock: EngineClock) -> Self {
         let test = TestDb::new().await;
         let tenant = test.tenant().await;
         let db = test.db().clone();
@@ -127,7 +138,8 @@ impl World {
             check_after: Duration::from_millis(1),
             ..Settings::new(public)
         };
-        let messaging = Messaging::new(db.clone(), Arc::new(SystemClock), sealer.clone(), providers.clone(), settings);
+        let time = Arc::new(clock.clone());
+        let messaging = Messaging::new(db.clone(), time, sealer.clone(), providers.clone(), settings);
         let lanes = db.dispatcher().lanes().clone();
         for queue in ["sends", "receipts", "inbound", "reconcile"] {
             lanes.open(queue, false).await.unwrap();
@@ -136,7 +148,7 @@ impl World {
         let connections = Connections { db, ledger, lanes, window: Window::default() };
         let registry = messaging.register(Registry::default()).opening(seal);
         let keeper = keep(&connections);
-        let world = Self { test, tenant, account, sim, connections, registry, _keeper: keeper };
+        let world = Self { test, tenant, account, sim, connections, registry, clock, _keeper: keeper };
         world.add_account(&sealer).await;
         world
     }
@@ -176,6 +188,7 @@ impl World {
         let settings = || {
             let mut settings = WorkerSettings::new(format!("worker-{}", uuid::Uuid::now_v7()), 16);
             settings.lease = Duration::from_secs(2);
+            settings.clock = self.clock.clone();
             settings
         };
         let start = |queue: &&str| QueueWorker::start(queue, settings(), &self.connections, self.registry.clone());

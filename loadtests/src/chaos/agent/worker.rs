@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::{Db, DbConfig, Ids, Pools};
+use patchbay_queue::clock::EngineClock;
 use patchbay_queue::lanes::{Timeouts, Window};
 use patchbay_queue::{Dispatcher, Keeper, KeeperSettings, Lanes, WorkerSettings};
 use patchbay_service::Shutdown;
@@ -91,8 +92,8 @@ pub async fn run(args: &Args) -> Result<()> {
     let settings = KeeperSettings { lease, ..KeeperSettings::new(&args.name) };
     let keeper = Keeper::new(connections.lanes.clone(), connections.ledger.clone(), settings).run(keeping.clone());
     let keeper = tokio::spawn(keeper);
-    let settings =
-        WorkerSettings { lease, local_clock: skewed, ..WorkerSettings::new(args.name.clone(), args.concurrency) };
+    let clock = EngineClock::new(skewed);
+    let settings = WorkerSettings { lease, clock, ..WorkerSettings::new(args.name.clone(), args.concurrency) };
     let registry = registry(&Client::new(args.observer), args.generation);
     let worker = QueueWorker::start(QUEUE, settings, &connections, registry);
     guard.watch(args, &worker)?;

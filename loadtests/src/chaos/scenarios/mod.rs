@@ -13,6 +13,7 @@ mod slow_handlers;
 mod workers_killed;
 
 use anyhow::Result;
+use clap::ValueEnum as _;
 
 use super::row::Row;
 use super::servers::Servers;
@@ -61,6 +62,11 @@ impl Name {
             Self::SlowHandlers => "slow-handlers",
             Self::Changes => "changes",
         }
+    }
+
+    /// The place of the one that is called `text`.
+    pub fn place(text: &str) -> Option<usize> {
+        Self::value_variants().iter().position(|name| name.text() == text)
     }
 
     /// Runs it.

@@ -1,24 +1,33 @@
 //! 3. kill -9 of schedulers on the tick: of one of two, of the other, of both.
 //!
 //! Tenants' schedules tick every second and make up for every tick missed; each tick is a job that sends a message. What
-//! must come out can be computed: a tick for each schedule and second, and a message for each tick.
+//! must come out is computed, from the schedules' rule and from when they were there, never from what came: a tick for each
+//! schedule and second, and a message for each tick.
 
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
+use patchbay_queue::schedule::Rule;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::chaos::check::PATIENCE;
 use crate::chaos::product::Product;
 use crate::chaos::row::Row;
 use crate::chaos::servers::Servers;
 use crate::chaos::stage::Scale;
 use crate::clock;
-use crate::customer::{answer, text};
+use crate::customer::{Customer, answer, text};
 
 const SCHEDULER: &str = "patchbay-scheduler";
+/// How often it is asked what was taken.
+const LOOK: Duration = Duration::from_millis(500);
+/// Every second.
+const CRON: &str = "* * * * * *";
 
 /// Runs it.
 ///
@@ -34,10 +43,10 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     for number in 0..count {
         let customer = product.customers[number % product.customers.len()].clone();
         let action = json!({"type": "send_message", "to": format!("+1628{:07}", 3_000_000 + number), "body": "tick"});
-        let wanted = json!({"name": format!("s{number}"), "cron": "* * * * * *", "time_zone": "UTC",
+        let wanted = json!({"name": format!("s{number}"), "cron": CRON, "time_zone": "UTC",
             "catch_up": "all", "action": action});
         let id = text(&customer.post("/v1/schedules", &wanted).await?, "id")?;
-        schedules.push((customer, id));
+        schedules.push(Watched { customer, id, since: clock::now() });
     }
     product.begin();
     let (start, mut random) = (Instant::now(), StdRng::from_os_rng());
@@ -58,42 +67,96 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         turn += 1;
         tokio::time::sleep(Duration::from_secs(if scale.short { 0 } else { 2 })).await;
     }
-    // What was missed is made up for before the schedules end. They get another rule instead of a pause, which would also
-    // let ticks that wait go by.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    for (customer, id) in &schedules {
+    // What is due by now has to come, and may take its time. Then the schedules get another rule, so that they end: what is
+    // missed under a rule that is changed is not made up for.
+    let (rule, until) = (Rule::new(CRON, "UTC")?, clock::now());
+    let due: HashSet<Tick> = schedules.iter().flat_map(|of| due(&rule, of, until)).collect();
+    let mut taken = taken(&product).await?;
+    let waiting = Instant::now();
+    while !due.iter().all(|tick| taken.contains_key(tick)) && waiting.elapsed() < PATIENCE {
+        tokio::time::sleep(LOOK).await;
+        taken = self::taken(&product).await?;
+    }
+    for Watched { customer, id, .. } in &schedules {
         let new_year = json!({"cron": "0 0 0 1 1 *"});
         answer(customer.request(Method::PATCH, &format!("/v1/schedules/{id}")).json(&new_year)).await?;
     }
-    let ticks = ticks(&product).await?;
+    let ticks = Ticks::new(&due, &self::taken(&product).await?);
     let mut row = product.check(name, servers, usize::try_from(ticks.taken)?, false).await?;
-    row.jobs = ticks.due;
-    row.lost += ticks.due.saturating_sub(ticks.taken);
-    row.doubled += ticks.jobs - ticks.taken;
+    row.jobs = ticks.taken + ticks.lost;
+    row.lost += ticks.lost;
+    row.doubled += ticks.doubled;
     Ok(row.judged())
 }
 
-struct Ticks {
-    /// From each schedule's making to its last tick.
-    due: u64,
-    /// That were taken.
-    taken: u64,
-    /// Jobs of them.
-    jobs: u64,
+/// A schedule whose ticks are watched.
+struct Watched {
+    customer: Customer,
+    id: String,
+    /// When it was surely there.
+    since: DateTime<Utc>,
 }
 
-const TICKS: &str = "
-WITH ticks AS (
-    SELECT convert_from(payload, 'UTF8')::jsonb ->> 'schedule_id' AS schedule,
-        (convert_from(payload, 'UTF8')::jsonb ->> 'tick')::timestamptz AS tick
-    FROM queue.jobs WHERE kind = 'schedules.run'),
-each AS (
-    SELECT count(*) AS jobs, count(DISTINCT tick) AS taken, extract(epoch FROM max(tick) - min(tick)) + 1 AS due
-    FROM ticks GROUP BY schedule)
-SELECT coalesce(sum(due), 0)::int8, coalesce(sum(taken), 0)::int8, coalesce(sum(jobs), 0)::int8 FROM each";
+/// A schedule's id, and the Unix second.
+type Tick = (String, i64);
 
-async fn ticks(product: &Product) -> Result<Ticks> {
-    let row = product.stack.database.observe().await?.query_one(TICKS, &[]).await?;
-    let count = |column| row.get::<_, i64>(column).unsigned_abs();
-    Ok(Ticks { due: count(0), taken: count(1), jobs: count(2) })
+/// The ticks of a schedule after it was there, up to `until`.
+fn due(rule: &Rule, of: &Watched, until: DateTime<Utc>) -> Vec<Tick> {
+    rule.ticks(of.since).take_while(|tick| *tick <= until).map(|tick| (of.id.clone(), tick.timestamp())).collect()
+}
+
+/// Ticks against what had to come. More may come: from before a schedule was surely there, and while it ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Ticks {
+    /// That were taken.
+    taken: u64,
+    /// That were due, and were not.
+    lost: u64,
+    /// Jobs beyond a tick's first.
+    doubled: u64,
+}
+
+impl Ticks {
+    fn new(due: &HashSet<Tick>, taken: &HashMap<Tick, u64>) -> Self {
+        let lost = due.iter().filter(|tick| !taken.contains_key(*tick)).count() as u64;
+        let distinct = taken.len() as u64;
+        Self { taken: distinct, lost, doubled: taken.values().sum::<u64>() - distinct }
+    }
+}
+
+const TAKEN: &str = "
+SELECT convert_from(payload, 'UTF8')::jsonb ->> 'schedule_id',
+    extract(epoch FROM (convert_from(payload, 'UTF8')::jsonb ->> 'tick')::timestamptz)::int8, count(*)
+FROM queue.jobs WHERE kind = 'schedules.run' GROUP BY 1, 2";
+
+/// The ticks that were taken, each with how many jobs it has.
+async fn taken(product: &Product) -> Result<HashMap<Tick, u64>> {
+    let rows = product.stack.database.observe().await?.query(TAKEN, &[]).await?;
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), row.get::<_, i64>(2).unsigned_abs())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(of: &[(&str, i64)]) -> Vec<Tick> {
+        of.iter().map(|(schedule, second)| ((*schedule).to_owned(), *second)).collect()
+    }
+
+    fn found(due: &[(&str, i64)], taken: &[(&str, i64)]) -> Ticks {
+        let mut jobs = HashMap::new();
+        ticks(taken).into_iter().for_each(|tick| *jobs.entry(tick).or_default() += 1);
+        Ticks::new(&ticks(due).into_iter().collect(), &jobs)
+    }
+
+    #[test]
+    fn a_schedule_that_never_ticks_and_one_that_stops_have_lost_their_ticks() {
+        let due = [("a", 1), ("a", 2), ("b", 1), ("b", 2)];
+        assert_eq!(found(&due, &[("a", 1)]), Ticks { taken: 1, lost: 3, doubled: 0 });
+    }
+
+    #[test]
+    fn a_tick_that_is_taken_again_is_doubled_and_one_at_the_edge_is_neither() {
+        assert_eq!(found(&[("a", 2)], &[("a", 1), ("a", 2), ("a", 2)]), Ticks { taken: 2, lost: 0, doubled: 1 });
+    }
 }
