@@ -39,7 +39,7 @@ pub struct Share {
     pub at_least: bool,
     /// Jobs that run.
     pub running: u64,
-    /// When the oldest due job was made.
+    /// Since when the oldest job is due.
     pub oldest: Option<DateTime<Utc>>,
     /// What the dispatcher knows.
     pub stats: TenantStats,

@@ -185,7 +185,7 @@ async fn hand_out(
     }
     let mut to_run = to_run.into_iter();
     while let Some(job) = to_run.next() {
-        shared.meters.started(job.id, now);
+        shared.meters.started(&job, now);
         if let Err(refused) = takers.jobs.send(job).await {
             let unbegun: Vec<Envelope> = std::iter::once(refused.0).chain(to_run).collect();
             give_back(shared, &unbegun).await;

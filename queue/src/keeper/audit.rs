@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::top::{self, Depths};
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::clock::now;
-use crate::envelope::made_at_ms;
 use crate::lanes::LaneName;
 use crate::ledger::refill::heads;
 
@@ -16,7 +15,7 @@ const PAGE: i64 = 500;
 /// What an audit saw beside its duty.
 #[derive(Default)]
 pub(super) struct Audited {
-    /// The Unix millisecond in which the oldest waiting job was made.
+    /// The Unix millisecond since which the job waits that has been due longest.
     oldest_ms: Option<i64>,
     depths: Depths,
 }
@@ -36,9 +35,9 @@ impl Keeper {
             let mut present = self.lanes.present(queue, &ids).await?.into_iter();
             let mut missing = Vec::new();
             for ((lane, name), depth) in page.iter().zip(names).zip(depths) {
-                let made = lane.ids.iter().map(|id| made_at_ms(*id)).min();
-                audited.oldest_ms = audited.oldest_ms.into_iter().chain(made).min();
-                audited.depths.add(&name, depth, made);
+                let due = lane.due.timestamp_millis();
+                audited.oldest_ms = Some(audited.oldest_ms.map_or(due, |oldest| oldest.min(due)));
+                audited.depths.add(&name, depth, due);
                 let found = present.by_ref().take(lane.ids.len()).filter(|here| *here).count();
                 if found < lane.ids.len() {
                     missing.push(name);
@@ -55,10 +54,11 @@ impl Keeper {
         }
     }
 
-    /// Sets the queue's gauges.
+    /// Sets the queue's gauges, and says in Redis what only a look at all lanes can tell.
     pub(super) async fn publish(&self, queue: &str, audited: Audited) -> Result<(), KeeperError> {
         let stats = self.lanes.queue_stats(queue).await?;
-        let age = audited.oldest_ms.map_or(0, |made| now().timestamp_millis().saturating_sub(made)) / 1_000;
+        self.lanes.tell_oldest(queue, audited.oldest_ms).await?;
+        let age = audited.oldest_ms.map_or(0, |due| now().timestamp_millis().saturating_sub(due)).max(0) / 1_000;
         set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes]);
         self.publish_top(queue, audited.depths).await
     }

@@ -20,11 +20,11 @@ pub(super) const RANKS: usize = 10;
 pub(super) struct Depths(HashMap<Uuid, (u64, Option<i64>)>);
 
 impl Depths {
-    /// A lane of `tenant` in which `waiting` jobs wait, the oldest made in the Unix millisecond `oldest`.
-    pub(super) fn add(&mut self, lane: &LaneName, waiting: u64, oldest: Option<i64>) {
+    /// A lane of `tenant` in which `waiting` jobs wait, the oldest due since the Unix millisecond `oldest`.
+    pub(super) fn add(&mut self, lane: &LaneName, waiting: u64, oldest: i64) {
         let (depth, first) = self.0.entry(lane.tenant).or_default();
         *depth += waiting;
-        *first = first.iter().copied().chain(oldest).min();
+        *first = Some(first.map_or(oldest, |first| first.min(oldest)));
     }
 
     /// The deepest tenants.
@@ -63,7 +63,7 @@ fn set(queue: &str, rank: usize, stats: Option<&TenantStats>, now: i64) {
     let labels = [("queue", queue.to_owned()), ("rank", rank.to_string())];
     let seconds = |ms: Option<i64>| Duration::from_millis(u64::try_from(ms.unwrap_or(0)).unwrap_or(0)).as_secs_f64();
     let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let age = stats.and_then(|stats| stats.oldest_ms).map(|made| now.saturating_sub(made));
+    let age = stats.and_then(|stats| stats.oldest_ms).map(|due| now.saturating_sub(due));
     metrics::gauge!("queue_top_ready", &labels).set(count(stats.map_or(0, |stats| stats.waiting)));
     metrics::gauge!("queue_top_oldest_age_seconds", &labels).set(seconds(age));
     metrics::gauge!("queue_top_dwell_p50_seconds", &labels).set(seconds(stats.and_then(|stats| stats.dwell_p50_ms)));

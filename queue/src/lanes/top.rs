@@ -18,9 +18,9 @@ pub struct TenantStats {
     pub tenant: Uuid,
     /// Jobs in Redis; more may wait in the ledger.
     pub waiting: u64,
-    /// The Unix millisecond in which the oldest of them was made.
+    /// The Unix millisecond since which the oldest of them is due.
     pub oldest_ms: Option<i64>,
-    /// Half of the last few hundred jobs looked at were started within this time of their making.
+    /// Half of the last few hundred jobs looked at were started within this time of being due.
     #[serde(skip)]
     pub dwell_p50_ms: Option<i64>,
     /// Of a hundred, ninety-nine.

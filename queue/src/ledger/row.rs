@@ -6,13 +6,13 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Bytea, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::envelope::{Envelope, Header};
+use crate::envelope::{Envelope, Header, due_later};
 
 /// The columns of [`JobRow`], for `SELECT` and `RETURNING` (the table's alias is `j`).
 macro_rules! job_row_columns {
     () => {
         "j.tenant_id, j.id, j.queue, j.kind, j.version, j.lane, j.priority, j.cost, j.payload, j.subject, \
-         j.unique_key IS NOT NULL AS is_unique, coalesce(j.generation, 0) AS generation, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
+         j.unique_key IS NOT NULL AS is_unique, coalesce(j.generation, 0) AS generation, j.run_at, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
     };
 }
 pub(crate) use job_row_columns;
@@ -45,6 +45,8 @@ pub struct JobRow {
     pub is_unique: bool,
     #[diesel(sql_type = Int4)]
     pub generation: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub run_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub not_after: Option<DateTime<Utc>>,
     #[diesel(sql_type = Int2)]
@@ -76,6 +78,7 @@ impl From<JobRow> for Envelope {
                 max_attempts: row.max_attempts,
                 unique: row.is_unique,
                 generation: row.generation,
+                due_ms: due_later(row.id, Some(row.run_at)),
                 not_after: row.not_after,
                 subject: row.subject,
                 trace: row.trace,
