@@ -31,15 +31,17 @@ impl Keeper {
             let names: Vec<LaneName> =
                 page.iter().map(|lane| LaneName { tenant: lane.tenant_id, lane: lane.lane.clone() }).collect();
             let depths = self.lanes.depths(queue, &names).await?;
+            let full = self.lanes.are_full(queue, &names).await?;
             let ids: Vec<Uuid> = page.iter().flat_map(|lane| lane.ids.iter().copied()).collect();
             let mut present = self.lanes.present(queue, &ids).await?.into_iter();
             let mut missing = Vec::new();
-            for ((lane, name), depth) in page.iter().zip(names).zip(depths) {
+            for (((lane, name), depth), full) in page.iter().zip(names).zip(depths).zip(full) {
                 let due = lane.due.timestamp_millis();
                 audited.oldest_ms = Some(audited.oldest_ms.map_or(due, |oldest| oldest.min(due)));
-                audited.depths.add(&name, depth, due);
                 let found = present.by_ref().take(lane.ids.len()).filter(|here| *here).count();
-                if found < lane.ids.len() {
+                let lacks = found < lane.ids.len();
+                audited.depths.add(&name, depth, due, full || lacks);
+                if lacks {
                     missing.push(name);
                 }
             }
@@ -55,12 +57,17 @@ impl Keeper {
     }
 
     /// Sets the queue's gauges, and says in Redis what only a look at all lanes can tell.
-    pub(super) async fn publish(&self, queue: &str, audited: Audited) -> Result<(), KeeperError> {
+    pub(super) async fn publish(
+        &self,
+        conn: &mut LedgerConn,
+        queue: &str,
+        audited: Audited,
+    ) -> Result<(), KeeperError> {
         let stats = self.lanes.queue_stats(queue).await?;
         self.lanes.tell_oldest(queue, audited.oldest_ms).await?;
         let age = audited.oldest_ms.map_or(0, |due| now().timestamp_millis().saturating_sub(due)).max(0) / 1_000;
         set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes]);
-        self.publish_top(queue, audited.depths).await
+        self.publish_top(conn, queue, audited.depths).await
     }
 }
 

@@ -16,7 +16,7 @@ use super::Lanes;
 pub struct TenantStats {
     /// Whose jobs.
     pub tenant: Uuid,
-    /// Jobs in Redis; more may wait in the ledger.
+    /// Jobs that wait: those in Redis, or as many as were counted in the ledger where more wait there.
     pub waiting: u64,
     /// The Unix millisecond since which the oldest of them is due.
     pub oldest_ms: Option<i64>,
@@ -61,8 +61,7 @@ impl Lanes {
         pipe.query_async(&mut self.conn()).await
     }
 
-    /// The `n` tenants of `queue` with the most jobs waiting in Redis, deepest first: ten at most, ranked every few
-    /// seconds.
+    /// The `n` tenants of `queue` with the most jobs waiting, deepest first: ten at most, ranked every few seconds.
     ///
     /// # Errors
     /// Redis's.

@@ -172,6 +172,37 @@ pub async fn queues(conn: &mut AsyncPgConnection, queues: &[&str], tenant: Optio
     Ok(rows.into_iter().map(|row| row.capped(CAP)).collect())
 }
 
+// In the order of the tenants that are asked for.
+const OF_TENANTS: &str = "
+SELECT counted.due FROM unnest($2) WITH ORDINALITY AS t (tenant_id, n)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS due FROM (
+        SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = t.tenant_id
+        ORDER BY j.lane, j.priority DESC, j.id LIMIT $3) found) counted
+ORDER BY t.n";
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = Int8)]
+    due: i64,
+}
+
+/// How many due jobs each of `tenants` has in `queue`, those that run among them; each counted up to `cap`. In a
+/// transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn tenants(conn: &mut AsyncPgConnection, queue: &str, tenants: &[Uuid], cap: i64) -> QueryResult<Vec<u64>> {
+    by_index(conn).await?;
+    let rows: Vec<Due> = statement(OF_TENANTS)
+        .bind::<Text, _>(queue)
+        .bind::<Array<SqlUuid>, _>(tenants)
+        .bind::<Int8, _>(cap)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.due.unsigned_abs()).collect())
+}
+
 const LANES_OF: &str = concat!(
     heads!("$1", " AND tenant_id = $2 AND lane >= $3", " AND tenant_id = $2 AND lane > h.lane"),
     ", named AS (
