@@ -69,6 +69,9 @@ pub struct Header {
     /// How often the payload was replaced.
     #[serde(rename = "g", default, skip_serializing_if = "is_never")]
     pub generation: i32,
+    /// The Unix millisecond from which it was due, where that is after its making: it was planned for then, or comes again.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub due_ms: Option<i64>,
     /// Not after this instant.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<DateTime<Utc>>,
@@ -151,6 +154,17 @@ impl Envelope {
     pub fn score(&self) -> i64 {
         served_at(self.id, self.header.priority)
     }
+
+    /// The Unix millisecond since which it waits: that of its making, or of when it was due if that is later.
+    #[must_use]
+    pub fn waits_since_ms(&self) -> i64 {
+        self.header.due_ms.unwrap_or_else(|| made_at_ms(self.id))
+    }
+}
+
+/// [`Header::due_ms`] of a job that is due at `at`.
+pub(crate) fn due_later(id: Uuid, at: Option<DateTime<Utc>>) -> Option<i64> {
+    at.map(|at| at.timestamp_millis()).filter(|at| *at > made_at_ms(id))
 }
 
 /// The place of a job in its lane, lowest first: the millisecond it was made in, and a priority step is worth a minute
@@ -185,6 +199,7 @@ impl From<&NewJob> for Envelope {
                 cancel_requested: false,
                 left_behind: false,
                 generation: 0,
+                due_ms: due_later(job.id, job.run_at),
                 not_after: job.not_after,
                 subject: job.subject.clone(),
                 trace: job.trace.clone(),
@@ -217,6 +232,7 @@ mod tests {
                 cancel_requested: false,
                 left_behind: false,
                 generation: 0,
+                due_ms: None,
                 not_after: None,
                 subject: None,
                 trace: None,
@@ -233,6 +249,19 @@ mod tests {
             let again = Envelope::unpack(envelope.id, 7, &Bytes::from(envelope.pack()));
             assert_eq!(again, Ok(envelope));
         }
+    }
+
+    #[test]
+    fn a_job_waits_since_it_was_due_where_that_is_after_its_making() {
+        let mut envelope = envelope(b"");
+        let made = made_at_ms(envelope.id);
+        assert_eq!(envelope.waits_since_ms(), made);
+        let at = DateTime::from_timestamp_millis;
+        for (due, since) in [(made + 5, made + 5), (made, made), (made - 5, made)] {
+            envelope.header.due_ms = due_later(envelope.id, at(due));
+            assert_eq!(envelope.waits_since_ms(), since);
+        }
+        assert_eq!(Envelope::unpack(envelope.id, 7, &Bytes::from(envelope.pack())), Ok(envelope));
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Keeper {
             if audit || closed || drain {
                 let audited = self.audit(&mut conn, queue).await?;
                 self.lanes.recount(queue).await?;
-                self.publish(queue, audited).await?;
+                self.publish(&mut conn, queue, audited).await?;
                 state.published.insert(queue.clone());
             }
             let paces = state.paces.entry(queue.clone()).or_default();

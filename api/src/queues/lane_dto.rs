@@ -20,7 +20,8 @@ pub struct Lane {
     pub at_least: bool,
     /// Jobs that run; null while the dispatcher cannot be asked.
     pub running: Option<u64>,
-    /// When the oldest due job was accepted.
+    /// Since when the oldest job is due: from when it was accepted, or from its planned time or its next attempt if that
+    /// is later.
     pub oldest_at: Option<Time>,
     /// The age of that job in seconds.
     pub oldest_age_seconds: Option<i64>,

@@ -42,7 +42,7 @@ pub struct QueueTenant {
     pub at_least: bool,
     /// Jobs that run.
     pub running: u64,
-    /// When the oldest due job was accepted. Looked for in the first 256 lanes.
+    /// Since when its oldest job is due. Looked for in the first 256 lanes.
     pub oldest_at: Option<Time>,
     /// The age of that job in seconds.
     pub oldest_age_seconds: Option<i64>,

@@ -25,7 +25,7 @@ pub struct QueueLoad {
     pub backlog: u64,
     /// Whether more wait than `backlog` says.
     pub at_least: bool,
-    /// The age of the oldest due job in seconds; 0 where none waits.
+    /// For how many seconds the oldest job has been due; 0 where none waits.
     pub oldest_age_seconds: i64,
     /// Jobs that come to be due a second, over the last 15 to 180 seconds; null before the second look.
     pub arrived_per_second: Option<f64>,
@@ -75,7 +75,7 @@ pub struct Autoscale {
     pub backlog: u64,
     /// Whether more wait than `backlog` says.
     pub at_least: bool,
-    /// The age of the oldest due job in seconds.
+    /// For how many seconds the oldest job has been due.
     pub oldest_age_seconds: i64,
     /// Each queue, by name.
     pub queues: Vec<QueueLoad>,

@@ -40,6 +40,7 @@ async fn a_job_in_its_lane_says_how_many_are_before_it() {
 #[tokio::test]
 async fn a_job_that_redis_does_not_have_waits_in_the_ledger() {
     let api = TestApi::new().await;
+    api.serve(&["messages.send"]).await;
     api.accept_unpushed(api.a.id).await;
     let job = api.job(api.accept_unpushed(api.a.id).await).await;
     assert_eq!((why(&job), &job["waiting"]["position"]), (("queued", "backlog"), &json!(1)));

@@ -1,8 +1,10 @@
 //! Why a job waits: one test a reason, each brought about as it comes about, against real Redis and PostgreSQL.
 
+use std::time::Duration;
+
 use chrono::{Datelike, TimeDelta};
 use patchbay_db::{TypedId, ids::JobId};
-use patchbay_queue::{LaneName, lanes::Report};
+use patchbay_queue::{LaneName, Registry, lanes::Report};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -33,6 +35,25 @@ impl TestApi {
         assert!(detail.contains(words), "{detail}");
         job
     }
+
+    async fn until_held(&self, id: JobId) {
+        for _ in 0..500 {
+            if why(&self.job(id).await).0 == "held" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{id} was not put aside");
+    }
+
+    /// Hours that are over today and tomorrow.
+    fn shut(&self) -> Value {
+        let day = (self.app.clock.now() + TimeDelta::days(2)).weekday();
+        let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        let day = days[day.num_days_from_monday() as usize];
+        let openings = json!([{ "days": [day], "opens": "09:00", "closes": "17:00" }]);
+        json!({ "hours": { "timezone": "America/Chicago", "openings": openings } })
+    }
 }
 
 #[tokio::test]
@@ -57,10 +78,12 @@ async fn without_a_worker_of_its_queue_nobody_comes_round() {
 #[tokio::test]
 async fn a_worker_that_is_too_old_is_none() {
     let api = TestApi::new().await;
-    let id = api.accept_unpushed(api.a.id).await;
-    api.set(api.a.id, id, "state = 'held', held_by = 'version', held_reason = 'no worker here knows kind x version 2'")
-        .await;
-    api.told(id, "no_worker", "version 2").await;
+    api.serve(&[]).await;
+    let id = api.accept(api.a.id).await;
+    let worker = api.worker();
+    let _knows_nothing = worker.service(Registry::default());
+    api.until_held(id).await;
+    api.told(id, "no_worker", "waits for a newer worker: no worker here knows kind messages.send version 1").await;
 }
 
 #[tokio::test]
@@ -94,11 +117,7 @@ async fn outside_of_its_hours_it_says_when_they_open() {
     let api = TestApi::new().await;
     api.serve(SEND).await;
     let id = api.accept(api.a.id).await;
-    let day = (api.app.clock.now() + TimeDelta::days(2)).weekday();
-    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let day = days[day.num_days_from_monday() as usize];
-    let openings = json!([{ "days": [day], "opens": "09:00", "closes": "17:00" }]);
-    api.limit(&api.a.key, "*", "", json!({ "hours": { "timezone": "America/Chicago", "openings": openings } })).await;
+    api.limit(&api.a.key, "*", "", api.shut()).await;
     assert!(api.claim(1).await.is_empty());
     let job = api.told(id, "outside_hours", "your share").await;
     let until = job["waiting"]["until"].as_str().unwrap();
@@ -186,10 +205,12 @@ async fn a_pause_says_what_it_covers_and_who_paused_it() {
 #[tokio::test]
 async fn a_job_put_aside_because_its_kind_is_paused_says_so() {
     let api = TestApi::new().await;
-    let id = api.accept_unpushed(api.a.id).await;
+    api.serve(SEND).await;
+    let id = api.accept(api.a.id).await;
     let body = json!({ "reason": "A bad release.", "kind": "messages.send", "until": "2030-01-01T00:00:00Z" });
     api.pause(SYSTEM_KEY, "sends", body).await;
-    api.set(api.a.id, id, "state = 'held', held_by = 'kind_pause', held_reason = 'its kind is paused'").await;
+    let _worker = api.worker();
+    api.until_held(id).await;
     let job = api.told(id, "paused", "A bad release.").await;
     assert_eq!((why(&job).0, &job["waiting"]["until"]), ("held", &json!("2030-01-01T00:00:00Z")));
 }
@@ -236,4 +257,52 @@ async fn the_longest_of_several_things_is_told() {
     let key = LaneName { lane: ACCOUNT.to_owned(), ..lane };
     api.app.db.dispatcher().lanes().report(QUEUE, &key, Report::Failure).await.unwrap();
     api.told(id, "breaker_open", ACCOUNT).await;
+}
+
+#[tokio::test]
+async fn beyond_the_window_of_its_lane_a_job_is_told_what_the_lane_waits_for() {
+    let api = TestApi::new().await;
+    api.serve(SEND).await;
+    let lanes = api.app.db.dispatcher().lanes();
+    let breaker = json!({ "breaker": { "failures": 1, "within_seconds": 60, "open_seconds": 60 } });
+    let cases = [
+        ("rate_limited", json!({ "rate_per_second": 0.01, "burst": 1 })),
+        ("concurrency", json!({ "concurrency": 1 })),
+        ("outside_hours", api.shut()),
+        ("breaker_open", breaker),
+        ("penalised", Value::Null),
+    ];
+    for (n, (reason, limit)) in cases.into_iter().enumerate() {
+        let account = LaneName { tenant: api.a.id.uuid(), lane: format!("account{n}") };
+        let lane = LaneName { lane: format!("{}~+12025550100", account.lane), ..account.clone() };
+        let first = api.accept_as(api.a.id, |job| job.lane(&lane.lane)).await;
+        api.until_pushed(first).await;
+        lanes.mark_full(QUEUE, std::slice::from_ref(&lane)).await.unwrap();
+        // A full lane turns it away.
+        let beyond = api.accept_as(api.a.id, |job| job.lane(&lane.lane)).await;
+        let job = api.told(beyond, "backlog", "loaded when there is room").await;
+        assert_eq!(job["waiting"]["position"], 1);
+        match limit {
+            Value::Null => {
+                let until = api.app.clock.now().timestamp_millis() + 60_000;
+                lanes.penalise(QUEUE, &account, until).await.unwrap();
+            }
+            limit => api.limit(&api.a.key, &account.lane, "", limit).await,
+        }
+        if reason == "breaker_open" {
+            lanes.report(QUEUE, &account, Report::Failure).await.unwrap();
+        }
+        api.claim(1).await;
+        let job = api.told(beyond, reason, &account.lane).await;
+        assert_eq!((why(&job).0, &job["waiting"]["position"]), ("queued", &json!(1)));
+        assert_eq!(lanes.present(QUEUE, &[beyond.uuid()]).await.unwrap(), [false]);
+    }
+}
+
+#[tokio::test]
+async fn beyond_the_window_too_nobody_comes_round_without_a_worker() {
+    let api = TestApi::new().await;
+    api.app.db.dispatcher().lanes().open(QUEUE, false).await.unwrap();
+    let id = api.accept_unpushed(api.a.id).await;
+    api.told(id, "no_worker", "No worker serves the queue sends").await;
 }

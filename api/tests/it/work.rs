@@ -10,7 +10,7 @@ use patchbay_db::{
 };
 use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::{
-    Envelope, JobRequest, NewJob,
+    Envelope, JobRequest, NewJob, QueueBackend, WorkerSettings,
     lanes::{ServedQueue, WorkerView},
 };
 
@@ -110,6 +110,13 @@ impl TestApi {
         let lanes = self.app.db.dispatcher().lanes();
         lanes.open(QUEUE, false).await.unwrap();
         lanes.claim(QUEUE, want, Duration::from_secs(60), "a test's worker").await.unwrap().jobs
+    }
+
+    /// A real worker of the queue, without anything that runs jobs: it puts aside what cannot run.
+    pub fn worker(&self) -> QueueBackend {
+        let pools = patchbay_db::Pools::new(self.db.config()).unwrap();
+        let lanes = self.app.db.dispatcher().lanes().clone();
+        QueueBackend::start(QUEUE, WorkerSettings::new("a worker", 2), lanes, pools.system().clone())
     }
 
     /// Changes a job's row.

@@ -1,7 +1,11 @@
 //! Who works, and how much there is to do.
 
+use std::time::{Duration, Instant};
+
+use patchbay_queue::{Keeper, KeeperSettings};
 use poem::http::StatusCode;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::{SYSTEM_KEY, TestApi};
 
@@ -35,6 +39,34 @@ async fn the_load_of_a_queue_is_one_number_for_whoever_asks_for_one() {
     assert_eq!((&one.body["backlog"], &queue["running"], &queue["slots"]), (&json!(2), &json!(1), &json!(8)));
     assert!(queue["oldest_age_seconds"].as_i64().unwrap() < 60);
     assert_eq!(api.get("/v1/autoscale?queue=nothing", SYSTEM_KEY).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_oldest_of_more_lanes_than_are_looked_at_is_known_once_the_dispatcher_has_looked() {
+    let api = TestApi::new().await;
+    let lanes = api.app.db.dispatcher().lanes();
+    let mut last = None;
+    for lane in 0..300 {
+        last = Some(api.accept_as(api.a.id, |job| job.lane(format!("{lane:03}"))).await);
+    }
+    api.set(api.a.id, last.unwrap(), "created_at = now() - interval '1 day', run_at = now() - interval '1 hour'").await;
+    let pools = patchbay_db::Pools::new(api.db.config()).unwrap();
+    let keeper = Keeper::new(lanes.clone(), pools.system().clone(), KeeperSettings::new("a test's keeper"));
+    let stop = CancellationToken::new();
+    let _until_the_end = stop.clone().drop_guard();
+    tokio::spawn(keeper.run(stop));
+    for path in ["/v1/autoscale?queue=sends", "/v1/queues/sends"] {
+        let began = Instant::now();
+        loop {
+            let told = api.get(path, SYSTEM_KEY).await;
+            let age = told.body["oldest_age_seconds"].as_i64().unwrap();
+            if (3_600..3_660).contains(&age) {
+                break;
+            }
+            assert!(age < 60 && began.elapsed() < Duration::from_secs(30), "{}", told.text);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -37,10 +37,10 @@ pub async fn situation(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<S
     }
     let row = JobStatus::of(job, job.running_since.is_some());
     let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
-    let place = match db.dispatcher().lanes().explain(&job.queue, job.id, &lane).await {
+    let (mut place, in_lane) = match db.dispatcher().lanes().explain(&job.queue, job.id, &lane).await {
         Ok(Dispatched::Running { .. }) => return Ok(Situation { status: JobStatus::Running, waiting: None }),
-        Ok(Dispatched::InLane(place)) => Some(place),
-        Ok(Dispatched::Elsewhere) => None,
+        Ok(Dispatched::InLane(place)) => (place, true),
+        Ok(Dispatched::Elsewhere { blocks }) => (Place { position: 0, blocks, tenants_ahead: None }, false),
         Err(error) => {
             tracing::warn!(%error, "a waiting job could not be looked up in its lane");
             let waiting = (row == JobStatus::Queued).then(why::unknown);
@@ -49,12 +49,17 @@ pub async fn situation(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<S
     };
     let mut tx = db.begin_read(TenantId::from_uuid(job.tenant_id)).await?;
     let pauses = controls::pauses(&mut tx, Some(&job.queue)).await?;
-    let ahead = if place.is_none() { Some(depth::ahead(&mut tx, job).await?) } else { None };
+    if !in_lane {
+        place.position = depth::ahead(&mut tx, job).await?.due.unsigned_abs();
+    }
     tx.commit().await?;
-    let waiting = match (longest(&pauses, job), place) {
-        (Some(pause), _) => why::paused(pause),
-        (None, None) => why::backlog(ahead.map_or(0, |ahead| ahead.due.unsigned_abs())),
-        (None, Some(place)) => in_lane(db, job, &place, now).await,
+    let waiting = match longest(&pauses, job) {
+        Some(pause) => why::paused(pause),
+        None => match in_the_way(db, job, &place, now).await {
+            Some(waiting) => waiting,
+            None if in_lane => why::in_turn(&place),
+            None => why::backlog(place.position),
+        },
     };
     Ok(Situation { status: JobStatus::Queued, waiting: Some(waiting) })
 }
@@ -71,17 +76,17 @@ fn covers(pause: &Pause, job: &JobView) -> bool {
         && pause.lane.as_ref().is_none_or(|lane| is_under(&job.lane, lane))
 }
 
-/// What a job in its lane waits for that nobody paused.
-async fn in_lane(db: &Db, job: &JobView, place: &Place, now: DateTime<Utc>) -> Waiting {
+/// What is in the way of a job that nobody paused, be it in Redis or beyond its lane's window; nothing: it waits its turn.
+async fn in_the_way(db: &Db, job: &JobView, place: &Place, now: DateTime<Utc>) -> Option<Waiting> {
     if let Some(waiting) = why::blocked(place, now) {
-        return waiting;
+        return Some(waiting);
     }
-    // In turn: true only where there is somebody to come round.
+    // A turn comes only where there is somebody to come round.
     match db.dispatcher().lanes().workers().await {
-        Ok(workers) => why::unserved(&workers, job).unwrap_or_else(|| why::in_turn(place)),
+        Ok(workers) => why::unserved(&workers, job),
         Err(error) => {
             tracing::warn!(%error, "the workers could not be looked up");
-            why::in_turn(place)
+            None
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Load {
     pub backlog: u64,
     /// Whether more than that wait.
     pub at_least: bool,
-    /// When the oldest due job was made.
+    /// Since when the oldest job is due.
     pub oldest: Option<DateTime<Utc>>,
     /// Jobs that run; none where Redis does not answer.
     pub running: Option<u64>,

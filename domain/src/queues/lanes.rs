@@ -30,7 +30,7 @@ pub struct Lane {
     pub at_least: bool,
     /// Jobs that run; none where Redis does not answer.
     pub running: Option<u64>,
-    /// When the oldest due job was made.
+    /// Since when the oldest job is due.
     pub oldest: Option<DateTime<Utc>>,
     /// From when it may be served, if not now.
     pub eligible_at: Option<DateTime<Utc>>,

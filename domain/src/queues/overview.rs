@@ -22,8 +22,10 @@ pub struct Queue {
     pub at_least: bool,
     /// Jobs that run; none where Redis does not answer.
     pub running: Option<u64>,
-    /// When the oldest due job was made.
+    /// Since when the oldest job is due.
     pub oldest: Option<DateTime<Utc>>,
+    /// Whether there are more lanes than it was looked for in.
+    pub more_lanes: bool,
     /// Pauses in force.
     pub pauses: Vec<Pause>,
 }
@@ -48,13 +50,15 @@ pub async fn read(
             at_least: found.is_some_and(|depth| depth.at_least),
             running: None,
             oldest: found.and_then(|depth| depth.oldest),
+            more_lanes: found.is_some_and(|depth| depth.more_lanes),
             pauses: pauses.iter().filter(|pause| pause.queue == *name || pause.queue == EVERY_QUEUE).cloned().collect(),
         }
     });
     Ok(queues.collect())
 }
 
-/// Adds who runs, as Redis knows it, and takes those from who waits. Outside of any transaction.
+/// Adds who runs, as Redis knows it, and takes those from who waits; and the oldest of a queue of very many lanes. Outside
+/// of any transaction.
 pub async fn running(lanes: &Lanes, queues: &mut [Queue], whose: Option<TenantId>) {
     for queue in queues {
         let running = match whose {
@@ -69,6 +73,20 @@ pub async fn running(lanes: &Lanes, queues: &mut [Queue], whose: Option<TenantId
                 }
             }
             Err(error) => tracing::warn!(queue = queue.name, %error, "running jobs could not be counted"),
+        }
+        if queue.more_lanes && whose.is_none() {
+            queue.oldest = queue.oldest.into_iter().chain(in_all_lanes(lanes, queue.name).await).min();
+        }
+    }
+}
+
+/// Since when the oldest job of any lane was due when the dispatcher last looked.
+async fn in_all_lanes(lanes: &Lanes, queue: &str) -> Option<DateTime<Utc>> {
+    match lanes.oldest(queue).await {
+        Ok(due_ms) => due_ms.and_then(DateTime::from_timestamp_millis),
+        Err(error) => {
+            tracing::warn!(queue, %error, "the oldest job of a queue could not be looked up");
+            None
         }
     }
 }

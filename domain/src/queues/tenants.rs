@@ -1,7 +1,7 @@
 //! The tenants of a queue that an operator looks at first: who has the most waiting, who waits longest, who is held up.
 //!
-//! Redis knows who is in the index now, and that is who is ranked; how much of a backlog each has beyond its window is
-//! the ledger's to say, and is asked for the few that are shown.
+//! The dispatcher ranks them, and counts only so far; how much each has is the ledger's to say, and is asked for the few
+//! that are shown.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -39,7 +39,7 @@ pub struct Share {
     pub at_least: bool,
     /// Jobs that run.
     pub running: u64,
-    /// When the oldest due job was made.
+    /// Since when the oldest job is due.
     pub oldest: Option<DateTime<Utc>>,
     /// What the dispatcher knows.
     pub stats: TenantStats,

@@ -203,7 +203,7 @@ async fn hand_out(
 async fn start(shared: &Shared, takers: &Takers, jobs: Vec<Envelope>, now: chrono::DateTime<chrono::Utc>) -> bool {
     let mut jobs = jobs.into_iter();
     while let Some(job) = jobs.next() {
-        shared.meters.started(job.id, now);
+        shared.meters.started(&job, now);
         if let Err(refused) = takers.jobs.send(job).await {
             let unbegun: Vec<Envelope> = std::iter::once(refused.0).chain(jobs).collect();
             give_back(shared, &unbegun).await;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use metrics::{Counter, Gauge, Histogram};
 use uuid::Uuid;
 
-use crate::envelope::made_at_ms;
+use crate::envelope::{Envelope, made_at_ms};
 use crate::ledger::settle::End;
 
 /// The numbers of one queue in this process.
@@ -49,9 +49,9 @@ impl Meters {
         self.last_claim.set(now.timestamp_millis() as f64 / 1000.0);
     }
 
-    /// A job was taken: how long after it was made.
-    pub(super) fn started(&self, job: Uuid, now: DateTime<Utc>) {
-        self.waited.record(since_made(job, now));
+    /// A job was taken: how long after it was made, or was due.
+    pub(super) fn started(&self, job: &Envelope, now: DateTime<Utc>) {
+        self.waited.record(since(job.waits_since_ms(), now));
     }
 
     /// A run ended so, after `ran`; nothing where it did not run.
@@ -62,7 +62,7 @@ impl Meters {
             meters.ran.record(ran.as_secs_f64());
         }
         if end.is_final() {
-            self.end_to_end.record(since_made(job, now));
+            self.end_to_end.record(since(made_at_ms(job), now));
         }
     }
 
@@ -83,8 +83,8 @@ impl Meters {
     }
 }
 
-fn since_made(job: Uuid, now: DateTime<Utc>) -> f64 {
-    let waited = now.timestamp_millis().saturating_sub(made_at_ms(job));
+fn since(ms: i64, now: DateTime<Utc>) -> f64 {
+    let waited = now.timestamp_millis().saturating_sub(ms);
     Duration::from_millis(u64::try_from(waited).unwrap_or(0)).as_secs_f64()
 }
 

@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use super::top::{self, Depths};
 use super::{Keeper, KeeperError, LedgerConn};
-use crate::envelope::made_at_ms;
 use crate::lanes::LaneName;
 use crate::ledger::refill::heads;
 
@@ -15,7 +14,7 @@ const PAGE: i64 = 500;
 /// What an audit saw beside its duty.
 #[derive(Default)]
 pub(super) struct Audited {
-    /// The Unix millisecond in which the oldest waiting job was made.
+    /// The Unix millisecond since which the job waits that has been due longest.
     oldest_ms: Option<i64>,
     depths: Depths,
 }
@@ -31,15 +30,17 @@ impl Keeper {
             let names: Vec<LaneName> =
                 page.iter().map(|lane| LaneName { tenant: lane.tenant_id, lane: lane.lane.clone() }).collect();
             let depths = self.lanes.depths(queue, &names).await?;
+            let full = self.lanes.are_full(queue, &names).await?;
             let ids: Vec<Uuid> = page.iter().flat_map(|lane| lane.ids.iter().copied()).collect();
             let mut present = self.lanes.present(queue, &ids).await?.into_iter();
             let mut missing = Vec::new();
-            for ((lane, name), depth) in page.iter().zip(names).zip(depths) {
-                let made = lane.ids.iter().map(|id| made_at_ms(*id)).min();
-                audited.oldest_ms = audited.oldest_ms.into_iter().chain(made).min();
-                audited.depths.add(&name, depth, made);
+            for (((lane, name), depth), full) in page.iter().zip(names).zip(depths).zip(full) {
+                let due = lane.due.timestamp_millis();
+                audited.oldest_ms = Some(audited.oldest_ms.map_or(due, |oldest| oldest.min(due)));
                 let found = present.by_ref().take(lane.ids.len()).filter(|here| *here).count();
-                if found < lane.ids.len() {
+                let lacks = found < lane.ids.len();
+                audited.depths.add(&name, depth, due, full || lacks);
+                if lacks {
                     missing.push(name);
                 }
             }
@@ -54,13 +55,19 @@ impl Keeper {
         }
     }
 
-    /// Sets the queue's gauges.
-    pub(super) async fn publish(&self, queue: &str, audited: Audited) -> Result<(), KeeperError> {
+    /// Sets the queue's gauges, and says in Redis what only a look at all lanes can tell.
+    pub(super) async fn publish(
+        &self,
+        conn: &mut LedgerConn,
+        queue: &str,
+        audited: Audited,
+    ) -> Result<(), KeeperError> {
         let stats = self.lanes.queue_stats(queue).await?;
+        self.lanes.tell_oldest(queue, audited.oldest_ms).await?;
         let now = self.lanes.time().await?.timestamp_millis();
-        let age = audited.oldest_ms.map_or(0, |made| now.saturating_sub(made)) / 1_000;
+        let age = audited.oldest_ms.map_or(0, |due| now.saturating_sub(due)).max(0) / 1_000;
         set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes]);
-        self.publish_top(queue, audited.depths, now).await
+        self.publish_top(conn, queue, audited.depths, now).await
     }
 }
 

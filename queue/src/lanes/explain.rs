@@ -21,7 +21,10 @@ pub enum Waiting {
     /// In its lane.
     InLane(Place),
     /// Not here: it waits in the ledger for room, or for repair.
-    Elsewhere,
+    Elsewhere {
+        /// What is in the way of its lane now, as in [`Place::blocks`]: where the lane stands, no room comes either.
+        blocks: Vec<Block>,
+    },
 }
 
 /// A job's place in the turn.
@@ -124,7 +127,7 @@ fn block(told: &[String]) -> Option<Block> {
 }
 
 impl Lanes {
-    /// Where a due job is and what it waits for.
+    /// Where a due job is and what it waits for; of one that is not here, what its `lane` waits for.
     ///
     /// # Errors
     /// Redis's.
@@ -138,15 +141,15 @@ impl Lanes {
             .arg(&*run)
             .invoke_async(&mut self.conn())
             .await?;
-        Ok(match told.first().map(String::as_str) {
-            Some("running") => Waiting::Running { worker: told.get(1).cloned().unwrap_or_default() },
-            Some("lane") => {
-                let number = |at: usize| told.get(at).and_then(|text| text.parse::<u64>().ok());
-                let mut blocks: Vec<Block> = told.get(3..).unwrap_or_default().chunks(5).filter_map(block).collect();
-                blocks.sort_by_key(|block| std::cmp::Reverse(block.until_ms.unwrap_or(i64::MAX)));
-                Waiting::InLane(Place { position: number(1).unwrap_or(0), blocks, tenants_ahead: number(2) })
-            }
-            _ => Waiting::Elsewhere,
+        if told.first().is_some_and(|place| place == "running") {
+            return Ok(Waiting::Running { worker: told.get(1).cloned().unwrap_or_default() });
+        }
+        let number = |at: usize| told.get(at).and_then(|text| text.parse::<u64>().ok());
+        let mut blocks: Vec<Block> = told.get(3..).unwrap_or_default().chunks(5).filter_map(block).collect();
+        blocks.sort_by_key(|block| std::cmp::Reverse(block.until_ms.unwrap_or(i64::MAX)));
+        Ok(match number(1) {
+            Some(position) => Waiting::InLane(Place { position, blocks, tenants_ahead: number(2) }),
+            None => Waiting::Elsewhere { blocks },
         })
     }
 }

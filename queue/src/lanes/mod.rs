@@ -28,6 +28,7 @@ mod limit;
 mod limits;
 mod locks;
 mod measured;
+mod oldest;
 mod pause;
 mod push;
 mod script;

@@ -175,6 +175,19 @@ impl Lanes {
         Ok(leased.collect())
     }
 
+    /// Which of `lanes` are marked as having more in the ledger than here.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn are_full(&self, queue: &str, lanes: &[LaneName]) -> redis::RedisResult<Vec<bool>> {
+        if lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = lanes.iter().map(LaneName::key).collect();
+        let full = format!("{}full", self.prefix(queue));
+        redis::cmd("SMISMEMBER").arg(full).arg(names).query_async(&mut self.conn()).await
+    }
+
     /// How many jobs run in `queue`, by lane. Reads all leases of the queue.
     ///
     /// # Errors

@@ -16,11 +16,11 @@ use super::Lanes;
 pub struct TenantStats {
     /// Whose jobs.
     pub tenant: Uuid,
-    /// Jobs in Redis; more may wait in the ledger.
+    /// Jobs that wait: those in Redis, or as many as were counted in the ledger where more wait there.
     pub waiting: u64,
-    /// The Unix millisecond in which the oldest of them was made.
+    /// The Unix millisecond since which the oldest of them is due.
     pub oldest_ms: Option<i64>,
-    /// Half of the last few hundred jobs looked at were started within this time of their making.
+    /// Half of the last few hundred jobs looked at were started within this time of being due.
     #[serde(skip)]
     pub dwell_p50_ms: Option<i64>,
     /// Of a hundred, ninety-nine.
@@ -61,8 +61,7 @@ impl Lanes {
         pipe.query_async(&mut self.conn()).await
     }
 
-    /// The `n` tenants of `queue` with the most jobs waiting in Redis, deepest first: ten at most, ranked every few
-    /// seconds.
+    /// The `n` tenants of `queue` with the most jobs waiting, deepest first: ten at most, ranked every few seconds.
     ///
     /// # Errors
     /// Redis's.

@@ -2,8 +2,9 @@
 //! millions as for one of thousands.
 //!
 //! The index of what waits is ordered by queue, tenant, lane, priority and id. Counting stops at the cap; the oldest
-//! job is the first of some lane and priority, and a loose index scan visits one row for each of those. The
-//! planner is told to keep to the index ([`by_index`]): after a burst its statistics know nothing of the backlog, and it
+//! job is among the first of some lane and priority, and a loose index scan visits a few rows for each of those. A few,
+//! because age counts from when a job was due, and the order is that of their making: one that was planned a week ago
+//! for now, or comes again, stands before those that have been due for longer. The planner is told to keep to the index ([`by_index`]): after a burst its statistics know nothing of the backlog, and it
 //! would read and sort all of what it takes for a handful of rows.
 //! Rejected: `count(*)` (a second for a million), the planner's estimate (wrong by the age of its statistics), and
 //! an index by age (one more to write for every job).
@@ -11,7 +12,7 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Double, Int2, Int8, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Double, Int2, Int8, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
@@ -34,8 +35,10 @@ pub struct Depth {
     pub due: i64,
     /// Whether there are more.
     pub at_least: bool,
-    /// When the oldest was made.
+    /// Since when the oldest is due.
     pub oldest: Option<DateTime<Utc>>,
+    /// Whether there are more lanes than the oldest was looked for in.
+    pub more_lanes: bool,
 }
 
 #[derive(QueryableByName)]
@@ -44,14 +47,16 @@ struct Row {
     name: String,
     #[diesel(sql_type = Int8)]
     due: i64,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    oldest: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    more_lanes: bool,
 }
 
 impl Row {
     fn capped(self, cap: i64) -> Depth {
-        let oldest = self.oldest.and_then(|id| DateTime::from_timestamp_millis(made_at_ms(id)));
-        Depth { name: self.name, due: self.due.min(cap), at_least: self.due > cap, oldest }
+        let Self { name, due, oldest, more_lanes } = self;
+        Depth { name, due: due.min(cap), at_least: due > cap, oldest, more_lanes }
     }
 }
 
@@ -86,6 +91,32 @@ macro_rules! heads {
     };
 }
 
+/// Since when each of the first jobs of the lane and priority of `h` is due. (`BETWEEN` with itself: see `refill`.)
+macro_rules! dues {
+    ($queue:literal) => {
+        concat!(
+            "SELECT greatest(j.run_at, j.created_at) AS at FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = ",
+            $queue,
+            " AND j.tenant_id = h.tenant_id AND j.lane = h.lane AND j.priority BETWEEN h.priority AND h.priority
+            ORDER BY j.priority DESC, j.id LIMIT 16"
+        )
+    };
+}
+
+/// The oldest of a queue, and whether there are more lanes.
+macro_rules! oldest {
+    ($first:literal, $next:literal) => {
+        concat!(
+            heads!("q.queue", $first, $next),
+            ", looked_at AS (SELECT tenant_id, lane, priority FROM heads LIMIT $3)
+            SELECT (SELECT count(*) FROM looked_at) >= $3 AS more_lanes,
+                (SELECT min(due.at) FROM looked_at h CROSS JOIN LATERAL (",
+            dues!("q.queue"),
+            ") due) AS oldest"
+        )
+    };
+}
+
 /// Keeps the planner to the index, which has the order that is asked for, until the transaction ends. (Forbidden
 /// ways are merely dear, and dear plans are compiled: without JIT, then.)
 pub(super) async fn by_index(conn: &mut AsyncPgConnection) -> QueryResult<()> {
@@ -101,29 +132,30 @@ pub(super) async fn by_any_way(conn: &mut AsyncPgConnection) -> QueryResult<()> 
 }
 
 const OF_TENANT: &str = concat!(
-    "SELECT q.queue AS name, counted.due, first.oldest FROM unnest($1) AS q (queue)
+    "SELECT q.queue AS name, counted.due, first.oldest, first.more_lanes FROM unnest($1) AS q (queue)
     CROSS JOIN LATERAL (
         SELECT count(*) AS due FROM (
             SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = q.queue AND j.tenant_id = $4
             ORDER BY j.lane, j.priority DESC, j.id LIMIT $2) found) counted
     CROSS JOIN LATERAL (",
-    heads!("q.queue", " AND tenant_id = $4", " AND tenant_id = $4 AND lane > h.lane"),
-    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) looked_at ORDER BY id LIMIT 1) AS oldest) first"
+    oldest!(" AND tenant_id = $4", " AND tenant_id = $4 AND lane > h.lane"),
+    ") first"
 );
 
 const OF_ALL: &str = concat!(
-    "SELECT q.queue AS name, counted.due, first.oldest FROM unnest($1) AS q (queue)
+    "SELECT q.queue AS name, counted.due, first.oldest, first.more_lanes FROM unnest($1) AS q (queue)
     CROSS JOIN LATERAL (
         SELECT count(*) AS due FROM (
             SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = q.queue
             ORDER BY j.tenant_id, j.lane, j.priority DESC, j.id LIMIT $2) found) counted
     CROSS JOIN LATERAL (",
-    heads!("q.queue", "", " AND (tenant_id, lane) > (h.tenant_id, h.lane)"),
-    " SELECT (SELECT id FROM (SELECT id FROM heads LIMIT $3) looked_at ORDER BY id LIMIT 1) AS oldest) first"
+    oldest!("", " AND (tenant_id, lane) > (h.tenant_id, h.lane)"),
+    ") first"
 );
 
 /// How much waits in each of `queues`, of `tenant` or of everybody the role may see. In a transaction. Counted up to [`CAP`]; the
-/// oldest is looked for in the first 256 lanes.
+/// oldest is looked for among the first 16 jobs of each of the first 256 lanes ([`Lanes::oldest`](crate::Lanes::oldest)
+/// knows that of all lanes).
 ///
 /// # Errors
 /// The database's.
@@ -140,12 +172,45 @@ pub async fn queues(conn: &mut AsyncPgConnection, queues: &[&str], tenant: Optio
     Ok(rows.into_iter().map(|row| row.capped(CAP)).collect())
 }
 
+// In the order of the tenants that are asked for.
+const OF_TENANTS: &str = "
+SELECT counted.due FROM unnest($2) WITH ORDINALITY AS t (tenant_id, n)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS due FROM (
+        SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = t.tenant_id
+        ORDER BY j.lane, j.priority DESC, j.id LIMIT $3) found) counted
+ORDER BY t.n";
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = Int8)]
+    due: i64,
+}
+
+/// How many due jobs each of `tenants` has in `queue`, those that run among them; each counted up to `cap`. In a
+/// transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn tenants(conn: &mut AsyncPgConnection, queue: &str, tenants: &[Uuid], cap: i64) -> QueryResult<Vec<u64>> {
+    by_index(conn).await?;
+    let rows: Vec<Due> = statement(OF_TENANTS)
+        .bind::<Text, _>(queue)
+        .bind::<Array<SqlUuid>, _>(tenants)
+        .bind::<Int8, _>(cap)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.due.unsigned_abs()).collect())
+}
+
 const LANES_OF: &str = concat!(
     heads!("$1", " AND tenant_id = $2 AND lane >= $3", " AND tenant_id = $2 AND lane > h.lane"),
     ", named AS (
-        SELECT lane, (array_agg(id ORDER BY id))[1] AS oldest FROM (SELECT lane, id FROM heads LIMIT $4 * 10) looked_at
-        GROUP BY lane ORDER BY lane LIMIT $4)
-    SELECT n.lane AS name, counted.due, n.oldest FROM named n
+        SELECT h.lane, min(due.at) AS oldest FROM (SELECT tenant_id, lane, priority FROM heads LIMIT $4 * 10) h
+        CROSS JOIN LATERAL (",
+    dues!("$1"),
+    ") due GROUP BY h.lane ORDER BY h.lane LIMIT $4)
+    SELECT n.lane AS name, counted.due, n.oldest, false AS more_lanes FROM named n
     CROSS JOIN LATERAL (
         SELECT count(*) AS due FROM (
             SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = n.lane
@@ -180,7 +245,7 @@ pub async fn lanes(
 
 // Of each priority those that are served before: a step of priority is worth a minute of age.
 const AHEAD: &str = "
-SELECT '' AS name, least(sum(counted.due), $6)::bigint AS due, NULL::uuid AS oldest
+SELECT '' AS name, least(sum(counted.due), $6)::bigint AS due, NULL::timestamptz AS oldest, false AS more_lanes
 FROM generate_series(0, 9) AS p (priority) CROSS JOIN LATERAL (
     SELECT count(*) AS due FROM (
         SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1 AND j.tenant_id = $2 AND j.lane = $3

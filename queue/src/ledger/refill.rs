@@ -5,9 +5,10 @@
 //! others out of Redis for ever. So each priority that a lane has is read by itself (they are few, and each is in order in
 //! the index), and they are merged here.
 
+use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Int2, Int8, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Int2, Int8, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -107,6 +108,8 @@ pub struct LaneHead {
     pub lane: String,
     /// Its first jobs, in order.
     pub ids: Vec<Uuid>,
+    /// Since when the one of them waits that has been due longest.
+    pub due: DateTime<Utc>,
 }
 
 // A loose index scan: one probe per lane, and one per priority of it, however many jobs wait there.
@@ -120,7 +123,7 @@ WITH RECURSIVE lanes AS (
             AND (j.tenant_id, j.lane) > (l.tenant_id, l.lane)
         ORDER BY j.tenant_id, j.lane, j.priority DESC LIMIT 1) n
 )
-SELECT l.tenant_id, l.lane, p.ids, p.priorities FROM (SELECT * FROM lanes LIMIT $5) l CROSS JOIN LATERAL (
+SELECT l.tenant_id, l.lane, p.ids, p.priorities, p.due FROM (SELECT * FROM lanes LIMIT $5) l CROSS JOIN LATERAL (
     WITH RECURSIVE steps AS (
         SELECT l.priority
         UNION ALL
@@ -128,8 +131,8 @@ SELECT l.tenant_id, l.lane, p.ids, p.priorities FROM (SELECT * FROM lanes LIMIT 
             AND j.tenant_id = l.tenant_id AND j.lane = l.lane AND j.priority < s.priority
             ORDER BY j.priority DESC LIMIT 1)
         FROM steps s WHERE s.priority IS NOT NULL)
-    SELECT array_agg(h.id) AS ids, array_agg(s.priority) AS priorities FROM steps s CROSS JOIN LATERAL (
-        SELECT j.id FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
+    SELECT array_agg(h.id) AS ids, array_agg(s.priority) AS priorities, min(h.due) AS due FROM steps s CROSS JOIN LATERAL (
+        SELECT j.id, greatest(j.run_at, j.created_at) AS due FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $1
             AND j.tenant_id = l.tenant_id AND j.lane = l.lane AND j.priority BETWEEN s.priority AND s.priority
         ORDER BY j.priority DESC, j.id LIMIT $4) h
     WHERE s.priority IS NOT NULL) p
@@ -145,6 +148,8 @@ struct Heads {
     ids: Vec<Uuid>,
     #[diesel(sql_type = Array<Int2>)]
     priorities: Vec<i16>,
+    #[diesel(sql_type = Timestamptz)]
+    due: DateTime<Utc>,
 }
 
 /// The lanes of `queue` in which anything waits, from `from` on in the order of their names, each
@@ -172,7 +177,7 @@ pub async fn heads(
         .into_iter()
         .map(|row| {
             let ids = in_order(row.ids.into_iter().zip(row.priorities).collect(), depth);
-            LaneHead { tenant_id: row.tenant_id, lane: row.lane, ids }
+            LaneHead { tenant_id: row.tenant_id, lane: row.lane, ids, due: row.due }
         })
         .collect())
 }

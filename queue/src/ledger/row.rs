@@ -6,7 +6,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Bytea, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::envelope::{Envelope, Header};
+use crate::envelope::{Envelope, Header, due_later};
 
 /// The columns of [`JobRow`], for `SELECT` and `RETURNING` (the table's alias is `j`).
 macro_rules! job_row_columns {
@@ -14,7 +14,7 @@ macro_rules! job_row_columns {
         "j.tenant_id, j.id, j.queue, j.kind, j.version, j.lane, j.priority, j.cost, \
          CASE WHEN octet_length(j.payload) > 4096 THEN ''::bytea ELSE j.payload END AS payload, \
          octet_length(j.payload) > 4096 AS left_behind, j.subject, \
-         j.unique_key IS NOT NULL AS is_unique, j.cancel_requested_at IS NOT NULL AS cancel_requested, coalesce(j.generation, 0) AS generation, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
+         j.unique_key IS NOT NULL AS is_unique, j.cancel_requested_at IS NOT NULL AS cancel_requested, coalesce(j.generation, 0) AS generation, j.run_at, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
     };
 }
 pub(crate) use job_row_columns;
@@ -51,6 +51,8 @@ pub struct JobRow {
     pub cancel_requested: bool,
     #[diesel(sql_type = Int4)]
     pub generation: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub run_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub not_after: Option<DateTime<Utc>>,
     #[diesel(sql_type = Int2)]
@@ -84,6 +86,7 @@ impl From<JobRow> for Envelope {
                 left_behind: row.left_behind,
                 cancel_requested: row.cancel_requested,
                 generation: row.generation,
+                due_ms: due_later(row.id, Some(row.run_at)),
                 not_after: row.not_after,
                 subject: row.subject,
                 trace: row.trace,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use diesel_async::RunQueryDsl as _;
-use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Rate};
+use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Rate, Window};
 use patchbay_queue::ledger::controls;
 use patchbay_queue::*;
 use uuid::Uuid;
@@ -130,6 +130,29 @@ async fn pauses_of_all_scopes_stand_beside_each_other() {
         assert!(controls::resume(&mut conn, QUEUE, scope).await.unwrap());
         assert!(!controls::resume(&mut conn, QUEUE, scope).await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn of_tenants_beyond_their_windows_the_one_with_more_in_the_ledger_is_deeper() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 10, queue: 10_000 };
+    // By id the shallow one would come first.
+    let (shallow, deep) = (Uuid::now_v7(), Uuid::now_v7());
+    jobs(&world, shallow, 40).await;
+    jobs(&world, deep, 400).await;
+    assert_eq!(world.lanes.depths(QUEUE, &[key(shallow, ""), key(deep, "")]).await.unwrap(), [10, 10]);
+    let _keeper = world.keep();
+    let begun = Instant::now();
+    let ranked = loop {
+        let ranked = world.lanes.top_tenants(QUEUE, 10).await.unwrap();
+        if !ranked.is_empty() {
+            break ranked;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let ranked: Vec<_> = ranked.iter().map(|stats| (stats.tenant, stats.waiting)).collect();
+    assert_eq!(ranked, [(deep, 400), (shallow, 40)]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use patchbay_queue::lanes::{Limit, Window};
 use patchbay_queue::ledger::{DepthGuard, controls, depth, refill};
 use patchbay_queue::*;
@@ -61,7 +62,7 @@ async fn urgent_jobs_deeper_than_the_window_do_not_keep_an_old_one_out() {
     world.window = Window { lane: 20, queue: 10_000 };
     let tenant = Uuid::now_v7();
     // An hour old and not urgent: each step of priority is worth a minute of age.
-    let made = u128::try_from((chrono::Utc::now() - chrono::TimeDelta::hours(1)).timestamp_millis()).unwrap();
+    let made = u128::try_from((Utc::now() - chrono::TimeDelta::hours(1)).timestamp_millis()).unwrap();
     let old = Uuid::from_u128((made << 80) | (7 << 76) | (2 << 62) | 1);
     world.accept(&[JobRequest::new(old, tenant, Work { act: Act::Succeed }).into()]).await;
     let urgent: Vec<NewJob> = (0..500).map(|_| NewJob { priority: 9, ..world.job(tenant, Act::Succeed) }).collect();
@@ -116,6 +117,76 @@ async fn a_backlog_of_several_priorities_is_served_in_the_order_of_redis_whateve
     expected.sort_by_key(|job| (envelope::served_at(job.id, job.priority), job.id));
     let order: Vec<Uuid> = doer.runs.lock().unwrap().iter().map(|(_, id)| *id).collect();
     assert_eq!(order, expected.iter().map(|job| job.id).collect::<Vec<_>>());
+}
+
+/// The oldest of the queue, of all tenants.
+async fn oldest(world: &World) -> depth::Depth {
+    let mut conn = world.ledger.get().await.unwrap();
+    let found = depth::queues(&mut conn, &[QUEUE], None).await.unwrap();
+    found.into_iter().next().unwrap()
+}
+
+fn seconds_ago(at: DateTime<Utc>) -> i64 {
+    (Utc::now() - at).num_seconds()
+}
+
+#[tokio::test]
+async fn a_job_is_as_old_as_it_is_due() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let (planned, fresh) = (world.job(tenant, Act::Succeed), world.job(tenant, Act::Succeed));
+    world.accept(&[planned.clone(), fresh.clone()]).await;
+    let made = |id: Uuid, made: &str, due: &str| {
+        format!(
+            "UPDATE queue.jobs SET created_at = now() - interval '{made}', run_at = now() - interval '{due}'
+             WHERE id = '{id}'"
+        )
+    };
+    // Made a week ago for a minute ago, and first in its lane; behind it one that was due from its making.
+    world.sql(&made(planned.id, "7 days", "1 minute")).await;
+    assert!((60..120).contains(&seconds_ago(oldest(&world).await.oldest.unwrap())));
+    world.sql(&made(fresh.id, "1 hour", "1 hour")).await;
+    let depth = oldest(&world).await;
+    assert!((3_600..3_660).contains(&seconds_ago(depth.oldest.unwrap())));
+    assert!(!depth.more_lanes);
+    let mut conn = world.ledger.get().await.unwrap();
+    let lanes = depth::lanes(&mut conn, QUEUE, tenant, "", 10, 10).await.unwrap();
+    assert_eq!((lanes.len(), lanes[0].oldest), (1, depth.oldest));
+    // What the keeper sees of it.
+    let _keeper = world.keep();
+    let told = until_told(&world).await;
+    assert_eq!(Some(told), depth.oldest.map(|at| at.timestamp_millis()));
+    assert_eq!(world.lanes.top_tenants(QUEUE, 1).await.unwrap()[0].oldest_ms, Some(told));
+}
+
+/// What the keeper says of the oldest job and the deepest tenants, once it does.
+async fn until_told(world: &World) -> i64 {
+    for _ in 0..1_000 {
+        if let (Some(told), [_, ..]) =
+            (world.lanes.oldest(QUEUE).await.unwrap(), &world.lanes.top_tenants(QUEUE, 1).await.unwrap()[..])
+        {
+            return told;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the keeper says nothing");
+}
+
+#[tokio::test]
+async fn a_job_that_was_planned_waits_since_its_time() {
+    let world = World::new().await;
+    let due = crate::world::in_ms(200);
+    let job = NewJob { run_at: Some(due), ..world.job(Uuid::now_v7(), Act::Succeed) };
+    world.accept(std::slice::from_ref(&job)).await;
+    let _keeper = world.keep();
+    world.until(job.id, &["waiting"]).await;
+    let taken = loop {
+        if let Some(taken) = world.claim(1).await.pop() {
+            break taken;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(taken.waits_since_ms(), due.timestamp_millis());
 }
 
 #[tokio::test]

@@ -35,10 +35,24 @@ async fn in_turn_running_and_elsewhere() {
     assert_eq!((place.position, place.blocks), (2, vec![]));
     assert!(place.tenants_ahead.is_some_and(|ahead| ahead <= 1));
     let elsewhere = bare.lanes.explain(Q, Uuid::now_v7(), &key(a, "pa~1")).await.unwrap();
-    assert_eq!(elsewhere, Waiting::Elsewhere);
+    assert_eq!(elsewhere, Waiting::Elsewhere { blocks: vec![] });
     assert_eq!(bare.take(4).await.len(), 4);
     let running = bare.lanes.explain(Q, theirs[0].id, &key(b, "")).await.unwrap();
     assert_eq!(running, Waiting::Running { worker: "by-hand".into() });
+}
+
+#[tokio::test]
+async fn a_job_that_is_elsewhere_is_told_what_its_lane_waits_for() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.limit(most(key(tenant, "pa"), 1)).await;
+    bare.fill(tenant, "pa~1", 1).await;
+    assert_eq!(bare.take(9).await.len(), 1);
+    // Nothing of the lane is left in Redis but what runs.
+    let elsewhere = bare.lanes.explain(Q, Uuid::now_v7(), &key(tenant, "pa~1")).await.unwrap();
+    let by = Blocker::Concurrency { limit: 1, running: 1 };
+    let block = Block { by, key: Key::Lane("pa".into()), until_ms: None };
+    assert_eq!(elsewhere, Waiting::Elsewhere { blocks: vec![block] });
 }
 
 #[tokio::test]

@@ -50,7 +50,9 @@ local watched = {}
 for _, tenant in ipairs(call('SMEMBERS', p .. 'watched')) do watched[tenant] = true end
 local function dwell(tenant, id)
     local made = tonumber(string.sub(id, 1, 8) .. string.sub(id, 10, 13), 16)
-    call('LPUSH', p .. 'dwell:' .. tenant, whole(math.max(now - made, 0)))
+    -- When it was due, if that is later: in the header, which is the first line.
+    local due = string.match(call('HGET', jobs_key, id) or '', '^[^\n]*"d":(%d+)')
+    call('LPUSH', p .. 'dwell:' .. tenant, whole(math.max(now - tonumber(due or made), 0)))
     call('LTRIM', p .. 'dwell:' .. tenant, 0, 511)
 end
 

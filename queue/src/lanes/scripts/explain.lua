@@ -1,13 +1,13 @@
 -- Why a job waits: asks what a claim would ask, and takes nothing. KEYS[1] prefix; ARGV: id, tenant, lane, run
--- Answers {'running', worker}, {'elsewhere'}, or {'lane', position, tenants ahead (-1: not in turn)} and then for
--- each thing in its way: why, key, until (0: nobody knows), and two numbers of the limit.
+-- Answers {'running', worker}, or {'lane' or 'elsewhere' (it is not here, its lane may be), position (-1: elsewhere),
+-- tenants ahead (-1: not in turn)} and then for each thing in its lane's way: why, key, until (0: nobody knows), and two
+-- numbers of the limit.
 local id, tenant, lane = ARGV[1], ARGV[2], ARGV[3]
 local own = call('HGET', p .. 'jobs', id)
 if is_lease(own) then return { 'running', string.match(own, '^[^\n]*\n([^\n]*)') or '' } end
 local lane_key = p .. 'lane:' .. tenant .. '\n' .. lane
 local position = call('ZRANK', lane_key, id)
-if not position then return { 'elsewhere' } end
-local answer = { 'lane', whole(position), '-1' }
+local answer = { position and 'lane' or 'elsewhere', whole(position or -1), '-1' }
 
 local function block(why, key, until_ms, a, b)
     answer[#answer + 1] = why
@@ -22,8 +22,9 @@ if not is_open(ARGV[4]) then
     return answer
 end
 noted = function(gate, why, until_ms) block(why, gate.key, until_ms) end
--- A lane is served in order, so it is its first job that has to pass.
-local value = call('HGET', p .. 'jobs', call('ZRANGE', lane_key, 0, 0)[1])
+-- A lane is served in order, so it is its first job that has to pass. (None is here where all of them run.)
+local first = call('ZRANGE', lane_key, 0, 0)[1]
+local value = first and call('HGET', p .. 'jobs', first)
 local cost = tonumber(string.match(value or '', '^%d+') or 1)
 for _, gate in ipairs(gates_at(keys_of(tenant, lane))) do
     local queued = gate.queued or 0
