@@ -68,6 +68,8 @@ pub struct Keeper {
 const TICK: Duration = Duration::from_millis(100);
 const SLOW_TICK: Duration = Duration::from_secs(1);
 const AUDIT_EVERY: Duration = Duration::from_secs(4);
+/// An audit of ten thousand lanes takes a second or two: at most one part in so many of the time.
+const AUDIT_SHARE: u32 = 5;
 
 /// A duty could not be done: Redis or PostgreSQL is away. It is done at a later tick.
 #[derive(Debug, thiserror::Error)]
@@ -156,10 +158,8 @@ impl Keeper {
                 }
             }
         }
-        let audit = state.audited.is_none_or(|at| at.elapsed() >= AUDIT_EVERY);
-        if audit {
-            state.audited = Some(Instant::now());
-        }
+        let begun = Instant::now();
+        let audit = state.audit_due.is_none_or(|due| begun >= due);
         self.watch_controls(&mut conn, &mut state.copies, &state.queues).await?;
         let drain = std::mem::take(&mut state.restarted);
         let closed = self.lanes.closed(&state.queues).await?;
@@ -175,6 +175,9 @@ impl Keeper {
             }
             let paces = state.paces.entry(queue.clone()).or_default();
             self.refill_for_a_turn(&mut conn, paces, queue).await?;
+        }
+        if audit {
+            state.audit_due = Some(begun + AUDIT_EVERY.max(begun.elapsed() * AUDIT_SHARE));
         }
         if promoted {
             self.promote(&mut conn).await?;
@@ -236,7 +239,7 @@ struct Watch {
     /// When Redis or PostgreSQL was last away.
     weather: Option<Instant>,
     slow: Option<Instant>,
-    audited: Option<Instant>,
+    audit_due: Option<Instant>,
     run_id: Option<String>,
     restarted: bool,
     queues: Vec<String>,
