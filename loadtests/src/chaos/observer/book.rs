@@ -1,6 +1,6 @@
 //! What the observer saw, in the order in which it saw it, by its own clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -47,12 +47,13 @@ pub struct Book {
     pub runs: Vec<Run>,
     /// When each job's first effect came, in order.
     pub done: Vec<Duration>,
+    gone: HashSet<String>,
 }
 
 impl Book {
     /// An empty book, whose clock starts now.
     pub fn new() -> Self {
-        Self { start: Instant::now(), jobs: HashMap::new(), runs: Vec::new(), done: Vec::new() }
+        Self { start: Instant::now(), jobs: HashMap::new(), runs: Vec::new(), done: Vec::new(), gone: HashSet::new() }
     }
 
     /// Its clock.
@@ -76,7 +77,9 @@ impl Book {
             }
         };
         let Begin { job, tenant, lane, worker } = begin;
-        self.runs.push(Run { job, tenant, lane, worker, from: now, until: None });
+        // Its last words may be read after it is gone.
+        let until = self.gone.contains(&worker).then_some(now);
+        self.runs.push(Run { job, tenant, lane, worker, from: now, until });
         Begun { run: self.runs.len() - 1, then }
     }
 
@@ -105,6 +108,7 @@ impl Book {
         for run in self.runs.iter_mut().filter(|run| run.until.is_none() && run.worker == worker) {
             run.until = Some(now);
         }
+        self.gone.insert(worker.to_owned());
     }
 }
 
@@ -153,5 +157,8 @@ mod tests {
         assert!(book.runs[0].until.is_none());
         book.gone("w");
         assert!(book.runs[0].until.is_some());
+        // What it sent before is read after.
+        begin(&mut book, job);
+        assert!(book.runs[1].until.is_some());
     }
 }
