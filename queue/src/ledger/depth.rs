@@ -1,11 +1,12 @@
 //! How much waits, and for how long: counted up to a cap, so that the answer takes as long for a backlog of
 //! millions as for one of thousands.
 //!
-//! The index of what waits is ordered by queue, tenant, lane, priority and id. Counting stops at the cap; the oldest
-//! job is among the first of some lane and priority, and a loose index scan visits a few rows for each of those. A few,
-//! because age counts from when a job was due, and the order is that of their making: one that was planned a week ago
-//! for now, or comes again, stands before those that have been due for longer. The planner is told to keep to the index ([`by_index`]): after a burst its statistics know nothing of the backlog, and it
-//! would read and sort all of what it takes for a handful of rows.
+//! The index of what waits is ordered by queue, tenant, lane, priority and id. Counting stops at the cap. The oldest job
+//! is among the first of some lane and priority, and a loose index scan visits a few rows for each of those: a few,
+//! because age counts from when a job was due and the index's order is that of their making. One that was planned a week
+//! ago, or was put off, stands before others that have been due for longer.
+//! The planner is told to keep to the index ([`by_index`]): after a burst its statistics know nothing of the backlog, and
+//! it would read and sort all of what it takes for a handful of rows.
 //! Rejected: `count(*)` (a second for a million), the planner's estimate (wrong by the age of its statistics), and
 //! an index by age (one more to write for every job).
 
