@@ -110,14 +110,15 @@ impl Envelope {
     /// The value that Redis holds.
     #[must_use]
     pub fn pack(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(128 + self.payload.len().min(CARRIED));
+        if self.payload.len() > CARRIED {
+            return self.clone().light().pack();
+        }
+        let mut out = Vec::with_capacity(128 + self.payload.len());
         out.extend_from_slice(self.cost.to_string().as_bytes());
         out.push(b' ');
-        let carried = self.payload.len() <= CARRIED;
-        let header = if carried { &self.header } else { &Header { left_behind: true, ..self.header.clone() } };
-        serde_json::to_writer(&mut out, header).expect("a header is plain data and serialises");
+        serde_json::to_writer(&mut out, &self.header).expect("a header is plain data and serialises");
         out.push(b'\n');
-        out.extend_from_slice(if carried { &self.payload } else { &[] });
+        out.extend_from_slice(&self.payload);
         out
     }
 
