@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::Policy;
 use crate::flow::{After, Conflict, Flow, Hold};
+use crate::policy::MAX_ATTEMPTS;
 use crate::seal::{Seal, SealError, seal_fields};
 
 /// A kind of job: implemented by its payload. Names are written out (never `type_name`, which a
@@ -241,6 +242,7 @@ impl<J: Job> JobRequest<J> {
 
 impl<J: Job> From<JobRequest<J>> for NewJob {
     fn from(request: JobRequest<J>) -> Self {
+        const { assert!(J::POLICY.max_attempts > 0 && J::POLICY.max_attempts <= MAX_ATTEMPTS, "no such budget") };
         Self {
             id: request.id,
             tenant_id: request.tenant,

@@ -11,7 +11,7 @@ use backoff::backoff::Backoff;
 /// How a kind of job is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Errors before the job becomes a dead letter; crashes and interruptions are counted apart.
+    /// Errors before the job becomes a dead letter, at most [`MAX_ATTEMPTS`]; crashes and interruptions are counted apart.
     pub max_attempts: i16,
     /// The first retry waits up to twice this long; each further one up to twice as long.
     pub backoff: Duration,
@@ -22,6 +22,9 @@ pub struct Policy {
     /// 0 (usual) to 9; each step is worth a minute of age, so that nothing starves.
     pub priority: i16,
 }
+
+/// The largest budget: the history of a job holds each attempt of it (`queue.remember`).
+pub const MAX_ATTEMPTS: i16 = 50;
 
 impl Policy {
     /// Eight attempts over about half an hour, a minute each.

@@ -83,7 +83,8 @@ pub struct DeadLetter {
     pub errors: u32,
     /// Attempts that ended with their worker, or in a panic.
     pub crashes: u32,
-    /// Its failed attempts, oldest first, the last 50. Not in lists.
+    /// Its attempts that did not end it well, oldest first: each failed one (of a job that is retried again and again, the last
+    /// hundred entries). Not in lists.
     pub attempts: Option<Vec<JobAttempt>>,
     /// What it was given, where that holds no secret. Not in lists.
     pub payload: Option<Value>,

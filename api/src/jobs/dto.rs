@@ -138,18 +138,22 @@ pub struct JobAttempt {
     pub worker: Option<String>,
     /// How long it ran, in milliseconds.
     pub duration_ms: Option<i64>,
-    /// `permanent`, `retryable`, `unknown` or `crash`.
+    /// `permanent`, `retryable`, `unknown` or `crash`; of those that cost no attempt `throttled`, `interruption` (its worker was
+    /// stopped) or `snooze` (it put itself off).
     pub class: String,
     /// The error as a stable name.
     pub code: String,
     /// The error for a person.
     pub detail: String,
+    /// How many of this class and code followed each other, this the last of them. Only those that cost no attempt are counted
+    /// together.
+    pub times: i32,
 }
 
 impl From<told::Attempt> for JobAttempt {
     fn from(attempt: told::Attempt) -> Self {
-        let told::Attempt { at, worker, duration_ms, class, code, detail } = attempt;
-        Self { at: Time(at), worker, duration_ms, class, code, detail }
+        let told::Attempt { at, worker, duration_ms, class, code, detail, times } = attempt;
+        Self { at: Time(at), worker, duration_ms, class, code, detail, times }
     }
 }
 
@@ -178,7 +182,8 @@ pub struct Job {
     pub held_by: Option<String>,
     /// Why it does not run now. Not in lists.
     pub waiting: Option<JobWaiting>,
-    /// Its failed attempts, oldest first, the last 50. Not in lists.
+    /// Its attempts that did not end it well, oldest first: each failed one (of a job that is retried again and again, the last
+    /// hundred entries). Not in lists.
     pub attempts: Option<Vec<JobAttempt>>,
     /// Attempts that ended in an error; at `max_attempts` it has failed.
     pub errors: u32,

@@ -27,7 +27,7 @@ pub struct Get;
 impl Get {
     /// Get a job
     ///
-    /// With its failed attempts and, while it waits, what it waits for.
+    /// With its attempts so far and, while it waits, what it waits for.
     #[oai(path = "/v1/jobs/:id", method = "get", operation_id = "jobs_get", tag = "Tag::Jobs")]
     async fn run(
         &self,

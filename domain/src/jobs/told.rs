@@ -16,7 +16,7 @@ pub enum Asked {
     Operator,
 }
 
-/// One failed attempt.
+/// One attempt that did not end its job well.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Attempt {
     /// When it ended.
@@ -27,12 +27,19 @@ pub struct Attempt {
     /// How long it ran.
     #[serde(default)]
     pub duration_ms: Option<i64>,
-    /// The class of its error.
+    /// The class of its error, or `crash`, `interruption` or `snooze`.
     pub class: String,
     /// The error as a stable name.
     pub code: String,
     /// The error for a person.
     pub detail: String,
+    /// How many of the kind were in a row, this the last of them.
+    #[serde(default = "once")]
+    pub times: i32,
+}
+
+const fn once() -> i32 {
+    1
 }
 
 /// Codes whose text comes from inside, and what is said instead.
@@ -56,7 +63,7 @@ pub fn detail<'a>(asked: Asked, code: &str, detail: &'a str) -> &'a str {
     INSIDE.iter().find(|(inside, _)| *inside == code).map_or(detail, |(_, told)| told)
 }
 
-/// The failed attempts of `job`, oldest first.
+/// The attempts of `job` that did not end it well, oldest first.
 #[must_use]
 pub fn attempts(asked: Asked, job: &JobView) -> Vec<Attempt> {
     let entries = job.attempts.as_array().cloned().unwrap_or_default();

@@ -12,8 +12,8 @@ use patchbay_db::ids::{EventId, JobId, MessageId};
 use patchbay_db::{DbResult, Ids, Tx, TypedId};
 use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::Job;
+use patchbay_queue::ledger::attempt::Attempt;
 use patchbay_queue::ledger::dead;
-use patchbay_queue::ledger::settle::Failure;
 use patchbay_queue::sql::statement;
 
 /// One message that failed for good.
@@ -59,15 +59,16 @@ pub async fn split_off(tx: &mut Tx, ids: &Ids, now: DateTime<Utc>, worker: &str,
     }
     let tenant = tx.tenant();
     let failures = failed.iter().map(|f| {
-        let failure = Failure {
+        let attempt = Attempt {
             at: now,
             worker: worker.to_owned(),
             duration_ms: 0,
             class: "permanent",
             code: f.code.clone(),
             detail: f.detail.clone(),
+            times: 1,
         };
-        serde_json::to_value(failure.trimmed()).expect("a failure is plain data and serialises")
+        attempt.trimmed().to_json()
     });
     let payload = serde_json::to_vec(&SendMessages { messages: 1 }).expect("an empty payload serialises");
     let jobs: Vec<JobId> = failed.iter().map(|_| ids.make(now)).collect();

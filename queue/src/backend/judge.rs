@@ -10,9 +10,10 @@ use rand::Rng as _;
 
 use super::service::{Failed, GivenUp, Panicked, Unclaimed};
 use crate::context::STOPPED_ON_REQUEST;
+use crate::ledger::attempt::{Attempt, CRASH, INTERRUPTION, SNOOZE};
 use crate::ledger::crash::POISON;
 use crate::ledger::hold::{KIND_PAUSE, VERSION};
-use crate::ledger::settle::{End, Failure};
+use crate::ledger::settle::End;
 use crate::{Envelope, ErrorClass, JobError, Outcome, Policy};
 
 /// A run that is over, as it is judged.
@@ -38,16 +39,18 @@ pub(crate) fn judge(over: &Over<'_>, result: Result<Outcome, BoxDynError>) -> En
     let error = match result {
         Ok(Outcome::Done(value)) => return End::Succeeded(value),
         Ok(Outcome::Cancelled) => return End::Cancelled,
-        Ok(Outcome::Snooze { until, reason }) => return put_off(until.max(ended_at + SOONEST), Some(reason)),
+        Ok(Outcome::Snooze { until, reason }) => {
+            return put_off(until.max(ended_at + SOONEST), reason.clone(), over.attempt(SNOOZE, "put_off", reason));
+        }
         Err(_) if interrupted => {
-            return End::Again { at: ended_at, errors: 0, crashes: 0, interruptions: 1, failure: None, reason: None };
+            let attempt = over.attempt(INTERRUPTION, "worker_stopped", "its worker was told to stop".to_owned());
+            return End::Again { at: ended_at, errors: 0, crashes: 0, interruptions: 1, attempt, reason: None };
         }
         Err(error) => error,
     };
     if let Some(Unclaimed { kind, version }) = error.downcast_ref() {
         return unknown(kind, *version);
     }
-    let failure = |class: &'static str, code: &str, detail: String| over.failure(class, code, detail);
     let header = &envelope.header;
     let crash = match (error.downcast_ref(), error.downcast_ref()) {
         (Some(Panicked { detail, policy }), _) => Some(("panicked", detail.clone(), policy)),
@@ -55,24 +58,26 @@ pub(crate) fn judge(over: &Over<'_>, result: Result<Outcome, BoxDynError>) -> En
         _ => None,
     };
     if let Some((code, detail, policy)) = crash {
-        let failure = failure("crash", code, detail);
+        let attempt = over.attempt(CRASH, code, detail);
         if header.crashes + 1 >= POISON {
-            return End::Dead { errors: 0, crashes: 1, failure };
+            return End::Dead { errors: 0, crashes: 1, attempt };
         }
         let at = ended_at + delay(policy, header.crashes + 1).max(SOONEST);
-        return End::Again { at, errors: 0, crashes: 1, interruptions: 0, failure: Some(failure), reason: None };
+        return End::Again { at, errors: 0, crashes: 1, interruptions: 0, attempt, reason: None };
     }
     let Judged { class, code, detail, policy } = classify(&error);
     if over.cancelled && class == ErrorClass::Permanent && code == STOPPED_ON_REQUEST {
         return End::Cancelled;
     }
+    let attempt = over.attempt(class.name(), &code, detail);
     match class {
-        ErrorClass::Throttled { until } => put_off(until.max(ended_at + SOONEST), Some(format!("throttled: {detail}"))),
-        ErrorClass::Permanent => End::Dead { errors: 1, crashes: 0, failure: failure(class.name(), &code, detail) },
+        ErrorClass::Throttled { until } => {
+            put_off(until.max(ended_at + SOONEST), format!("throttled: {}", attempt.detail), attempt)
+        }
+        ErrorClass::Permanent => End::Dead { errors: 1, crashes: 0, attempt },
         ErrorClass::Retryable | ErrorClass::Unknown => {
-            let failure = failure(class.name(), &code, detail);
             if header.errors + 1 >= header.max_attempts {
-                return End::Dead { errors: 1, crashes: 0, failure };
+                return End::Dead { errors: 1, crashes: 0, attempt };
             }
             let wait = error.downcast_ref::<RetryAfterError>().map(RetryAfterError::get_duration);
             let at = ended_at
@@ -82,7 +87,7 @@ pub(crate) fn judge(over: &Over<'_>, result: Result<Outcome, BoxDynError>) -> En
                 errors: 1,
                 crashes: 0,
                 interruptions: 0,
-                failure: Some(failure),
+                attempt,
                 reason: None,
             }
         }
@@ -90,17 +95,17 @@ pub(crate) fn judge(over: &Over<'_>, result: Result<Outcome, BoxDynError>) -> En
 }
 
 impl Over<'_> {
-    fn failure(&self, class: &'static str, code: &str, detail: String) -> Failure {
+    fn attempt(&self, class: &'static str, code: &str, detail: String) -> Attempt {
         let duration_ms = i64::try_from(self.ran.as_millis()).unwrap_or(i64::MAX);
         let (worker, code) = (self.worker.to_owned(), code.to_owned());
-        Failure { at: self.at, worker, duration_ms, class, code, detail }.trimmed()
+        Attempt { at: self.at, worker, duration_ms, class, code, detail, times: 1 }.trimmed()
     }
 
     /// The end of a job whose time was over before it could run.
     pub(super) fn expired(&self, not_after: DateTime<Utc>) -> End {
         let detail =
             format!("it was not to run after {}", not_after.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
-        End::Dead { errors: 0, crashes: 0, failure: self.failure(ErrorClass::Permanent.name(), "expired", detail) }
+        End::Dead { errors: 0, crashes: 0, attempt: self.attempt(ErrorClass::Permanent.name(), "expired", detail) }
     }
 }
 
@@ -114,8 +119,8 @@ pub(crate) fn parked(kind: &str) -> End {
     End::Held { by: KIND_PAUSE.to_owned(), reason: format!("kind {kind} is paused") }
 }
 
-const fn put_off(at: DateTime<Utc>, reason: Option<String>) -> End {
-    End::Again { at, errors: 0, crashes: 0, interruptions: 0, failure: None, reason }
+const fn put_off(at: DateTime<Utc>, reason: String, attempt: Attempt) -> End {
+    End::Again { at, errors: 0, crashes: 0, interruptions: 0, attempt, reason: Some(reason) }
 }
 
 /// What an error says of itself.

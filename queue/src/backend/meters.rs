@@ -93,8 +93,8 @@ const fn outcome(end: &End) -> usize {
     match end {
         End::Succeeded(_) => 0,
         End::Cancelled => 1,
-        End::Again { failure: Some(_), .. } => 2,
         End::Again { interruptions: 1.., .. } => 3,
+        End::Again { .. } if end.is_error() => 2,
         End::Again { .. } => 4,
         End::Dead { .. } => 5,
         End::Held { .. } => 6,

@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::row::{JobRow, job_row_columns};
-use super::settle::{count_ends, remember};
+use super::settle::count_ends;
 use crate::sql::statement;
 
 /// A job that has brought down this many workers is poison, whatever it was.
@@ -52,14 +52,11 @@ const CRASH: &str = concat!(
             interruptions = CASE WHEN j.fence >= o.before OR ",
     counts!(),
     " THEN j.interruptions ELSE j.interruptions + 1 END,
-            attempts = CASE WHEN NOT (",
+            attempts = CASE WHEN j.fence >= o.before THEN j.attempts ELSE queue.remember(j.attempts, o.entry
+                || jsonb_build_object('class', CASE WHEN ",
     counts!(),
-    ") THEN j.attempts ELSE ",
-    remember!(
-        "(o.entry || jsonb_strip_nulls(jsonb_build_object('at', now(), 'duration_ms',
-                (extract(epoch FROM now() - j.running_since) * 1000)::bigint)))"
-    ),
-    " END,
+    " THEN 'crash' ELSE 'interruption' END, 'at', now(), 'duration_ms', (extract(epoch FROM now()
+                    - coalesce(j.running_since, to_timestamp(o.before / 1e6))) * 1000)::bigint)) END,
             error_class = CASE WHEN ",
     counts!(),
     " THEN 'crash' ELSE j.error_class END,
@@ -92,9 +89,7 @@ const CRASH: &str = concat!(
 pub async fn crash(conn: &mut AsyncPgConnection, lost: &[Lost]) -> QueryResult<Vec<JobRow>> {
     let entries: Vec<_> = lost
         .iter()
-        .map(|l| {
-            json!({"worker": l.worker, "class": "crash", "code": "worker_lost", "detail": "the worker that ran it vanished"})
-        })
+        .map(|l| json!({"worker": l.worker, "code": "worker_lost", "detail": "the worker that ran it vanished"}))
         .collect();
     statement(CRASH)
         .bind::<Array<SqlUuid>, _>(lost.iter().map(|l| l.tenant).collect::<Vec<_>>())

@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, Bool, Int8, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::settle::{count_ends, remember};
+use super::settle::count_ends;
 use crate::sql::statement;
 
 /// A job whose time is over.
@@ -50,12 +50,9 @@ const LAPSE: &str = concat!(
     "WITH lapsed AS (
         UPDATE queue.jobs j SET state = 'dead', finished_at = now(), error_class = 'permanent',
             last_error = 'expired: it was not to run after ' || to_char(j.not_after AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
-            attempts = ",
-    remember!(
-        "jsonb_build_object('at', now(), 'worker', $3::text, 'duration_ms', 0, 'class', 'permanent', 'code', 'expired',
-                'detail', 'it was not to run after ' || to_char(j.not_after AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))"
-    ),
-    ",
+            attempts = queue.remember(j.attempts, jsonb_build_object('at', now(), 'worker', $3::text, 'duration_ms', 0,
+                'class', 'permanent', 'code', 'expired',
+                'detail', 'it was not to run after ' || to_char(j.not_after AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))),
             revision = j.revision + 1
         FROM (SELECT n.tenant_id, n.id FROM unnest($1, $2) AS n (tenant_id, id) ORDER BY n.id) o
         WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state IN ('scheduled', 'waiting', 'held')

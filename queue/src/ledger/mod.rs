@@ -7,6 +7,7 @@
 //! Every statement here takes arrays; none is called in a loop.
 
 mod atomic;
+pub mod attempt;
 pub mod cancel;
 pub mod controls;
 pub mod crash;

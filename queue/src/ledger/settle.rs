@@ -17,6 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::attempt::Attempt;
 use super::dependencies::pass_on;
 use super::progress::Progress;
 use super::row::{JobRow, job_row_columns};
@@ -60,8 +61,8 @@ pub enum End {
         crashes: i16,
         /// Added to the interruptions.
         interruptions: i32,
-        /// Why, where it was an error; goes into the history.
-        failure: Option<Failure>,
+        /// What the history keeps of the attempt.
+        attempt: Attempt,
         /// What it waits for, where it was put off.
         reason: Option<String>,
     },
@@ -79,58 +80,9 @@ pub enum End {
         /// Added to the crashes.
         crashes: i16,
         /// Why.
-        failure: Failure,
+        attempt: Attempt,
     },
 }
-
-/// One failed attempt, as kept in the row's history.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Failure {
-    /// When it ended.
-    pub at: DateTime<Utc>,
-    /// Who ran it.
-    pub worker: String,
-    /// How long it ran.
-    pub duration_ms: i64,
-    /// The error's class.
-    pub class: &'static str,
-    /// The error's code.
-    pub code: String,
-    /// The error, for a person.
-    pub detail: String,
-}
-
-/// What a handler's text may at most take in a row.
-const DETAIL_MAX: usize = 2_000;
-
-impl Failure {
-    /// The failure with its text cut to what a row takes.
-    #[must_use]
-    pub fn trimmed(mut self) -> Self {
-        if self.detail.len() > DETAIL_MAX {
-            let mut end = DETAIL_MAX;
-            while !self.detail.is_char_boundary(end) {
-                end -= 1;
-            }
-            self.detail.truncate(end);
-        }
-        self
-    }
-}
-
-/// One more in a row's history, which keeps the last 50: a job that is redriven for ever must not grow for ever.
-macro_rules! remember {
-    ($entry:literal) => {
-        concat!(
-            "CASE WHEN jsonb_array_length(j.attempts) >= 50 THEN (j.attempts - 0) || ",
-            $entry,
-            " ELSE j.attempts || ",
-            $entry,
-            " END"
-        )
-    };
-}
-pub(super) use remember;
 
 /// What of `$ended` (tenant_id, group_id, state) is an end, into the counts of its groups.
 macro_rules! count_ends {
@@ -166,20 +118,19 @@ const SETTLE: &str = concat!(
         held_by = CASE WHEN o.state = 'scheduled' AND j.state = 'held' THEN j.held_by ELSE o.held_by END,
         held_reason = CASE WHEN o.state = 'scheduled' AND j.state = 'held' THEN j.held_reason ELSE o.reason END,
         result = coalesce(o.result, j.result),
-        error_class = coalesce(o.failure ->> 'class', j.error_class),
-        last_error = coalesce((o.failure ->> 'code') || ': ' || (o.failure ->> 'detail'), j.last_error),
-        attempts = CASE WHEN o.failure IS NULL THEN j.attempts ELSE ",
-    remember!("o.failure"),
-    " END,
+        error_class = CASE WHEN o.is_error THEN o.attempt ->> 'class' ELSE j.error_class END,
+        last_error = CASE WHEN o.is_error THEN (o.attempt ->> 'code') || ': ' || (o.attempt ->> 'detail')
+            ELSE j.last_error END,
+        attempts = CASE WHEN o.attempt IS NULL THEN j.attempts ELSE queue.remember(j.attempts, o.attempt) END,
         progress_total = coalesce(o.total, j.progress_total),
         progress_succeeded = coalesce(o.succeeded, j.progress_succeeded),
         progress_failed = coalesce(o.failed, j.progress_failed),
         progress_skipped = coalesce(o.skipped, j.progress_skipped),
         progress_held = coalesce(o.held, j.progress_held),
         revision = j.revision + 1
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $20)
-        AS o (tenant_id, id, token, state, started_at, run_at, errors, crashes, interruptions, failure, reason, result,
-            total, succeeded, failed, skipped, held, held_by, generation)
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $20, $21)
+        AS o (tenant_id, id, token, state, started_at, run_at, errors, crashes, interruptions, attempt, reason, result,
+            total, succeeded, failed, skipped, held, held_by, generation, is_error)
     WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state IN ('waiting', 'held') AND j.fence < o.token
         AND coalesce(j.generation, 0) = o.generation
     RETURNING j.tenant_id, j.id, j.group_id, j.state, j.has_dependents),
@@ -256,7 +207,7 @@ pub async fn settle(conn: &mut AsyncPgConnection, worker: &str, ends: &[Settleme
             .bind::<Array<Int2>, _>(column(&rest, |s| s.end.added().0))
             .bind::<Array<Int2>, _>(column(&rest, |s| s.end.added().1))
             .bind::<Array<Int4>, _>(column(&rest, |s| s.end.added().2))
-            .bind::<Array<Nullable<Jsonb>>, _>(column(&rest, |s| s.end.failure()))
+            .bind::<Array<Nullable<Jsonb>>, _>(column(&rest, |s| s.end.attempt().map(Attempt::to_json)))
             .bind::<Array<Nullable<Text>>, _>(column(&rest, |s| s.end.reason()))
             .bind::<Array<Nullable<Jsonb>>, _>(column(&rest, |s| s.end.result()))
             .bind::<Array<Nullable<Int4>>, _>(column(&rest, |s| s.progress.map(|p| p.total)))
@@ -267,6 +218,7 @@ pub async fn settle(conn: &mut AsyncPgConnection, worker: &str, ends: &[Settleme
             .bind::<Array<Nullable<Text>>, _>(column(&rest, |s| s.end.held_by()))
             .bind::<Text, _>(worker)
             .bind::<Array<Int4>, _>(column(&rest, |s| s.generation))
+            .bind::<Array<Bool>, _>(column(&rest, |s| s.end.is_error()))
             .load(conn)
             .await?;
         rows.extend(more);
@@ -349,13 +301,21 @@ impl End {
         }
     }
 
-    fn failure(&self) -> Option<Value> {
-        let failure = match self {
-            Self::Again { failure, .. } => failure.as_ref(),
-            Self::Dead { failure, .. } => Some(failure),
+    const fn attempt(&self) -> Option<&Attempt> {
+        match self {
+            Self::Again { attempt, .. } | Self::Dead { attempt, .. } => Some(attempt),
             _ => None,
-        }?;
-        Some(serde_json::to_value(failure).expect("a failure is plain data and serialises"))
+        }
+    }
+
+    /// Whether the attempt failed: what is put off or interrupted did not.
+    #[must_use]
+    pub const fn is_error(&self) -> bool {
+        match self {
+            Self::Again { errors, crashes, .. } => *errors > 0 || *crashes > 0,
+            Self::Dead { .. } => true,
+            _ => false,
+        }
     }
 
     fn reason(&self) -> Option<&str> {

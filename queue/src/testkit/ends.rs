@@ -4,11 +4,12 @@ use uuid::Uuid;
 
 use super::memory::World;
 use super::row::{State, TestJob};
+use crate::ledger::attempt::Attempt;
 use crate::ledger::hold;
-use crate::ledger::settle::{End, Failure};
+use crate::ledger::settle::End;
 
 /// What the history of a job keeps.
-const HISTORY: usize = 50;
+const HISTORY: usize = 100;
 
 /// A group's members by where they stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,11 +27,18 @@ pub struct GroupCounts {
 }
 
 impl TestJob {
-    fn remember(&mut self, failure: Failure) {
-        if self.attempts.len() >= HISTORY {
+    fn remember(&mut self, mut attempt: Attempt) {
+        let last = self
+            .attempts
+            .last()
+            .filter(|last| !attempt.is_failure() && last.class == attempt.class && last.code == attempt.code);
+        if let Some(last) = last {
+            attempt.times += last.times;
+            self.attempts.pop();
+        } else if self.attempts.len() >= HISTORY {
             self.attempts.remove(0);
         }
-        self.attempts.push(failure);
+        self.attempts.push(attempt);
     }
 }
 
@@ -48,20 +56,18 @@ impl World {
                 job.result = result.or(job.result.take());
             }
             End::Cancelled => job.state = State::Cancelled,
-            End::Dead { errors, crashes, failure } => {
+            End::Dead { errors, crashes, attempt } => {
                 job.errors += errors;
                 job.crashes += crashes;
-                job.remember(failure);
+                job.remember(attempt);
                 job.state = State::Dead;
             }
             End::Again { .. } | End::Held { .. } if job.cancel_requested => job.state = State::Cancelled,
-            End::Again { at, errors, crashes, interruptions, failure, reason } => {
+            End::Again { at, errors, crashes, interruptions, attempt, reason } => {
                 job.errors += errors;
                 job.crashes += crashes;
                 job.interruptions += interruptions;
-                if let Some(failure) = failure {
-                    job.remember(failure);
-                }
+                job.remember(attempt);
                 job.held_reason = reason;
                 job.run_at = at;
                 job.state = State::Scheduled;
@@ -135,7 +141,7 @@ impl World {
             if job.new.not_after.is_some_and(|at| at < now) {
                 let detail = "it was not to run any more".to_owned();
                 let (worker, code) = ("keeper".to_owned(), "expired".to_owned());
-                job.remember(Failure { at: now, worker, duration_ms: 0, class: "permanent", code, detail });
+                job.remember(Attempt { at: now, worker, duration_ms: 0, class: "permanent", code, detail, times: 1 });
                 job.state = State::Dead;
                 any = true;
             }

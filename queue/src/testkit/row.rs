@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::ledger::attempt::Attempt;
 use crate::ledger::progress::Progress;
-use crate::ledger::settle::Failure;
 use crate::{After, Envelope, NewJob};
 
 /// Where a job stands; the ledger's states.
@@ -68,8 +68,8 @@ pub struct TestJob {
     pub crashes: i16,
     /// Runs that were given back.
     pub interruptions: i32,
-    /// Its failed attempts.
-    pub attempts: Vec<Failure>,
+    /// Its attempts that did not end it well.
+    pub attempts: Vec<Attempt>,
     /// What its handler left.
     pub result: Option<Value>,
     /// How far it has come.
@@ -87,7 +87,7 @@ impl TestJob {
     /// The code of its last error.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
-        self.attempts.last().map(|failure| failure.code.as_str())
+        self.attempts.iter().rfind(|attempt| attempt.is_failure()).map(|attempt| attempt.code.as_str())
     }
 
     pub(super) fn group(&self) -> Option<Uuid> {

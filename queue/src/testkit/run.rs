@@ -143,7 +143,7 @@ impl Drained {
             End::Cancelled => &mut self.cancelled,
             End::Dead { .. } => &mut self.dead,
             End::Held { .. } => &mut self.held,
-            End::Again { failure: Some(_), .. } => &mut self.retried,
+            End::Again { .. } if end.is_error() => &mut self.retried,
             End::Again { .. } => &mut self.snoozed,
         };
         *counter += 1;

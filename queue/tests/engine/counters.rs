@@ -7,7 +7,7 @@ use patchbay_queue::ledger::promote::promote;
 use patchbay_queue::ledger::settle::{End, settle};
 use uuid::Uuid;
 
-use crate::told::{failure, settlement};
+use crate::told::{attempt, settlement};
 use crate::world::{Act, QUEUE, World};
 
 async fn expired(world: &World, keeper: &str) -> Vec<Lost> {
@@ -55,7 +55,7 @@ async fn a_worker_that_dies_between_ledger_and_redis_has_not_crashed_on_the_job(
         errors: 1,
         crashes: 0,
         interruptions: 0,
-        failure: Some(failure("retryable")),
+        attempt: attempt("retryable"),
         reason: None,
     };
     settle(&mut conn, "w", &[settlement(&job, token, end)]).await.unwrap();
@@ -67,12 +67,12 @@ async fn a_worker_that_dies_between_ledger_and_redis_has_not_crashed_on_the_job(
 }
 
 #[tokio::test]
-async fn a_history_keeps_its_last_fifty_attempts_whatever_they_were() {
+async fn a_history_keeps_its_last_hundred_entries_whatever_they_were() {
     let world = World::new().await;
     let job = world.job(Uuid::now_v7(), Act::Succeed);
     world.accept(std::slice::from_ref(&job)).await;
     let mut conn = world.ledger.get().await.unwrap();
-    for n in 1..=70 {
+    for n in 1..=120 {
         let lost =
             Lost { tenant: job.tenant_id, id: job.id, token: n * 10, before: n * 10 - 5, worker: format!("w{n}") };
         mark_running(&mut conn, "w", &[(job.tenant_id, job.id, chrono::Utc::now())]).await.unwrap();
@@ -81,6 +81,52 @@ async fn a_history_keeps_its_last_fifty_attempts_whatever_they_were() {
     }
     let history = world.view(job.id).await.attempts;
     let history = history.as_array().unwrap();
-    assert_eq!((history.len(), history[49]["worker"].as_str()), (50, Some("w70")));
+    assert_eq!((history.len(), history[99]["worker"].as_str()), (100, Some("w120")));
     assert!(history.iter().all(|entry| entry["at"].is_string() && entry["class"] == "crash"));
+}
+
+#[tokio::test]
+async fn a_crash_says_how_long_its_run_was_held_however_short() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    assert_eq!(world.claim(1).await.len(), 1);
+    let began = std::time::Instant::now();
+    let lost = expired(&world, "keeper").await;
+    let mut conn = world.ledger.get().await.unwrap();
+    crash(&mut conn, &lost).await.unwrap();
+    let at_most = began.elapsed().as_millis() + 1_000;
+    let attempts = world.view(id).await.attempts;
+    let ran = attempts[0]["duration_ms"].as_i64().unwrap();
+    assert!(ran > 0 && u128::from(ran.unsigned_abs()) <= at_most, "{attempts}");
+    assert_eq!((attempts[0]["class"].as_str(), attempts[0]["code"].as_str()), (Some("crash"), Some("worker_lost")));
+}
+
+#[tokio::test]
+async fn what_costs_no_attempt_is_in_the_history_and_does_not_push_failures_out() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.accept(std::slice::from_ref(&job)).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let mut token = 0;
+    let mut again = async |class, errors, interruptions| {
+        token += 1;
+        let at = chrono::Utc::now() - chrono::TimeDelta::seconds(1);
+        let end = End::Again { at, errors, crashes: 0, interruptions, attempt: attempt(class), reason: None };
+        settle(&mut conn, "w", &[settlement(&job, token, end)]).await.unwrap();
+        promote(&mut conn, 10).await.unwrap();
+    };
+    again("retryable", 1, 0).await;
+    for _ in 0..150 {
+        again("snooze", 0, 0).await;
+    }
+    again("interruption", 0, 1).await;
+    again("snooze", 0, 0).await;
+    again("retryable", 1, 0).await;
+    again("retryable", 1, 0).await;
+    let view = world.view(job.id).await;
+    let told = view.attempts.as_array().unwrap().iter();
+    let told: Vec<_> = told.map(|a| (a["class"].as_str().unwrap(), a["times"].as_i64().unwrap_or(1))).collect();
+    let failed = ("retryable", 1);
+    assert_eq!(told, [failed, ("snooze", 150), ("interruption", 1), ("snooze", 1), failed, failed]);
+    assert_eq!((view.errors, view.interruptions), (3, 1));
 }

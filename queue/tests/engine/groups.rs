@@ -8,7 +8,7 @@ use patchbay_queue::ledger::{self, Inserted, dead as dead_letters};
 use patchbay_queue::*;
 use uuid::Uuid;
 
-use crate::told::{dead, request, settlement};
+use crate::told::{attempt, dead, request, settlement};
 use crate::world::{Act, Doer, Work, World};
 
 async fn group(world: &World, tenant: Uuid, id: Uuid) -> GroupView {
@@ -33,8 +33,8 @@ async fn every_end_is_counted_and_every_change_of_it() {
     world.end(&jobs[1], 1, End::Succeeded(Some(serde_json::json!(1)))).await;
     world.end(&jobs[2], 1, dead()).await;
     ledger::cancel::cancel(&mut conn, tenant, jobs[3].id, false).await.unwrap();
-    let again =
-        End::Again { at: chrono::Utc::now(), errors: 0, crashes: 0, interruptions: 1, failure: None, reason: None };
+    let attempt = attempt("interruption");
+    let again = End::Again { at: chrono::Utc::now(), errors: 0, crashes: 0, interruptions: 1, attempt, reason: None };
     world.end(&jobs[4], 1, again).await;
     let view = group(&world, tenant, id).await;
     assert_eq!((counts(&view), view.name.as_str()), ([6, 2, 1, 1, 0, 2], "six"));

@@ -6,18 +6,11 @@ use patchbay_queue::ledger::{self, Inserted, hold};
 use patchbay_queue::*;
 use uuid::Uuid;
 
-use crate::told::{failure, request};
+use crate::told::{attempt, request};
 use crate::world::{Act, Doer, QUEUE, Work, World, in_ms};
 
 fn again() -> End {
-    End::Again {
-        at: Utc::now(),
-        errors: 1,
-        crashes: 0,
-        interruptions: 0,
-        failure: Some(failure("retryable")),
-        reason: None,
-    }
+    End::Again { at: Utc::now(), errors: 1, crashes: 0, interruptions: 0, attempt: attempt("retryable"), reason: None }
 }
 
 #[tokio::test]

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
-use patchbay_queue::ledger::settle::{End, Failure, Settlement, settle};
+use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::ledger::{cancel, dead, dependencies, enqueue, groups, hold, view};
 use patchbay_queue::testkit::{State, TestQueue};
 use patchbay_queue::*;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use crate::told::attempt;
 use crate::world::{Act, QUEUE, Work, World};
 
 /// One thing that happens. Numbers name earlier jobs, by the order in which they came.
@@ -123,18 +124,7 @@ fn end_of(job: &Envelope) -> Settlement {
     let work: Work = serde_json::from_slice(&job.payload).unwrap();
     let end = match work.act {
         Act::Succeed => End::Succeeded(None),
-        _ => End::Dead {
-            errors: 1,
-            crashes: 0,
-            failure: Failure {
-                at: Utc::now(),
-                worker: "by-hand".into(),
-                duration_ms: 0,
-                class: "permanent",
-                code: "refused".into(),
-                detail: "as told".into(),
-            },
-        },
+        _ => End::Dead { errors: 1, crashes: 0, attempt: attempt("permanent") },
     };
     Settlement {
         tenant: job.header.tenant,

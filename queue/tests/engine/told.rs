@@ -2,21 +2,22 @@
 //! between two.
 
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
-use patchbay_queue::ledger::settle::{End, Failure, Settled, Settlement, settle};
+use patchbay_queue::ledger::attempt::Attempt;
+use patchbay_queue::ledger::settle::{End, Settled, Settlement, settle};
 use patchbay_queue::ledger::{self, Enqueued, JobRow, dependencies, groups};
 use patchbay_queue::{JobRequest, NewJob};
 use uuid::Uuid;
 
 use crate::world::{Act, Work, World};
 
-/// A failure as a handler's error leaves it.
-pub fn failure(class: &'static str) -> Failure {
+/// An attempt as a handler's error leaves it.
+pub fn attempt(class: &'static str) -> Attempt {
     let (worker, code, detail) = ("w".to_owned(), "failed".to_owned(), "as told".to_owned());
-    Failure { at: chrono::Utc::now(), worker, duration_ms: 1, class, code, detail }
+    Attempt { at: chrono::Utc::now(), worker, duration_ms: 1, class, code, detail, times: 1 }
 }
 
 pub fn dead() -> End {
-    End::Dead { errors: 1, crashes: 0, failure: failure("permanent") }
+    End::Dead { errors: 1, crashes: 0, attempt: attempt("permanent") }
 }
 
 pub fn request(tenant: Uuid) -> JobRequest<Work> {

@@ -85,11 +85,12 @@ fn budget(errors: u32, most: u32, crashes: u32, interruptions: u32) -> String {
     text
 }
 
-/// Failed attempts, oldest first.
+/// Attempts that did not end their job well, oldest first.
 pub fn attempts_drawn(context: &Context, attempts: Vec<JobAttempt>) -> String {
     let columns = [
         Column::Id("ENDED"),
         Column::Number("RAN"),
+        Column::Number("TIMES"),
         Column::Text("CLASS"),
         Column::Text("CODE"),
         Column::Text("DETAIL"),
@@ -100,11 +101,12 @@ pub fn attempts_drawn(context: &Context, attempts: Vec<JobAttempt>) -> String {
         table.row([
             words::instant(attempt.at).into(),
             attempt.duration_ms.map(|millis| format!("{millis} ms")).unwrap_or_default().into(),
+            attempt.times.to_string().into(),
             attempt.class.into(),
             attempt.code.into(),
             attempt.detail.into(),
             attempt.worker.unwrap_or_default().into(),
         ]);
     }
-    table.drawn("No failed attempts.")
+    table.drawn("No attempts that failed or were put off.")
 }

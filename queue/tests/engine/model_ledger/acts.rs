@@ -8,7 +8,7 @@ use patchbay_queue::ledger::{cancel, dead as dead_letters, groups, hold, lapse};
 use super::Case;
 use super::model::ModelJob;
 use super::steps::{Ending, Step};
-use crate::told::failure;
+use crate::told::attempt;
 
 impl Case<'_> {
     async fn settle(&self, job: &ModelJob, run: (i64, i32), end: End) {
@@ -35,10 +35,10 @@ impl Case<'_> {
                 errors: 1,
                 crashes: 0,
                 interruptions: 0,
-                failure: Some(failure("retryable")),
+                attempt: attempt("retryable"),
                 reason: None,
             },
-            Ending::Dead => End::Dead { errors: 1, crashes: 0, failure: failure("permanent") },
+            Ending::Dead => End::Dead { errors: 1, crashes: 0, attempt: attempt("permanent") },
             Ending::Parked => End::Held { by: hold::KIND_PAUSE.into(), reason: "paused".into() },
         };
         self.settle(&job, run, end).await;
