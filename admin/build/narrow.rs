@@ -9,10 +9,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 /// The resources that an operator looks after.
-const TAGS: [&str; 7] = ["autoscale", "dead_letters", "jobs", "queues", "schedules", "tenants", "workers"];
+const TAGS: [&str; 8] = ["autoscale", "dead_letters", "jobs", "plans", "queues", "schedules", "tenants", "workers"];
 
 /// Operations of those that no command is for: making and changing records is not looking after queues.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 10] = [
+    "plans_delete",
+    "plans_get",
     "schedules_create",
     "schedules_delete",
     "schedules_patch",
@@ -21,7 +23,6 @@ const LEFT_OUT: [&str; 9] = [
     "tenants_create_key",
     "tenants_current",
     "tenants_get",
-    "tenants_patch",
 ];
 
 /// Headers that a command sends.

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         autoscale::Autoscale, completion::Completion, dead::Dead, jobs::Jobs, lanes::Lanes, limits::Limits,
-        queues::Queues, schedules::Schedules, tenants::Tenants, workers::Workers,
+        plans::Plans, queues::Queues, schedules::Schedules, tenants::Tenants, workers::Workers,
     },
     context::Context,
     failure::Failure,
@@ -55,6 +55,9 @@ pub enum Command {
     /// Limits: rates, concurrency, shares, hours and breakers, on whichever key.
     #[command(subcommand)]
     Limits(Limits),
+    /// Plans: what tenants are worth in the queues.
+    #[command(subcommand)]
+    Plans(Plans),
     /// Tenants, and which of them fill a queue.
     #[command(subcommand)]
     Tenants(Tenants),
@@ -86,6 +89,7 @@ impl Command {
             Self::Queues(queues) => queues.run(context).await,
             Self::Lanes(lanes) => lanes.run(context).await,
             Self::Limits(limits) => limits.run(context).await,
+            Self::Plans(plans) => plans.run(context).await,
             Self::Tenants(tenants) => tenants.run(context).await,
             Self::Workers(workers) => workers.run(context).await,
             Self::Jobs(jobs) => jobs.run(context).await,
@@ -117,7 +121,9 @@ impl Command {
             Self::Dead(dead) => dead.is_look(),
             Self::Schedules(schedules) => schedules.is_look(),
             Self::Limits(limits) => limits.is_look(),
-            Self::Autoscale(_) | Self::Lanes(_) | Self::Tenants(_) | Self::Workers(_) => true,
+            Self::Plans(plans) => plans.is_look(),
+            Self::Tenants(tenants) => tenants.is_look(),
+            Self::Autoscale(_) | Self::Lanes(_) | Self::Workers(_) => true,
             Self::Completion(_) => false,
         }
     }

@@ -15,6 +15,7 @@ pub mod leads;
 mod leftover;
 pub mod messages;
 pub mod openapi;
+pub mod plans;
 pub mod provider_accounts;
 pub mod queues;
 pub mod routes;

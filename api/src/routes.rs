@@ -5,8 +5,8 @@
 
 use crate::http::merge::Merged;
 use crate::{
-    api_keys, contacts, dead_letters, imports, jobs, leads, messages, provider_accounts, queues, schedules, templates,
-    tenants, webhooks, workers,
+    api_keys, contacts, dead_letters, imports, jobs, leads, messages, plans, provider_accounts, queues, schedules,
+    templates, tenants, webhooks, workers,
 };
 
 /// The work, and where it waits.
@@ -26,6 +26,7 @@ pub type Routes = Merged<(
     contacts::Operations,
     leads::Operations,
     messages::Operations,
+    plans::Operations,
     provider_accounts::Operations,
     templates::Operations,
     tenants::Operations,

@@ -22,6 +22,8 @@ pub enum Tag {
     Leads,
     /// Texts that were sent, or came in.
     Messages,
+    /// What tenants' plans are worth in the queues, for the people who run this installation.
+    Plans,
     /// Credentials at providers, and the senders that belong to them.
     ProviderAccounts,
     /// Where jobs wait: depth, age, pause and resume.

@@ -6,6 +6,7 @@ pub mod dead;
 pub mod jobs;
 pub mod lanes;
 pub mod limits;
+pub mod plans;
 pub mod queues;
 pub mod schedules;
 pub mod tenants;

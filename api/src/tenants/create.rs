@@ -11,7 +11,7 @@ use patchbay_domain::{
 use poem_openapi::OpenApi;
 use serde_json::json;
 
-use super::dto::{Tenant, TenantCreate, refused};
+use super::dto::{Tenant, TenantCreate, check_plan, refused};
 use crate::{
     http::{Body, Created, SystemCall, Written},
     tags::Tag,
@@ -39,8 +39,10 @@ impl Create {
             locale: wanted.locale.unwrap_or_else(|| "en".to_owned()),
             currency: wanted.currency.unwrap_or_else(|| "USD".to_owned()),
             default_country: wanted.default_country,
+            plan: wanted.plan,
         };
         let mut tx = call.begin_once("a tenant is made by the operator", digest).await?;
+        check_plan(&mut tx, new.plan.as_deref()).await?;
         let tenant = tenants::insert(&mut tx, &call.cause(), new).await?;
         let entry = audit::Entry {
             id: call.app.db.new_id(call.now),

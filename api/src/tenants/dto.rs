@@ -1,13 +1,14 @@
 //! What tenants look like on the wire.
 
-use patchbay_db::ids::TenantId;
+use patchbay_db::{DbError, SystemTx, ids::TenantId};
 use patchbay_domain::tenants as domain;
+use patchbay_queue::ledger::controls;
 use poem_openapi::{
     Enum, Object,
     types::{Example, MaybeUndefined},
 };
 
-use crate::http::{Id, Problem, Time};
+use crate::http::{Handled, Id, Problem, Time};
 
 /// Whether a tenant's keys work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -46,6 +47,8 @@ pub struct Tenant {
     pub currency: String,
     /// The country of phone numbers without one, as ISO 3166-1 alpha-2.
     pub default_country: Option<String>,
+    /// Its plan: what it is worth in the queues (`plans_list`).
+    pub plan: Option<String>,
     /// Whether its keys work.
     pub status: TenantStatus,
     /// When it was made.
@@ -64,6 +67,7 @@ impl From<domain::Tenant> for Tenant {
             locale: tenant.locale,
             currency: tenant.currency,
             default_country: tenant.default_country,
+            plan: tenant.plan,
             status: match tenant.status {
                 domain::TenantStatus::Active => TenantStatus::Active,
                 domain::TenantStatus::Suspended => TenantStatus::Suspended,
@@ -84,6 +88,7 @@ impl Example for Tenant {
             locale: "en".to_owned(),
             currency: "USD".to_owned(),
             default_country: Some("US".to_owned()),
+            plan: None,
             status: TenantStatus::Active,
             created_at: Time::example(),
             updated_at: Time::example(),
@@ -110,6 +115,9 @@ pub struct TenantCreate {
     /// The country of phone numbers without one, as ISO 3166-1 alpha-2.
     #[oai(validator(pattern = "^[A-Z]{2}$"))]
     pub default_country: Option<String>,
+    /// The name of its plan; none where it is left out.
+    #[oai(validator(pattern = "^[a-z][a-z0-9_-]{0,62}$"))]
+    pub plan: Option<String>,
 }
 
 impl Example for TenantCreate {
@@ -120,6 +128,7 @@ impl Example for TenantCreate {
             locale: Some("en".to_owned()),
             currency: Some("USD".to_owned()),
             default_country: Some("US".to_owned()),
+            plan: None,
         }
     }
 }
@@ -143,6 +152,9 @@ pub struct TenantPatch {
     /// The country of phone numbers without one, as ISO 3166-1 alpha-2; null clears it.
     #[oai(validator(pattern = "^[A-Z]{2}$"))]
     pub default_country: MaybeUndefined<String>,
+    /// The name of its plan; null takes it away.
+    #[oai(validator(pattern = "^[a-z][a-z0-9_-]{0,62}$"))]
+    pub plan: MaybeUndefined<String>,
     /// Whether its keys work.
     pub status: Option<TenantStatus>,
 }
@@ -155,9 +167,29 @@ impl Example for TenantPatch {
             locale: None,
             currency: None,
             default_country: MaybeUndefined::Value("DE".to_owned()),
+            plan: MaybeUndefined::Undefined,
             status: None,
         }
     }
+}
+
+/// What a patch says of a field that null clears.
+pub(super) fn cleared<T>(wanted: MaybeUndefined<T>) -> Option<Option<T>>
+where
+    T: poem_openapi::types::Type,
+{
+    match wanted {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
+    }
+}
+
+/// Refuses a plan that does not stand.
+pub(super) async fn check_plan(tx: &mut SystemTx, plan: Option<&str>) -> Handled<()> {
+    let Some(plan) = plan else { return Ok(()) };
+    let stands = controls::plan_stands(tx, plan).await.map_err(DbError::from)?;
+    if stands { Ok(()) } else { Err(refused(domain::TenantFault::Plan).into()) }
 }
 
 /// The domain's refusal, with its pointer.

@@ -6,7 +6,7 @@ use patchbay_db::ids::TenantId;
 use patchbay_domain::{audit, tenants};
 use poem_openapi::{OpenApi, param::Path, payload::Json, types::MaybeUndefined, types::ToJSON};
 
-use super::dto::{Tenant, TenantPatch, refused};
+use super::dto::{Tenant, TenantPatch, check_plan, cleared, refused};
 use crate::{
     http::{Body, Handled, Id, Problem, SystemCall},
     tags::Tag,
@@ -20,7 +20,8 @@ pub struct Patch;
 impl Patch {
     /// Change a tenant
     ///
-    /// A suspended tenant's keys are refused within seconds; its records and jobs stay.
+    /// A suspended tenant's keys are refused within seconds; its records and jobs stay. Another plan changes its share in the
+    /// queues within a second, for what waits already too.
     #[oai(path = "/v1/tenants/:id", method = "patch", operation_id = "tenants_patch", tag = "Tag::Tenants")]
     async fn run(
         &self,
@@ -42,14 +43,12 @@ impl Patch {
             timezone: wanted.timezone,
             locale: wanted.locale,
             currency: wanted.currency,
-            default_country: match wanted.default_country {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(code) => Some(Some(code)),
-            },
+            default_country: cleared(wanted.default_country),
+            plan: cleared(wanted.plan),
             status: wanted.status.map(Into::into),
         };
         let mut tx = call.begin("a tenant is changed by the operator").await?;
+        check_plan(&mut tx, patch.plan.as_ref().and_then(Option::as_deref)).await?;
         let tenant =
             tenants::update(&mut tx, &call.cause(), id, patch).await?.ok_or_else(|| Problem::not_found("tenant"))?;
         let entry = audit::Entry {

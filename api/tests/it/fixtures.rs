@@ -2,9 +2,10 @@
 //!
 //! To cover a resource, add its line: how to make a record, and the id that its paths take.
 
+use poem::http::Method;
 use serde_json::json;
 
-use crate::harness::{Reply, TestApi};
+use crate::harness::{Reply, SYSTEM_KEY, TestApi};
 
 /// Operations with an id in their path that have no record here. It may only shrink.
 pub const UNCOVERED: &[&str] = &[];
@@ -30,6 +31,10 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
             provider_account(api).await;
             Some(id(&made(api, "/v1/messages", &json!({ "to": "+12025550123", "body": "Hello" })).await, "/id"))
         }
+        "plans" => {
+            let reply = plan(api, "fixture", &json!({ "weight": 2.0 })).await;
+            Some(id(&reply, "/name"))
+        }
         "provider_accounts" => Some(provider_account(api).await),
         "schedules" => {
             provider_account(api).await;
@@ -44,6 +49,11 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Sets a plan.
+pub async fn plan(api: &TestApi, name: &str, body: &serde_json::Value) -> Reply {
+    api.send(Method::PUT, &format!("/v1/plans/{name}"), Some(SYSTEM_KEY), Some(body), &[]).await
 }
 
 /// An account with a sender that no other has.

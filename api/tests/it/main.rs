@@ -25,6 +25,7 @@ mod leads;
 mod limits;
 mod lists;
 mod messages;
+mod plans;
 mod prefer;
 mod program;
 mod provider_accounts;

@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use patchbay_db::ids::{JobId, TenantId};
 use patchbay_db::{DbResult, Page, Paged, TypedId};
+use patchbay_queue::ledger::list::SCANNED;
 use patchbay_queue::ledger::view::{self, JobView};
 use patchbay_queue::sql::statement;
 use uuid::Uuid;
@@ -119,21 +120,37 @@ pub async fn count(conn: &mut AsyncPgConnection, whose: Option<TenantId>, filter
 }
 
 const NEWEST: &str = concat!(
-    "SELECT tenant_id, finished_at, id FROM queue.jobs WHERE state = 'dead' AND id < $8",
+    "SELECT tenant_id, finished_at, id FROM
+        (SELECT * FROM queue.jobs WHERE state = 'dead' AND id < $8 ORDER BY id DESC LIMIT $10) jobs WHERE true",
     conditions!(),
     " ORDER BY id DESC LIMIT $9"
 );
 
-/// A page of everybody's dead letters that the role may see, the newest job first.
+// The last of those that were looked at, where there were as many as that.
+const REACHED: &str = "SELECT tenant_id, finished_at, id FROM queue.jobs WHERE state = 'dead' AND id < $1
+    ORDER BY id DESC OFFSET $2 LIMIT 1";
+
+/// A page of everybody's dead letters that the role may see, the newest job first. It looks at [`SCANNED`] at most, and may
+/// hold fewer than there is room for although more follow.
 ///
 /// # Errors
 /// The database's.
 pub async fn of_all(conn: &mut AsyncPgConnection, filter: &Filter, page: Page) -> DbResult<Paged<JobView>> {
-    let keys: Vec<Key> =
-        filtered!(NEWEST, filter).bind::<SqlUuid, _>(page.before()).bind::<BigInt, _>(page.fetch()).load(conn).await?;
+    let keys: Vec<Key> = filtered!(NEWEST, filter)
+        .bind::<SqlUuid, _>(page.before())
+        .bind::<BigInt, _>(page.fetch())
+        .bind::<BigInt, _>(SCANNED)
+        .load(conn)
+        .await?;
+    let mut reached = None;
+    if (keys.len() as u64) < page.fetch().unsigned_abs() {
+        let last: Vec<Key> =
+            statement(REACHED).bind::<SqlUuid, _>(page.before()).bind::<BigInt, _>(SCANNED - 1).load(conn).await?;
+        reached = last.into_iter().next().map(|key| key.id.uuid());
+    }
     let mut rows = views(conn, &keys).await?;
     rows.sort_unstable_by_key(|job| std::cmp::Reverse(job.id));
-    Ok(page.cut(rows, |job| job.id))
+    Ok(page.cut_at(rows, reached, |job| job.id))
 }
 
 /// The jobs behind `keys`, in their order; those that live again meanwhile are left out.

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use patchbay_db::ids::TenantId;
 use patchbay_db::{DbResult, TypedId};
-use patchbay_queue::Lanes;
 use patchbay_queue::lanes::Limit;
 use patchbay_queue::ledger::controls::{self, Pause};
 use patchbay_queue::ledger::depth;
+use patchbay_queue::{LaneName, Lanes};
 
 use super::running::is_under;
 
@@ -56,10 +56,10 @@ pub async fn read(
     let wanted = i64::try_from(PAGE).expect("a page is small") + 1;
     let depths = depth::lanes(conn, queue, tenant.uuid(), &from, wanted, CAP).await?;
     let pauses = controls::pauses(conn, Some(queue)).await?;
-    let limits = controls::limits(conn, queue).await?;
-    let limits = limits.into_iter().filter(|limit| limit.lane.tenant == tenant.uuid());
+    let key = LaneName { tenant: tenant.uuid(), lane: from.clone() };
+    let limits = controls::limits(conn, queue, Some(tenant.uuid()), &key, wanted).await?;
     let mut lanes: BTreeMap<String, Lane> = BTreeMap::new();
-    for limit in limits.filter(|limit| limit.lane.lane >= from) {
+    for limit in limits {
         let name = limit.lane.lane.clone();
         lanes.entry(name).or_default().limit = Some(limit);
     }

@@ -51,14 +51,22 @@ pub async fn list(
     whose: Option<TenantId>,
     after: Option<&LaneName>,
 ) -> DbResult<(Vec<Set>, bool)> {
-    let mut limits = controls::limits(conn, queue).await?;
-    limits.retain(|limit| {
-        whose.is_none_or(|tenant| tenant.uuid() == limit.lane.tenant) && after.is_none_or(|after| limit.lane > *after)
-    });
-    limits.sort_unstable_by(|one, other| one.lane.cmp(&other.lane));
+    let from = after.map_or_else(first, next);
+    let whose = whose.map(TypedId::uuid);
+    let mut limits = controls::limits(conn, queue, whose, &from, PAGE as i64 + 1).await?;
     let more = limits.len() > PAGE;
     limits.truncate(PAGE);
     Ok((signed(conn, queue, limits).await?, more))
+}
+
+/// The least key there is.
+fn first() -> LaneName {
+    LaneName { tenant: Uuid::nil(), lane: String::new() }
+}
+
+/// The least key after `key`: in the C collation nothing sorts between.
+fn next(key: &LaneName) -> LaneName {
+    LaneName { tenant: key.tenant, lane: format!("{}\u{1}", key.lane) }
 }
 
 /// What is set on one key.

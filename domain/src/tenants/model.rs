@@ -61,6 +61,9 @@ pub struct Tenant {
     /// ISO 3166-1 alpha-2: for phone numbers without a country.
     #[diesel(sql_type = Nullable<Text>)]
     pub default_country: Option<String>,
+    /// Its plan, which gives it its weight and its depth in the queues.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub plan: Option<String>,
     /// Whether its keys work.
     #[diesel(sql_type = Text)]
     pub status: TenantStatus,
@@ -87,6 +90,8 @@ pub struct NewTenant {
     pub currency: String,
     /// ISO 3166-1 alpha-2.
     pub default_country: Option<String>,
+    /// The name of its plan.
+    pub plan: Option<String>,
 }
 
 /// What to change; `None` leaves a field as it is.
@@ -102,6 +107,8 @@ pub struct TenantPatch {
     pub currency: Option<String>,
     /// ISO 3166-1 alpha-2; `Some(None)` clears it.
     pub default_country: Option<Option<String>>,
+    /// The name of its plan; `Some(None)` takes it away.
+    pub plan: Option<Option<String>>,
     /// Whether its keys work.
     pub status: Option<TenantStatus>,
 }
@@ -118,6 +125,7 @@ impl TenantPatch {
         ];
         texts.into_iter().any(|(new, old)| new.as_ref().is_some_and(|new| new != old))
             || self.default_country.as_ref().is_some_and(|country| *country != before.default_country)
+            || self.plan.as_ref().is_some_and(|plan| *plan != before.plan)
             || self.status.is_some_and(|status| status != before.status)
     }
 }

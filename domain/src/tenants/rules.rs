@@ -12,6 +12,9 @@ pub enum TenantFault {
     /// No such country.
     #[error("Not a country of ISO 3166-1 alpha-2, such as US.")]
     Country,
+    /// No such plan.
+    #[error("There is no plan of this name.")]
+    Plan,
 }
 
 impl TenantFault {
@@ -21,6 +24,7 @@ impl TenantFault {
         match self {
             Self::Timezone => "timezone",
             Self::Country => "default_country",
+            Self::Plan => "plan",
         }
     }
 }

@@ -4,7 +4,8 @@ use diesel::OptionalExtension;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::TenantId;
-use patchbay_db::{DbResult, Page, Paged, SystemTx, Tx};
+use patchbay_db::{DbResult, Page, Paged, SystemTx, Tx, TypedId};
+use patchbay_queue::ledger::controls;
 use patchbay_queue::sql::statement;
 use serde_json::json;
 
@@ -13,7 +14,8 @@ use crate::events::{self, Cause};
 
 macro_rules! columns {
     () => {
-        "id, parent_id, name, timezone, locale, currency, default_country, status, created_at, updated_at"
+        "id, parent_id, name, timezone, locale, currency, default_country, status, created_at, updated_at,
+         (SELECT p.plan FROM queue.tenant_plans p WHERE p.tenant_id = tenants.id) AS plan"
     };
 }
 
@@ -22,6 +24,9 @@ macro_rules! columns {
 /// # Errors
 /// As any write.
 pub async fn insert(tx: &mut SystemTx, cause: &Cause<'_>, new: NewTenant) -> DbResult<Tenant> {
+    if new.plan.is_some() {
+        controls::assign_plan(tx, new.id.uuid(), new.plan.as_deref()).await?;
+    }
     let tenant: Tenant = statement(concat!(
         "INSERT INTO tenants (id, name, timezone, locale, currency, default_country, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING ",
@@ -87,6 +92,9 @@ pub async fn update(
     let Some(before) = before.get_result::<Tenant>(tx).await.optional()? else { return Ok(None) };
     if !patch.changes(&before) {
         return Ok(Some(before));
+    }
+    if let Some(plan) = &patch.plan {
+        controls::assign_plan(tx, id.uuid(), plan.as_deref()).await?;
     }
     let tenant: Tenant = statement(concat!(
         "UPDATE tenants SET

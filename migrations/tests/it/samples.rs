@@ -51,5 +51,7 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("queue.pauses", "INSERT INTO queue.pauses (queue, tenant_id, paused_by) VALUES ('q', $t, 'x')"),
     ("queue.schedules", "INSERT INTO queue.schedules (tenant_id, id, name, cron, time_zone, catch_up)
         VALUES ($t, gen_random_uuid(), 'n', '0 0 9 * * *', 'UTC', 'last')"),
+    ("queue.tenant_plans", "WITH plan AS (INSERT INTO queue.plans (name) VALUES ('p') ON CONFLICT (name) DO UPDATE SET weight = 1 RETURNING name)
+        INSERT INTO queue.tenant_plans (tenant_id, plan) SELECT $t, name FROM plan"),
     ("queue.limits", "INSERT INTO queue.limits (tenant_id, queue, lane, rate_per_second, burst) VALUES ($t, 'q', '', 1, 1)"),
 ];

@@ -6,8 +6,8 @@
 //! after half a minute. The more room, the rarer the count; and a count never takes more than a twentieth of the time.
 //! Held jobs count too (those of a paused kind would otherwise make room as they are parked), and delayed ones (or a
 //! tenant would fill the table with jobs for tomorrow).
-//! The cap is the tenant's own (`queue.limits.max_waiting` of the queue, or of `*` for each queue), read once a second at
-//! most, or the default.
+//! The cap is the tenant's own (`queue.limits.max_waiting` of the queue, or of `*` for each queue) or its plan's, read once a
+//! second at most, or the default.
 //! Rejected: a counter in Redis (wrong after every crash, and a second truth) and a row per tenant that counts (hot).
 
 use std::collections::HashMap;
@@ -168,9 +168,12 @@ struct Cap {
 
 async fn own_cap(conn: &mut AsyncPgConnection, tenant: Uuid, queue: &str) -> QueryResult<Option<i64>> {
     let rows: Vec<Cap> = statement(
-        "SELECT max_waiting FROM queue.limits
-         WHERE tenant_id = $1 AND queue IN ($2, '*') AND lane = '' AND max_waiting IS NOT NULL
-         ORDER BY queue = '*' LIMIT 1",
+        "SELECT max_waiting FROM (
+            SELECT max_waiting, (queue = '*')::integer AS rank FROM queue.limits
+            WHERE tenant_id = $1 AND queue IN ($2, '*') AND lane = ''
+            UNION ALL
+            SELECT p.max_waiting, 2 FROM queue.tenant_plans t JOIN queue.plans p ON p.name = t.plan WHERE t.tenant_id = $1) caps
+         WHERE max_waiting IS NOT NULL ORDER BY rank LIMIT 1",
     )
     .bind::<SqlUuid, _>(tenant)
     .bind::<Text, _>(queue)

@@ -3,8 +3,8 @@
 //! One text for each way into the table, because a condition on a parameter hides an index: by id, by subject, and
 //! the dead, who are few among many and have a partial index that only a literal state can use.
 //!
-//! A filter that few jobs pass must not read millions to fill a page: one call looks at [`SCANNED`] jobs and says how far
-//! it came. Rejected: an index by state, which every job would pay for twice.
+//! A filter that few jobs pass must not read millions to fill a page: whichever way it goes, one call looks at [`SCANNED`] jobs
+//! and says how far it came. Rejected: an index by state, which every job would pay for twice.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -60,29 +60,37 @@ macro_rules! conditions {
 /// Most jobs that one call looks at.
 pub const SCANNED: i64 = 20_000;
 
-const LIST: &str = concat!(
-    "SELECT ",
-    view_columns!(),
-    " FROM (SELECT * FROM queue.jobs WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $15) jobs WHERE true",
-    conditions!(),
-    " ORDER BY id DESC LIMIT $14"
-);
+/// One way into the table: what is found there, and where a call stopped that looked at all it may.
+struct Way {
+    list: &'static str,
+    /// The last of the jobs that were looked at, where there were as many as that.
+    reached: &'static str,
+}
 
-const LIST_SUBJECT: &str = concat!(
-    "SELECT ",
-    view_columns!(),
-    " FROM queue.jobs WHERE tenant_id = $1 AND id < $2 AND subject = $15",
-    conditions!(),
-    " ORDER BY id DESC LIMIT $14"
-);
+macro_rules! way {
+    ($found:literal, $again:literal) => {
+        Way {
+            list: concat!(
+                "SELECT ",
+                view_columns!(),
+                " FROM (SELECT * FROM queue.jobs WHERE tenant_id = $1 AND id < $2",
+                $found,
+                " ORDER BY id DESC LIMIT $16) jobs WHERE ($15 IS NULL OR subject = $15)",
+                conditions!(),
+                " ORDER BY id DESC LIMIT $14"
+            ),
+            reached: concat!(
+                "SELECT id FROM queue.jobs WHERE tenant_id = $1 AND id < $2",
+                $again,
+                " ORDER BY id DESC OFFSET $3 LIMIT 1"
+            ),
+        }
+    };
+}
 
-const LIST_DEAD: &str = concat!(
-    "SELECT ",
-    view_columns!(),
-    " FROM queue.jobs WHERE tenant_id = $1 AND state = 'dead' AND id < $2 AND ($15 IS NULL OR subject = $15)",
-    conditions!(),
-    " ORDER BY id DESC LIMIT $14"
-);
+const BY_ID: Way = way!("", "");
+const BY_SUBJECT: Way = way!(" AND subject = $15", " AND subject = $4");
+const THE_DEAD: Way = way!(" AND state = 'dead'", " AND state = 'dead'");
 
 const DEAD_IDS: &str = concat!(
     "SELECT id FROM queue.jobs
@@ -121,9 +129,6 @@ pub struct Listed {
     pub reached: Option<Uuid>,
 }
 
-// The last of the jobs that were looked at, where there were as many as that.
-const REACHED: &str = "SELECT id FROM queue.jobs WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC OFFSET $3 LIMIT 1";
-
 /// The jobs of `tenant` that match, newest first, before the id `before`.
 ///
 /// # Errors
@@ -136,22 +141,26 @@ pub async fn list(
     limit: i64,
 ) -> QueryResult<Listed> {
     let only_dead = filter.states.len() == 1 && filter.states.iter().all(|state| state == "dead");
-    if only_dead || filter.subject.is_some() {
-        let sql = if only_dead { LIST_DEAD } else { LIST_SUBJECT };
-        let query = bound!(sql, tenant, before, filter, limit).bind::<Nullable<Text>, _>(&filter.subject);
-        return Ok(Listed { jobs: query.load(conn).await?, reached: None });
-    }
+    let way = match (&filter.subject, only_dead) {
+        (_, true) => THE_DEAD,
+        (Some(_), false) => BY_SUBJECT,
+        (None, false) => BY_ID,
+    };
     // An id holds its time: what is too new or too old need not be looked at.
     let before = filter.created_before.map_or(before, |at| before.min(floor(at)));
-    let jobs: Vec<JobView> =
-        bound!(LIST, tenant, before, filter, limit).bind::<Int8, _>(SCANNED).load(&mut *conn).await?;
+    let jobs: Vec<JobView> = bound!(way.list, tenant, before, filter, limit)
+        .bind::<Nullable<Text>, _>(&filter.subject)
+        .bind::<Int8, _>(SCANNED)
+        .load(&mut *conn)
+        .await?;
     if jobs.len() as u64 >= limit.unsigned_abs() {
         return Ok(Listed { jobs, reached: None });
     }
-    let last: Vec<Id> = statement(REACHED)
+    let last: Vec<Id> = statement(way.reached)
         .bind::<SqlUuid, _>(tenant)
         .bind::<SqlUuid, _>(before)
         .bind::<Int8, _>(SCANNED - 1)
+        .bind::<Nullable<Text>, _>(&filter.subject)
         .load(conn)
         .await?;
     let oldest = filter.created_from.map_or(Uuid::nil(), floor);

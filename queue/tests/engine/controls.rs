@@ -23,6 +23,10 @@ async fn until_claimed(world: &World, wanted: usize) -> Duration {
     begun.elapsed()
 }
 
+async fn all(conn: &mut diesel_async::AsyncPgConnection) -> Vec<Limit> {
+    controls::limits(conn, QUEUE, None, &key(Uuid::nil(), ""), 100).await.unwrap()
+}
+
 async fn jobs(world: &World, tenant: Uuid, count: usize) {
     let jobs: Vec<NewJob> = (0..count).map(|_| world.job(tenant, Act::Succeed)).collect();
     world.enqueue(&jobs).await;
@@ -65,6 +69,26 @@ async fn what_nobody_told_redis_is_in_force_within_a_second() {
 }
 
 #[tokio::test]
+async fn another_plan_divides_the_shares_of_what_waits_already_within_a_second() {
+    let world = World::new().await;
+    let _keeper = world.keep();
+    let (pro, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut conn = world.ledger.get().await.unwrap();
+    controls::set_plan(&mut conn, "pro", 1.0, None).await.unwrap();
+    controls::assign_plan(&mut conn, pro, Some("pro")).await.unwrap();
+    for tenant in [pro, other] {
+        jobs(&world, tenant, 200).await;
+    }
+    until_claimed(&world, 20).await;
+    controls::set_plan(&mut conn, "pro", 4.0, None).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    let taken = world.claim(100).await;
+    let share = taken.iter().filter(|job| job.header.tenant == pro).count();
+    assert_eq!(taken.len(), 100);
+    assert!((78..=82).contains(&share), "{share} of 100 where it is worth four of five");
+}
+
+#[tokio::test]
 async fn a_limit_is_read_as_it_was_written() {
     let world = World::new().await;
     let mut conn = world.ledger.get().await.unwrap();
@@ -89,9 +113,9 @@ async fn a_limit_is_read_as_it_was_written() {
         .await
         .unwrap();
     let kept = Limit { rate: rate(shared("pa_1"), 9.0, 1).rate, ..whole };
-    assert_eq!(controls::limits(&mut conn, QUEUE).await.unwrap(), [kept], "only the rate has changed");
+    assert_eq!(all(&mut conn).await, [kept], "only the rate has changed");
     controls::set_limit(&mut conn, QUEUE, &Limit::new(shared("pa_1"))).await.unwrap();
-    assert_eq!(controls::limits(&mut conn, QUEUE).await.unwrap(), []);
+    assert_eq!(all(&mut conn).await, []);
     // Neither may a limit be without anything, nor count what no two queues can count together.
     for refused in ["('q', NULL, NULL)", "('*', 1, 1)"] {
         let sql = format!(

@@ -1,6 +1,7 @@
 //! `tenants`: whose jobs these are.
 
 mod list;
+mod plan;
 mod top;
 
 use clap::Subcommand;
@@ -12,6 +13,8 @@ use crate::{context::Context, failure::Failure, screen::View};
 pub enum Tenants {
     /// All tenants, newest first. For the system key.
     List(list::List),
+    /// Give a tenant a plan. For the system key.
+    Plan(plan::Plan),
     /// The tenants that stand out in a queue. For the system key.
     Top(top::Top),
 }
@@ -24,7 +27,13 @@ impl Tenants {
     pub async fn run(&self, context: &Context) -> Result<View, Failure> {
         match self {
             Self::List(list) => list.run(context).await,
+            Self::Plan(plan) => plan.run(context).await,
             Self::Top(top) => top.run(context).await,
         }
+    }
+
+    /// Whether it only looks.
+    pub fn is_look(&self) -> bool {
+        !matches!(self, Self::Plan(_))
     }
 }

@@ -10,6 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::plans;
 use crate::lanes::{BreakerRule, EVERY_QUEUE, LaneName, Limit, Rate, RateLimit};
 use crate::sql::statement;
 
@@ -81,12 +82,31 @@ macro_rules! select {
     };
 }
 
-/// The limits of a queue (or of [`EVERY_QUEUE`]) that the role may see, as they were set.
+/// The next `most` limits of a queue (or of [`EVERY_QUEUE`]) that the role may see, as they were set, from the key `from` on in
+/// the order of tenants and lanes; those of `whose` where it is given.
 ///
 /// # Errors
 /// The database's.
-pub async fn limits(conn: &mut AsyncPgConnection, queue: &str) -> QueryResult<Vec<Limit>> {
-    let rows: Vec<Row> = statement(select!("queue = $1")).bind::<Text, _>(queue).load(conn).await?;
+pub async fn limits(
+    conn: &mut AsyncPgConnection,
+    queue: &str,
+    whose: Option<Uuid>,
+    from: &LaneName,
+    most: i64,
+) -> QueryResult<Vec<Limit>> {
+    // The least key that may follow: a tenant's own come from its id, which the index then narrows to.
+    let from_tenant = whose.map_or(from.tenant, |whose| whose.max(from.tenant));
+    let rows: Vec<Row> = statement(select!(
+        "queue = $1 AND (tenant_id, lane COLLATE \"C\") >= ($2, $3 COLLATE \"C\") AND ($4 IS NULL OR tenant_id = $4)
+         ORDER BY tenant_id, lane COLLATE \"C\" LIMIT $5"
+    ))
+    .bind::<Text, _>(queue)
+    .bind::<SqlUuid, _>(from_tenant)
+    .bind::<Text, _>(if from_tenant == from.tenant { from.lane.as_str() } else { "" })
+    .bind::<Nullable<SqlUuid>, _>(whose)
+    .bind::<Int8, _>(most)
+    .load(conn)
+    .await?;
     Ok(rows.into_iter().map(Limit::from).collect())
 }
 
@@ -104,7 +124,8 @@ pub async fn limit(conn: &mut AsyncPgConnection, queue: &str, key: &LaneName) ->
     Ok(rows.into_iter().next().map(Limit::from))
 }
 
-/// What holds in a queue: its own limits, and for each key that they leave open what is set for every queue.
+/// What holds in a queue: its own limits, for each key that they leave open what is set for every queue, and for each tenant
+/// of which neither speaks what its plan gives it.
 ///
 /// # Errors
 /// The database's.
@@ -118,6 +139,12 @@ pub async fn all_limits(conn: &mut AsyncPgConnection, queue: &str) -> QueryResul
         limit.weight = limit.weight.or(every.weight);
         limit.max_waiting = limit.max_waiting.or(every.max_waiting);
         limit.hours = limit.hours.take().or(every.hours);
+    }
+    for share in plans::shares(conn).await? {
+        let key = LaneName { tenant: share.tenant_id, lane: String::new() };
+        let limit = limits.entry(key.clone()).or_insert_with(|| Limit::new(key));
+        limit.weight = limit.weight.or(share.weight);
+        limit.max_waiting = limit.max_waiting.or(share.max_waiting);
     }
     Ok(limits.into_values().collect())
 }
