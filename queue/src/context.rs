@@ -175,8 +175,8 @@ impl JobContext {
     pub async fn take_tokens(&self, want: i64) -> Result<Tokens, JobError> {
         let shared = match &self.inner.engine {
             Engine::Live { shared, .. } => shared,
-            Engine::Memory { memory, queue, .. } => {
-                return Ok(match memory.take_tokens(queue, &self.lane_name(), want) {
+            Engine::Memory { memory, .. } => {
+                return Ok(match memory.take_tokens(self, &self.lane_name(), want) {
                     Ok(units) => Tokens::Granted(units),
                     Err(at) => Tokens::RetryAt(at),
                 });
@@ -226,8 +226,10 @@ impl JobContext {
 
     async fn report(&self, prefix: &str, went: Report) -> Option<DateTime<Utc>> {
         let key = LaneName { tenant: self.tenant(), lane: prefix.to_owned() };
-        // A test has no breakers: nothing is closed to it but what it closes.
-        let Engine::Live { shared, .. } = &self.inner.engine else { return None };
+        let shared = match &self.inner.engine {
+            Engine::Live { shared, .. } => shared,
+            Engine::Memory { memory, queue, .. } => return memory.report(queue, key, went),
+        };
         match shared.lanes.report(&shared.queue, &key, went).await {
             Ok(open_until) => open_until.and_then(|ms| Utc.timestamp_millis_opt(ms).single()),
             Err(error) => {

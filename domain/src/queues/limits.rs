@@ -52,8 +52,9 @@ pub async fn list(
     after: Option<&LaneName>,
 ) -> DbResult<(Vec<Set>, bool)> {
     let from = after.map_or_else(first, next);
+    let wanted = i64::try_from(PAGE).expect("a page is small") + 1;
     let whose = whose.map(TypedId::uuid);
-    let mut limits = controls::limits(conn, queue, whose, &from, PAGE as i64 + 1).await?;
+    let mut limits = controls::limits(conn, queue, whose, &from, wanted).await?;
     let more = limits.len() > PAGE;
     limits.truncate(PAGE);
     Ok((signed(conn, queue, limits).await?, more))

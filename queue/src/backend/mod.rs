@@ -44,7 +44,7 @@ pub use inflight::{Inflight, RunningJob};
 pub(crate) use judge::{Over, judge, parked};
 pub use layer::{OutcomeLayer, OutcomeService, Settles};
 pub use service::RegistryService;
-pub(crate) use service::{Failed, Panicked, Unclaimed};
+pub(crate) use service::{Unclaimed, told};
 pub use serving::Serving;
 pub use vitals::Vitals;
 
@@ -77,13 +77,16 @@ pub struct WorkerSettings {
     pub clock: EngineClock,
 }
 
+/// A dead worker's jobs are back within fifteen seconds.
+pub(crate) const USUAL_LEASE: Duration = Duration::from_secs(9);
+
 impl WorkerSettings {
     /// Settings with a lease of nine seconds: a dead worker's jobs are back within fifteen.
     pub fn new(worker: impl Into<String>, concurrency: usize) -> Self {
         Self {
             worker: worker.into(),
             concurrency: concurrency.max(1),
-            lease: Duration::from_secs(9),
+            lease: USUAL_LEASE,
             stops_within: Duration::from_secs(5),
             window: Window::default(),
             clock: EngineClock::default(),

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
+use tokio::time::error::Elapsed;
 use tower::Service;
 use tracing::Instrument as _;
 
@@ -19,7 +20,7 @@ use crate::{Envelope, JobContext, JobError, Outcome, Policy, Registry};
 /// The handler panicked: counted as a crash.
 #[derive(Debug, thiserror::Error)]
 #[error("panicked: {detail}")]
-pub(crate) struct Panicked {
+pub(super) struct Panicked {
     pub detail: String,
     pub policy: Policy,
 }
@@ -47,7 +48,7 @@ pub(super) struct GivenUp {
 /// A handler's error, with the policy of its kind.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
-pub(crate) struct Failed {
+pub(super) struct Failed {
     pub error: JobError,
     pub policy: Policy,
 }
@@ -147,25 +148,36 @@ impl RegistryService {
             };
             drop(place);
             match ended {
-                Ok(Ok(Ran::Ended(Ok(outcome)))) => Ok(outcome),
-                Ok(Ok(Ran::Ended(Err(error)))) => Err(Failed { error, policy }.into()),
-                Ok(Ok(Ran::Unknown)) => Err(unclaimed.into()),
-                Ok(Err(_)) => {
-                    let detail = format!("ran longer than {} s", policy.timeout.as_secs_f64());
-                    Err(Failed { error: JobError::retryable("timed_out", detail), policy }.into())
-                }
-                Err(ended) if ended.is_panic() => {
-                    let payload = ended.into_panic();
-                    let text = payload
-                        .downcast_ref::<&str>()
-                        .map(ToString::to_string)
-                        .or_else(|| payload.downcast_ref::<String>().cloned());
-                    let detail = text.unwrap_or_else(|| "with something that is no text".into());
-                    Err(Panicked { detail, policy }.into())
-                }
+                Ok(ended) => told(Ok(ended), policy, unclaimed),
+                Err(ended) if ended.is_panic() => told(Err(ended.into_panic()), policy, unclaimed),
                 Err(_) => Err(Stopped.into()),
             }
         })
+    }
+}
+
+/// What a run that came to an end by itself says: within its time or not, or (the outer error) by a panic.
+pub(crate) fn told(
+    ended: std::thread::Result<Result<Ran, Elapsed>>,
+    policy: Policy,
+    unclaimed: Unclaimed,
+) -> Result<Outcome, BoxDynError> {
+    match ended {
+        Ok(Ok(Ran::Ended(Ok(outcome)))) => Ok(outcome),
+        Ok(Ok(Ran::Ended(Err(error)))) => Err(Failed { error, policy }.into()),
+        Ok(Ok(Ran::Unknown)) => Err(unclaimed.into()),
+        Ok(Err(_)) => {
+            let detail = format!("ran longer than {} s", policy.timeout.as_secs_f64());
+            Err(Failed { error: JobError::retryable("timed_out", detail), policy }.into())
+        }
+        Err(payload) => {
+            let text = payload
+                .downcast_ref::<&str>()
+                .map(ToString::to_string)
+                .or_else(|| payload.downcast_ref::<String>().cloned());
+            let detail = text.unwrap_or_else(|| "with something that is no text".into());
+            Err(Panicked { detail, policy }.into())
+        }
     }
 }
 

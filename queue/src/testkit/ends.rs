@@ -1,10 +1,12 @@
-//! How jobs end in memory, and come back: the ledger's settle, cancel, hold, release, redrive, discard and lapse.
+//! How jobs end in memory, and come back: the ledger's settle, crash, cancel, hold, release, redrive, discard and lapse.
 
 use uuid::Uuid;
 
 use super::memory::World;
 use super::row::{State, TestJob};
-use crate::ledger::attempt::Attempt;
+use super::run::WORKER;
+use crate::ledger::attempt::{Attempt, CRASH};
+use crate::ledger::crash::POISON;
 use crate::ledger::hold;
 use crate::ledger::settle::End;
 
@@ -27,12 +29,21 @@ pub struct GroupCounts {
 }
 
 impl TestJob {
+    /// Whether the end of a run is still news.
+    fn may_end(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Held)
+    }
+
+    /// One that somebody wants to stop does not run again.
+    fn stop_if_asked(&mut self) {
+        if self.cancel_requested {
+            self.state = State::Cancelled;
+        }
+    }
+
     fn remember(&mut self, mut attempt: Attempt) {
-        let last = self
-            .attempts
-            .last()
-            .filter(|last| !attempt.is_failure() && last.class == attempt.class && last.code == attempt.code);
-        if let Some(last) = last {
+        let alike = |last: &&Attempt| last.class == attempt.class && last.code == attempt.code;
+        if let Some(last) = self.attempts.last().filter(|_| !attempt.is_failure()).filter(alike) {
             attempt.times += last.times;
             self.attempts.pop();
         } else if self.attempts.len() >= HISTORY {
@@ -45,11 +56,13 @@ impl TestJob {
 impl World {
     /// Writes how a run of generation `generation` ended; a job that has moved on is left alone.
     pub(super) fn settle(&mut self, id: Uuid, generation: i32, end: End) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        if job.state != State::Waiting || job.generation != generation {
+        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.may_end()) else { return };
+        if job.generation != generation {
             return;
         }
-        job.held_reason = None;
+        // One that was held while it ran is over where its run is, and otherwise stays held.
+        let kept = (job.state == State::Held).then(|| (job.held_by.take(), job.held_reason.take()));
+        (job.held_by, job.held_reason) = (None, None);
         match end {
             End::Succeeded(result) => {
                 job.state = State::Succeeded;
@@ -62,19 +75,22 @@ impl World {
                 job.remember(attempt);
                 job.state = State::Dead;
             }
-            End::Again { .. } | End::Held { .. } if job.cancel_requested => job.state = State::Cancelled,
             End::Again { at, errors, crashes, interruptions, attempt, reason } => {
                 job.errors += errors;
                 job.crashes += crashes;
                 job.interruptions += interruptions;
                 job.remember(attempt);
-                job.held_reason = reason;
                 job.run_at = at;
-                job.state = State::Scheduled;
+                match kept {
+                    Some(kept) => (job.held_by, job.held_reason) = kept,
+                    None => (job.state, job.held_reason) = (State::Scheduled, reason),
+                }
+                job.stop_if_asked();
             }
             End::Held { by, reason } => {
                 job.state = State::Held;
                 (job.held_by, job.held_reason) = (Some(by), Some(reason));
+                job.stop_if_asked();
             }
         }
         self.untie();
@@ -82,21 +98,18 @@ impl World {
 
     /// Cancels a job that is not over; one that runs is asked to stop. Answers whether it was not over.
     pub(super) fn cancel(&mut self, id: Uuid) -> bool {
-        let running = self.running.as_ref().filter(|(running, _)| *running == id).map(|(_, stop)| stop.clone());
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.state.is_pending()) else { return false };
         job.cancel_requested = true;
-        if let Some(stop) = running {
-            stop.cancel();
-        } else {
+        if !self.runs.stop(id) {
             job.state = State::Cancelled;
             self.untie();
         }
         true
     }
 
+    /// Holds a job that is not over; what runs comes to its end.
     pub(super) fn hold(&mut self, id: Uuid, by: &str, reason: &str) -> bool {
-        let running = self.runs_now(id);
-        let Some(job) = self.jobs.get_mut(&id).filter(|job| !running && job.state.is_pending()) else { return false };
+        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.state.is_pending()) else { return false };
         job.state = State::Held;
         (job.held_by, job.held_reason) = (Some(by.to_owned()), Some(reason.to_owned()));
         true
@@ -120,8 +133,10 @@ impl World {
     /// Lets dead letters run again with a fresh budget.
     pub(super) fn redrive(&mut self, id: Uuid) -> bool {
         let now = self.now;
-        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.state == State::Dead) else { return false };
+        let dead = self.jobs.get_mut(&id).filter(|job| job.state == State::Dead && job.ties.is_empty());
+        let Some(job) = dead else { return false };
         (job.errors, job.crashes, job.run_at, job.state) = (0, 0, now, State::Waiting);
+        (job.held_by, job.held_reason, job.cancel_requested) = (None, None, false);
         job.new.not_after = job.new.not_after.filter(|at| *at > now);
         true
     }
@@ -135,9 +150,9 @@ impl World {
 
     /// Makes dead letters of those whose time is over.
     pub(super) fn lapse(&mut self) {
-        let (now, running) = (self.now, self.running.as_ref().map(|(id, _)| *id));
+        let now = self.now;
         let mut any = false;
-        for job in self.jobs.values_mut().filter(|job| job.state.is_pending() && running != Some(job.new.id)) {
+        for job in self.jobs.values_mut().filter(|job| job.state.is_pending() && !self.runs.has(job.new.id)) {
             if job.new.not_after.is_some_and(|at| at < now) {
                 let detail = "it was not to run any more".to_owned();
                 let (worker, code) = ("keeper".to_owned(), "expired".to_owned());
@@ -148,6 +163,29 @@ impl World {
         }
         if any {
             self.untie();
+        }
+    }
+
+    /// Counts a crash for each job whose worker vanished a lease ago, and lets it run again; the last one kills it.
+    pub(super) fn expire(&mut self) {
+        let now = self.now;
+        for id in self.runs.expire(now) {
+            let Some(job) = self.jobs.get_mut(&id).filter(|job| job.may_end()) else { continue };
+            let (code, detail) = ("worker_lost".to_owned(), "the worker that ran it vanished".to_owned());
+            job.remember(Attempt {
+                at: now,
+                worker: WORKER.to_owned(),
+                duration_ms: 0,
+                class: CRASH,
+                code,
+                detail,
+                times: 1,
+            });
+            job.crashes += 1;
+            if job.crashes >= POISON {
+                job.state = State::Dead;
+                self.untie();
+            }
         }
     }
 

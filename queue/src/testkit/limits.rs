@@ -1,63 +1,89 @@
-//! What keeps a lane from being served in memory: pauses, penalties and rates, on every key of its path.
+//! What keeps a lane from being served in memory: all that is set on the keys of its path, pauses and penalties.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::lanes::{EVERY_QUEUE, LaneName, PauseScope, RateLimit};
+use super::breaker::Breaker;
+use super::bucket::Bucket;
+use super::keys::{At, keys};
+use super::runs::Runs;
+use crate::lanes::{EVERY_QUEUE, Hours, LaneName, Limit, PauseScope, Rate, Report};
 use crate::{NewJob, SYSTEM_TENANT};
 
 #[derive(Default)]
 pub(super) struct Limits {
+    set: HashMap<At, Limit>,
     pauses: HashMap<(String, PauseScope), Option<DateTime<Utc>>>,
-    penalties: HashMap<(String, LaneName), DateTime<Utc>>,
-    rates: HashMap<(String, LaneName), Bucket>,
+    penalties: HashMap<At, DateTime<Utc>>,
+    /// They outlive their rates: what was lent is owed under the next one.
+    buckets: HashMap<At, Bucket>,
+    breakers: HashMap<At, Breaker>,
 }
 
-/// GCRA: a bucket is the instant at which it is full again.
-struct Bucket {
-    rate: RateLimit,
-    full_at: DateTime<Utc>,
+/// Who asks whether it may run.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub queue: &'a str,
+    pub job: Uuid,
+    pub now: DateTime<Utc>,
+    pub runs: &'a Runs,
 }
 
-impl Bucket {
-    fn step(&self, units: f64) -> TimeDelta {
-        TimeDelta::nanoseconds(whole(units * 1e9 / self.rate.rate_per_second))
-    }
-
-    fn room(&self, now: DateTime<Utc>) -> TimeDelta {
-        now + self.step(f64::from(self.rate.burst)) - self.full_at.max(now)
-    }
-
-    fn take(&mut self, units: f64, now: DateTime<Utc>) {
-        self.full_at = self.full_at.max(now) + self.step(units);
+/// A pause of a tenant or a queue is one of its widest key.
+fn covering(scope: PauseScope) -> PauseScope {
+    let whole = |tenant| PauseScope::Lane(LaneName { tenant, lane: String::new() });
+    match scope {
+        PauseScope::Queue => whole(SYSTEM_TENANT),
+        PauseScope::Tenant(tenant) => whole(tenant),
+        scope => scope,
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "nanoseconds of a test's rates")]
-const fn whole(n: f64) -> i64 {
-    n as i64
-}
-
-/// The keys of a lane: the queue, the tenant, each prefix of its path, and the same that all tenants share.
-fn keys(tenant: Uuid, lane: &str) -> Vec<LaneName> {
-    let mut prefixes = vec![String::new()];
-    if !lane.is_empty() {
-        let ends = lane.match_indices('~').map(|(at, _)| at).chain([lane.len()]);
-        prefixes.extend(ends.map(|end| lane[..end].to_owned()));
-    }
-    let of = |tenant: Uuid| prefixes.iter().map(move |lane| LaneName { tenant, lane: lane.clone() });
-    of(SYSTEM_TENANT).chain(of(tenant)).collect()
+/// When to look again at what has no known end.
+fn soon(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + TimeDelta::seconds(1)
 }
 
 impl Limits {
-    pub(super) fn pause(&mut self, queue: &str, scope: PauseScope, until: Option<DateTime<Utc>>) {
-        self.pauses.insert((queue.to_owned(), scope), until);
+    /// Sets all of a key, in place of what was set there.
+    pub(super) fn set(&mut self, queue: &str, limit: Limit, now: DateTime<Utc>) {
+        let at = (queue.to_owned(), limit.lane.clone());
+        if let Some(rate) = limit.rate {
+            let bucket = self.buckets.entry(at.clone()).or_insert_with(|| Bucket::full(rate, now));
+            bucket.turn_to(rate, now);
+        }
+        if limit.breaker.is_none() {
+            self.breakers.remove(&at);
+        }
+        self.set.insert(at, limit);
     }
 
-    pub(super) fn resume(&mut self, queue: &str, scope: &PauseScope) {
-        self.pauses.remove(&(queue.to_owned(), scope.clone()));
+    /// What is set on a key of one queue.
+    pub(super) fn at(&self, queue: &str, lane: &LaneName) -> Limit {
+        let set = self.set.get(&(queue.to_owned(), lane.clone()));
+        set.cloned().unwrap_or_else(|| Limit::new(lane.clone()))
+    }
+
+    /// What a key has of its own, or else in every queue.
+    fn widest<'a, T>(&'a self, queue: &str, lane: &LaneName, of: impl Fn(&'a Limit) -> Option<T>) -> Option<T> {
+        let set = |queue: &str| self.set.get(&(queue.to_owned(), lane.clone()));
+        set(queue).and_then(&of).or_else(|| set(EVERY_QUEUE).and_then(&of))
+    }
+
+    /// A tenant's share against the others'.
+    pub(super) fn weight(&self, queue: &str, tenant: Uuid) -> f64 {
+        let whole = LaneName { tenant, lane: String::new() };
+        self.widest(queue, &whole, |limit| limit.weight).unwrap_or(1.0)
+    }
+
+    pub(super) fn pause(&mut self, queue: &str, scope: PauseScope, until: Option<DateTime<Utc>>) {
+        self.pauses.insert((queue.to_owned(), covering(scope)), until);
+    }
+
+    pub(super) fn resume(&mut self, queue: &str, scope: PauseScope) {
+        self.pauses.remove(&(queue.to_owned(), covering(scope)));
     }
 
     pub(super) fn penalise(&mut self, queue: &str, lane: LaneName, until: DateTime<Utc>) {
@@ -65,78 +91,121 @@ impl Limits {
         *stands = until.max(*stands);
     }
 
-    pub(super) fn set_rate(&mut self, queue: &str, rate: RateLimit) {
-        let full_at = DateTime::<Utc>::MIN_UTC;
-        self.rates.insert((queue.to_owned(), rate.lane.clone()), Bucket { rate, full_at });
+    /// Tells the breakers of `key`, the tenant's and the shared one, how a call went; answers until when one is open.
+    pub(super) fn report(
+        &mut self,
+        queue: &str,
+        key: LaneName,
+        went: Report,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let shared = LaneName { tenant: SYSTEM_TENANT, lane: key.lane.clone() };
+        let keys = if key == shared { vec![key] } else { vec![key, shared] };
+        let ruled = keys.into_iter().filter_map(|key| self.at(queue, &key).breaker.map(|rule| (key, rule)));
+        let ruled: Vec<_> = ruled.collect();
+        let heard = ruled
+            .into_iter()
+            .filter_map(|(key, rule)| self.breakers.entry((queue.to_owned(), key)).or_default().hear(rule, went, now));
+        heard.max()
     }
 
-    fn paused(&self, queue: &str, scope: &PauseScope, now: DateTime<Utc>) -> bool {
-        [queue, EVERY_QUEUE].iter().any(|queue| {
-            let pause = self.pauses.get(&((*queue).to_owned(), scope.clone()));
-            pause.is_some_and(|until| until.is_none_or(|until| until > now))
-        })
+    fn pause_end(&self, queue: &str, scope: &PauseScope) -> Option<DateTime<Utc>> {
+        let ends = [queue, EVERY_QUEUE].map(|queue| self.pauses.get(&(queue.to_owned(), scope.clone())));
+        ends.into_iter().flatten().map(|end| end.unwrap_or(DateTime::<Utc>::MAX_UTC)).max()
     }
 
     /// Whether the job's kind is paused: its jobs are parked, not skipped.
     pub(super) fn kind_paused(&self, job: &NewJob, now: DateTime<Utc>) -> bool {
-        self.paused(&job.queue, &PauseScope::Kind(job.kind.clone()), now)
+        self.pause_end(&job.queue, &PauseScope::Kind(job.kind.clone())).is_some_and(|end| end > now)
     }
 
-    /// Whether the job may be taken now, as far as its keys go.
-    pub(super) fn passes(&self, job: &NewJob, now: DateTime<Utc>) -> bool {
-        let at = |lane: &LaneName| (job.queue.clone(), lane.clone());
-        let stopped = self.paused(&job.queue, &PauseScope::Queue, now)
-            || self.paused(&job.queue, &PauseScope::Tenant(job.tenant_id), now);
-        !stopped
-            && keys(job.tenant_id, &job.lane).into_iter().all(|key| {
-                let paused = self.paused(&job.queue, &PauseScope::Lane(key.clone()), now);
-                let penalised = self.penalties.get(&at(&key)).is_some_and(|until| *until > now);
-                let room = self.rates.get(&at(&key)).is_none_or(|bucket| {
-                    // One dearer than the whole burst passes once the bucket is full.
-                    let units = job.cost.min(bucket.rate.burst);
-                    bucket.room(now) >= bucket.step(f64::from(units))
-                });
-                !paused && !penalised && room
-            })
+    /// Until when something other than a pause, a rate or what runs shuts a key.
+    fn shut(&self, asking: Asking<'_>, key: &LaneName) -> Option<DateTime<Utc>> {
+        let at = (asking.queue.to_owned(), key.clone());
+        let hours = |hours: &Hours| hours.next(asking.now).map_or_else(|| soon(asking.now), |(opens, _)| opens);
+        let penalty = self.penalties.get(&at).copied();
+        let opens = self.widest(asking.queue, key, |limit| limit.hours.as_ref()).map(hours);
+        let breaker = self.breakers.get(&at).and_then(|breaker| breaker.shut(asking.job, asking.now, asking.runs));
+        penalty.into_iter().chain(opens).chain(breaker).filter(|until| *until > asking.now).max()
     }
 
-    pub(super) fn charge(&mut self, job: &NewJob, now: DateTime<Utc>) {
+    /// Until when a key does not let a job of this cost begin.
+    fn blocked(&self, asking: Asking<'_>, key: &LaneName, cost: i32) -> Option<DateTime<Utc>> {
+        let limit = self.at(asking.queue, key);
+        let paused = self.pause_end(asking.queue, &PauseScope::Lane(key.clone()));
+        let bucket = limit.rate.and_then(|_| self.buckets.get(&(asking.queue.to_owned(), key.clone())));
+        let passes_at = bucket.map(|bucket| bucket.passes_at(cost, asking.now));
+        let full = limit
+            .concurrency
+            .is_some_and(|most| usize::try_from(most).is_ok_and(|most| asking.runs.under(asking.queue, key) >= most));
+        let full = full.then(|| soon(asking.now));
+        let shut = self.shut(asking, key);
+        shut.into_iter().chain(paused).chain(passes_at).chain(full).filter(|until| *until > asking.now).max()
+    }
+
+    /// The key that stops a job now: the queue or its tenant, or else the one that stops it longest.
+    pub(super) fn stopped_at(&self, asking: Asking<'_>, job: &NewJob) -> Option<LaneName> {
+        // A job that is only to be parked costs nothing.
+        let cost = if self.kind_paused(job, asking.now) { 0 } else { job.cost };
+        let mut longest: Option<(DateTime<Utc>, LaneName)> = None;
         for key in keys(job.tenant_id, &job.lane) {
-            if let Some(bucket) = self.rates.get_mut(&(job.queue.clone(), key)) {
-                bucket.take(f64::from(job.cost), now);
+            let Some(until) = self.blocked(asking, &key, cost) else { continue };
+            if key.lane.is_empty() {
+                return Some(key);
+            }
+            if longest.as_ref().is_none_or(|(at, _)| until > *at) {
+                longest = Some((until, key));
+            }
+        }
+        longest.map(|(_, key)| key)
+    }
+
+    /// Takes for a job that begins.
+    pub(super) fn charge(&mut self, job: &NewJob, now: DateTime<Utc>) {
+        if !self.kind_paused(job, now) {
+            self.take_from(&job.queue, keys(job.tenant_id, &job.lane), job.id, f64::from(job.cost), now);
+        }
+    }
+
+    fn take_from(&mut self, queue: &str, keys: Vec<LaneName>, job: Uuid, units: f64, now: DateTime<Utc>) {
+        for key in keys {
+            let at = (queue.to_owned(), key);
+            if self.rate_at(&at).is_some()
+                && let Some(bucket) = self.buckets.get_mut(&at)
+            {
+                bucket.take(units, now);
+            }
+            if let Some(breaker) = self.breakers.get_mut(&at) {
+                breaker.passed_by(job);
             }
         }
     }
 
-    /// Takes up to `want` units of all of a lane's rates: what is granted, or from when there is one.
-    pub(super) fn take(
-        &mut self,
-        queue: &str,
-        lane: &LaneName,
-        want: i64,
-        now: DateTime<Utc>,
-    ) -> Result<i64, DateTime<Utc>> {
-        let keys: Vec<_> = keys(lane.tenant, &lane.lane).into_iter().map(|key| (queue.to_owned(), key)).collect();
-        let mut granted = want;
-        let mut retry_at = now;
-        for bucket in keys.iter().filter_map(|key| self.rates.get(key)) {
-            let step = bucket.step(1.0);
-            let free =
-                bucket.room(now).num_nanoseconds().unwrap_or(i64::MAX) / step.num_nanoseconds().unwrap_or(1).max(1);
-            granted = granted.min(free.max(0));
-            if free < 1 {
-                retry_at = retry_at.max(now + step - bucket.room(now));
+    fn rate_at(&self, at: &At) -> Option<Rate> {
+        self.set.get(at).and_then(|limit| limit.rate)
+    }
+
+    /// Takes up to `want` units of all of a lane's rates for a job that runs: what is granted, or from when there is one.
+    /// Whatever shuts the lane stops it; a pause does not: what runs may come to its end.
+    pub(super) fn take(&mut self, asking: Asking<'_>, lane: &LaneName, want: i64) -> Result<i64, DateTime<Utc>> {
+        let now = asking.now;
+        let keys = keys(lane.tenant, &lane.lane);
+        let (mut granted, mut retry_at) = (want, now + TimeDelta::milliseconds(1));
+        for key in &keys {
+            if let Some(until) = self.shut(asking, key) {
+                return Err(until);
+            }
+            let at = (asking.queue.to_owned(), key.clone());
+            if let Some(bucket) = self.rate_at(&at).and_then(|_| self.buckets.get(&at)) {
+                granted = granted.min(bucket.free(now));
+                retry_at = retry_at.max(bucket.passes_at(1, now));
             }
         }
         if granted < 1 {
             return Err(retry_at);
         }
         let units = f64::from(i32::try_from(granted).unwrap_or(i32::MAX));
-        for key in keys {
-            if let Some(bucket) = self.rates.get_mut(&key) {
-                bucket.take(units, now);
-            }
-        }
+        self.take_from(asking.queue, keys, asking.job, units, now);
         Ok(granted)
     }
 }

@@ -1,14 +1,21 @@
 //! What users of the engine test their own jobs with: the engine's semantics in memory, and a clock that is moved.
 //!
 //! A [`TestQueue`] takes jobs as the ledger does (unique keys, dependencies, order, groups, held and delayed jobs), serves
-//! them as the lanes do (tenants and lanes in turn by cost and weight, priorities, rates, pauses) and runs them by the
+//! them as the lanes do (tenants and lanes in turn by cost and weight, priorities, pauses, penalties, and every
+//! [`Limit`](crate::lanes::Limit) on every key: rates, concurrency, opening hours, circuit breakers) and runs them by the
 //! handlers of the same [`Registry`](crate::Registry) as a worker, through the same judgement of results. No PostgreSQL,
-//! no Redis, no sleeping: a retry in an hour is a [`skip`](TestQueue::skip) away.
+//! no Redis, no sleeping: a retry in an hour, or tomorrow's opening, is a [`skip`](TestQueue::skip) away.
 //!
-//! What it leaves out is what only several processes have: leases that run out, crashes of a worker, windows of a backlog
-//! (every job is in its lane), circuit breakers and opening hours. Handlers run one after the other. That it does as the
-//! real engine does is itself a test: `tests/engine/testkit.rs` runs the same random histories through both.
-//! Rejected: starting real servers for every unit test, which is what `tests/` of the product are for.
+//! Jobs run one after the other unless a test asks for more at a time ([`drain_with`](TestQueue::drain_with)), which is when
+//! concurrency binds. A worker that vanishes is a future that is dropped ([`crash`](TestQueue::crash)): its jobs come back
+//! when their lease is over, or are dead letters after the third time.
+//!
+//! What it leaves out is what no handler can see: windows of a backlog (every job is in its lane), the slots and processes
+//! of several workers (what a worker that ends gives back, and that a last chance runs alone), and the door, which asks for
+//! the depth of a tenant's backlog before there is a job. That it does as the real engine does is itself a test:
+//! `tests/engine/testkit/same.rs` runs the same random histories through both.
+//! Rejected: starting real servers for every unit test, which is what `tests/` of the product are for; a task for each
+//! handler, whose order nobody could foretell.
 //!
 //! ```
 //! use std::time::Duration;
@@ -52,14 +59,21 @@
 //! # });
 //! ```
 
+mod breaker;
+mod bucket;
 mod ends;
+mod enqueue;
+mod keys;
 mod limits;
 mod memory;
 mod queue;
 mod row;
 mod run;
+mod runs;
+mod ties;
 mod turn;
 
 pub(crate) use memory::Memory;
 pub use queue::{Drained, Enqueued, TestQueue};
 pub use row::{State, TestJob};
+pub use runs::LEASE;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::ends::GroupCounts;
 use super::memory::Memory;
 use super::row::TestJob;
-use crate::lanes::{PauseScope, RateLimit};
+use crate::lanes::{EVERY_QUEUE, LaneName, Limit, PauseScope, RateLimit};
 use crate::ledger::{Inserted, hold};
 use crate::{Job, JobRequest, NewJob};
 
@@ -85,7 +85,8 @@ impl TestQueue {
         self.memory.now()
     }
 
-    /// Moves the clock. What becomes due runs at the next [`drain`](Self::drain).
+    /// Moves the clock. What becomes due, or may run from then on (a rate, opening hours, a breaker), runs at the next
+    /// [`drain`](Self::drain).
     pub fn skip(&self, by: Duration) {
         self.memory.world().skip(TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX));
     }
@@ -188,7 +189,7 @@ impl TestQueue {
         self.memory.world().cancel(id)
     }
 
-    /// Holds a job that is not over until it is released.
+    /// Holds a job that is not over until it is released; a run of it comes to its end.
     pub fn hold(&self, id: Uuid, reason: &str) -> bool {
         self.memory.world().hold(id, hold::OPERATOR, reason)
     }
@@ -229,16 +230,42 @@ impl TestQueue {
 
     /// Serves `scope` again.
     pub fn resume(&self, queue: &str, scope: &PauseScope) {
-        self.memory.world().limits.resume(queue, scope);
+        self.memory.world().limits.resume(queue, scope.clone());
     }
 
-    /// Sets the rate of a key.
+    /// Sets all of a key in `queue` ([`EVERY_QUEUE`](crate::lanes::EVERY_QUEUE) for all): what `limit` leaves open is
+    /// limited no more. Its `max_waiting` binds nobody here: it is asked at the door, by a
+    /// [`DepthGuard`](crate::ledger::DepthGuard), before a job comes to a queue.
+    ///
+    /// # Panics
+    /// When the limit cannot be set; says why.
+    #[track_caller]
+    pub fn set_limit(&self, queue: &str, limit: Limit) {
+        if let Err(unfit) = limit.check(queue) {
+            panic!("{limit:?} cannot be set: {unfit}");
+        }
+        let mut world = self.memory.world();
+        let now = world.now;
+        world.limits.set(queue, limit, now);
+    }
+
+    /// Sets the rate of a key, and leaves what else is set on it.
+    ///
+    /// # Panics
+    /// As [`set_limit`](Self::set_limit).
+    #[track_caller]
     pub fn set_rate(&self, queue: &str, rate: RateLimit) {
-        self.memory.world().limits.set_rate(queue, rate);
+        let stands = self.memory.world().limits.at(queue, &rate.lane);
+        self.set_limit(queue, Limit { rate: Limit::from(rate).rate, ..stands });
     }
 
-    /// Sets a tenant's weight: its share against the others', 1 where nothing is set.
+    /// Sets a tenant's weight in every queue: its share against the others', 1 where nothing is set.
+    ///
+    /// # Panics
+    /// As [`set_limit`](Self::set_limit).
+    #[track_caller]
     pub fn set_weight(&self, tenant: Uuid, weight: f64) {
-        self.memory.world().turns.weights.insert(tenant, weight);
+        let stands = self.memory.world().limits.at(EVERY_QUEUE, &LaneName { tenant, lane: String::new() });
+        self.set_limit(EVERY_QUEUE, Limit { weight: Some(weight), ..stands });
     }
 }

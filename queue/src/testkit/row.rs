@@ -64,7 +64,7 @@ pub struct TestJob {
     pub held_reason: Option<String>,
     /// Used of the budget of attempts.
     pub errors: i16,
-    /// Panics.
+    /// Panics, and workers that vanished while it ran.
     pub crashes: i16,
     /// Runs that were given back.
     pub interruptions: i32,
@@ -79,6 +79,8 @@ pub struct TestJob {
     /// How often it was run.
     pub runs: u32,
     pub(super) generation: i32,
+    /// The fencing token of its last run.
+    pub(super) token: i64,
     /// What it waits for.
     pub(super) ties: Vec<After>,
 }
@@ -97,6 +99,7 @@ impl TestJob {
     /// The job on its way to a handler.
     pub(super) fn envelope(&self) -> Envelope {
         let mut envelope = Envelope::from(&self.new);
+        envelope.token = self.token;
         envelope.header.errors = self.errors;
         envelope.header.crashes = self.crashes;
         envelope.header.generation = self.generation;

@@ -119,8 +119,10 @@ pub struct World {
     db: Arc<TestDb>,
 }
 
+/// Without JIT, as the product's pools are: it takes seconds over statements that run for milliseconds.
 fn pool(url: &str) -> LedgerPool {
-    let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+    let and = if url.contains('?') { '&' } else { '?' };
+    let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(format!("{url}{and}options=-cjit%3Doff"));
     Pool::builder(manager).max_size(6).build().unwrap()
 }
 
@@ -137,6 +139,17 @@ impl World {
     /// The address of the ledger.
     pub fn url(&self) -> &str {
         self.db.url()
+    }
+
+    /// A connection that looks behind the lanes' back.
+    pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(std::env::var("REDIS_URL").expect("REDIS_URL")).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// The name of a key of the queue.
+    pub fn key(&self, name: &str) -> String {
+        format!("{}:{{{QUEUE}}}:{name}", self.namespace)
     }
 
     /// The same world with connections of its own, for a runtime that may stand still: what lives there must not be lent
