@@ -21,6 +21,21 @@ async fn an_accepted_job_that_was_never_pushed_runs() {
 }
 
 #[tokio::test]
+async fn one_that_was_never_pushed_is_found_behind_many_that_run() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let jobs: Vec<NewJob> = (0..40).map(|_| world.job(tenant, Act::Succeed)).collect();
+    world.enqueue(&jobs).await;
+    let long = Duration::from_secs(600);
+    assert_eq!(world.lanes.claim(QUEUE, 40, long, "by-hand").await.unwrap().jobs.len(), 40);
+    let job = world.job(tenant, Act::Succeed);
+    world.accept(std::slice::from_ref(&job)).await;
+    world.keeper().sweep().await.unwrap();
+    let found: Vec<Uuid> = world.claim(9).await.iter().map(|job| job.id).collect();
+    assert_eq!(found, [job.id], "it does not wait for one of them to end");
+}
+
+#[tokio::test]
 async fn pushing_twice_runs_once() {
     let world = World::new().await;
     let job = world.job(Uuid::now_v7(), Act::Succeed);
