@@ -5,10 +5,10 @@ use uuid::Uuid;
 use super::top::{self, Depths};
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::lanes::LaneName;
-use crate::ledger::refill::heads;
+use crate::ledger::refill::{firsts, heads};
 
 /// Jobs looked at in each lane, and lanes a page.
-const DEPTH: i64 = 16;
+const DEPTH: u16 = 16;
 const PAGE: i64 = 500;
 
 /// What an audit saw beside its duty.
@@ -21,19 +21,19 @@ pub(super) struct Audited {
 
 impl Keeper {
     /// Marks the lanes in which a job near the head is missing from Redis, to be refilled. A job that
-    /// was lost behind the head is found when its turn comes near.
+    /// was lost behind the head is found when its turn comes near. What runs is read past, as a refill does.
     pub(super) async fn audit(&self, conn: &mut LedgerConn, queue: &str) -> Result<Audited, KeeperError> {
         let mut audited = Audited::default();
         let mut from = LaneName { tenant: Uuid::nil(), lane: String::new() };
         loop {
-            let page = heads(conn, queue, &from, DEPTH, PAGE).await?;
+            let page = heads(conn, queue, &from, i64::from(DEPTH), PAGE).await?;
             let names: Vec<LaneName> =
                 page.iter().map(|lane| LaneName { tenant: lane.tenant_id, lane: lane.lane.clone() }).collect();
             let depths = self.lanes.depths(queue, &names).await?;
             let full = self.lanes.are_full(queue, &names).await?;
             let ids: Vec<Uuid> = page.iter().flat_map(|lane| lane.ids.iter().copied()).collect();
             let mut present = self.lanes.present(queue, &ids).await?.into_iter();
-            let mut missing = Vec::new();
+            let (mut missing, mut all_here) = (Vec::new(), Vec::new());
             for (((lane, name), depth), full) in page.iter().zip(names).zip(depths).zip(full) {
                 let due = lane.due.timestamp_millis();
                 audited.oldest_ms = Some(audited.oldest_ms.map_or(due, |oldest| oldest.min(due)));
@@ -42,8 +42,11 @@ impl Keeper {
                 audited.depths.add(&name, depth, due, full || lacks);
                 if lacks {
                     missing.push(name);
+                } else if !full && found == usize::from(DEPTH) && depth < u64::from(DEPTH) {
+                    all_here.push(name);
                 }
             }
+            missing.extend(self.missing_behind_runs(conn, queue, all_here).await?);
             self.lanes.mark_full(queue, &missing).await?;
             match page.last() {
                 // The next lane in order: this one's name and the least character.
@@ -53,6 +56,25 @@ impl Keeper {
                 _ => return Ok(audited),
             }
         }
+    }
+
+    /// Of lanes with a head that is here because some of it runs, those that lack a job near the head of what waits.
+    async fn missing_behind_runs(
+        &self,
+        conn: &mut LedgerConn,
+        queue: &str,
+        lanes: Vec<LaneName>,
+    ) -> Result<Vec<LaneName>, KeeperError> {
+        if lanes.is_empty() {
+            return Ok(lanes);
+        }
+        let running = self.lanes.running_by_lane(queue).await?;
+        let past = |lane: &LaneName| usize::from(DEPTH) + running.get(lane).copied().unwrap_or(0);
+        let wanted: Vec<(LaneName, usize)> = lanes.into_iter().map(|lane| (lane.clone(), past(&lane))).collect();
+        let ids = firsts(conn, queue, &wanted).await?;
+        let mut present = self.lanes.present(queue, ids.iter().flatten()).await?.into_iter();
+        let mut lacks = |ids: &Vec<Uuid>| present.by_ref().take(ids.len()).filter(|here| !here).count() > 0;
+        Ok(wanted.into_iter().zip(&ids).filter(|(_, ids)| lacks(ids)).map(|((lane, _), _)| lane).collect())
     }
 
     /// Sets the queue's gauges, and says in Redis what only a look at all lanes can tell.

@@ -7,6 +7,7 @@ use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::*;
 use uuid::Uuid;
 
+use crate::bare::{Bare, Q, envelope};
 use crate::world::{Act, Doer, QUEUE, World};
 
 #[tokio::test]
@@ -18,6 +19,21 @@ async fn an_accepted_job_that_was_never_pushed_runs() {
     world.keeper().sweep().await.unwrap();
     world.until(job.id, &["succeeded"]).await;
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_was_never_pushed_is_found_behind_many_that_run() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let jobs: Vec<NewJob> = (0..40).map(|_| world.job(tenant, Act::Succeed)).collect();
+    world.enqueue(&jobs).await;
+    let long = Duration::from_secs(600);
+    assert_eq!(world.lanes.claim(QUEUE, 40, long, "by-hand").await.unwrap().jobs.len(), 40);
+    let job = world.job(tenant, Act::Succeed);
+    world.accept(std::slice::from_ref(&job)).await;
+    world.keeper().sweep().await.unwrap();
+    let found: Vec<Uuid> = world.claim(9).await.iter().map(|job| job.id).collect();
+    assert_eq!(found, [job.id], "it does not wait for one of them to end");
 }
 
 #[tokio::test]
@@ -187,6 +203,23 @@ async fn a_backlog_beyond_the_window_waits_in_the_ledger_and_is_served_in_order(
     worker.stop().await;
     let order: Vec<Uuid> = doer.runs.lock().unwrap().iter().map(|(_, id)| *id).collect();
     assert_eq!(order, jobs.iter().map(|job| job.id).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_is_given_back_overtakes_nobody_who_waits_in_the_ledger() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.fill(tenant, "", 2).await;
+    let taken = bare.take(2).await;
+    let window = Window { lane: 4, queue: 10_000 };
+    let mut urgent: Vec<Envelope> = (0..6).map(|_| envelope(Uuid::now_v7(), tenant, "", 1, "k")).collect();
+    urgent.iter_mut().for_each(|job| job.header.priority = 1);
+    assert_eq!(bare.lanes.push(Q, &urgent, window, false).await.unwrap(), 4);
+    assert_eq!(bare.lanes.release(Q, &taken).await.unwrap(), 2);
+    let ids = |jobs: &[Envelope]| jobs.iter().map(|job| job.id).collect::<Vec<_>>();
+    assert_eq!(ids(&bare.take(9).await), ids(&urgent[..4]), "two that are more urgent have to come first");
+    bare.lanes.push(Q, &[&urgent[4..], &taken[..]].concat(), window, true).await.unwrap();
+    assert_eq!(ids(&bare.take(9).await), ids(&[&urgent[4..], &taken[..]].concat()), "refilled");
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Report};
+use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Renewed, Report};
 use patchbay_queue::*;
 use uuid::Uuid;
 
-use crate::bare::{Bare, Q, key, most, shared};
+use crate::bare::{ALL, Bare, Q, key, most, shared};
 
 #[tokio::test]
 async fn hours_open_and_close() {
@@ -145,4 +145,22 @@ async fn a_copy_made_before_a_decision_is_refused() {
     let revision = bare.lanes.revision(Q).await.unwrap();
     assert!(bare.lanes.replace_pauses(Q, revision, &[]).await.unwrap());
     assert_eq!(bare.take(3).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_wish_to_cancel_does_not_outlive_what_it_was_about() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    let job = bare.fill(tenant, "", 1).await.remove(0);
+    let lane = key(tenant, "");
+    let drop = || async { bare.lanes.drop_or_cancel(Q, &[(job.id, lane.clone())]).await.unwrap() };
+    let taken = bare.take(1).await;
+    assert_eq!(drop().await, [true], "its worker is asked");
+    assert_eq!(bare.lanes.release(Q, &taken).await.unwrap(), 1, "and gives it back before it hears of that");
+    assert_eq!(drop().await, [false], "taken out while it waits");
+    // Redriven, say: it is the same job, and nobody wants it cancelled.
+    bare.lanes.push(Q, std::slice::from_ref(&job), ALL, false).await.unwrap();
+    let again = bare.take(1).await.remove(0);
+    let lease = (again.id, again.token, lane.clone());
+    assert_eq!(bare.lanes.renew(Q, "by-hand", &[lease], Duration::from_secs(9)).await.unwrap(), [Renewed::Held]);
 }

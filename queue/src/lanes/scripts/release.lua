@@ -1,24 +1,39 @@
--- Gives leased jobs back to the front of their lanes, under their tokens.
+-- Gives leased jobs back to their places in their lanes, under their tokens. In a lane with more in the ledger than here,
+-- what comes after the last that is here would overtake what waits there: it waits there too, for a refill.
 -- KEYS[1] prefix; ARGV: id, token, score, value, …
 -- Answers how many were given back.
-local ids, gone, values = {}, {}, {}
+local ids, gone, values, left = {}, {}, {}, {}
+local full = p .. 'full'
+local any_full = call('EXISTS', full) == 1
 local vt = tonumber(call('HGET', p .. 'meta', 'vt') or 0)
 for i = 1, #ARGV, 4 do ids[#ids + 1] = ARGV[i] end
 local before = call('HMGET', p .. 'jobs', unpack(ids))
+
+local function would_overtake(name, score)
+    if not any_full or call('SISMEMBER', full, name) == 0 then return false end
+    local last = call('ZRANGE', p .. 'lane:' .. name, -1, -1, 'WITHSCORES')[2]
+    return not last or tonumber(score) > tonumber(last)
+end
+
 for n, id in ipairs(ids) do
     local token, name = lease_of(before[n])
     if token == ARGV[4 * n - 2] then
-        local tenant, lane = split(name)
         count_live(name, -1)
         gone[#gone + 1] = id
-        values[#values + 1] = id
-        values[#values + 1] = ARGV[4 * n]
-        call('ZADD', p .. 'lane:' .. name, ARGV[4 * n - 1], id)
-        if call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then lane_ready(tenant, lane, vt) end
+        if would_overtake(name, ARGV[4 * n - 1]) then
+            left[#left + 1] = id
+        else
+            local tenant, lane = split(name)
+            values[#values + 1] = id
+            values[#values + 1] = ARGV[4 * n]
+            call('ZADD', p .. 'lane:' .. name, ARGV[4 * n - 1], id)
+            if call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then lane_ready(tenant, lane, vt) end
+        end
     end
 end
 if #gone > 0 then
-    call('HSET', p .. 'jobs', unpack(values))
+    if #values > 0 then call('HSET', p .. 'jobs', unpack(values)) end
+    if #left > 0 then call('HDEL', p .. 'jobs', unpack(left)) end
     call('ZREM', p .. 'leases', unpack(gone))
     free_places()
     ring()

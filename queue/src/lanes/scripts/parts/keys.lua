@@ -42,11 +42,13 @@ end
 local function is_lease(value) return value and string.byte(value) == 64 end
 local function lease_text(token, worker, name) return '@' .. token .. '\n' .. worker .. '\n' .. name end
 
--- Takes a waiting job out of its lane. Answers whether it is here no more: a leased one stays.
+-- Takes a waiting job out of its lane, and with it what was wished of it while it ran. Answers whether it is here no
+-- more: a leased one stays.
 local function take_out(id, name)
     if is_lease(call('HGET', p .. 'jobs', id)) then return false end
     call('ZREM', p .. 'lane:' .. name, id)
     call('HDEL', p .. 'jobs', id)
+    call('SREM', p .. 'cancel', id)
     return true
 end
 
