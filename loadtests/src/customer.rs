@@ -31,14 +31,21 @@ pub struct Account {
 }
 
 impl Customer {
+    /// Who runs all of it, with the system key.
+    ///
+    /// # Errors
+    /// None in practice: a client needs nothing.
+    pub fn operator(stack: &Stack) -> Result<Self> {
+        let http = Client::builder().timeout(Duration::from_secs(600)).build()?;
+        Ok(Self { key: stack.system_key.clone(), api: stack.api(), http })
+    }
+
     /// A new tenant.
     ///
     /// # Errors
     /// When the API refuses.
     pub async fn sign_up(stack: &Stack) -> Result<Self> {
-        let http = Client::builder().timeout(Duration::from_secs(600)).build()?;
-        let api = stack.api();
-        let system = Self { key: stack.system_key.clone(), api, http };
+        let system = Self::operator(stack)?;
         let tenant = json!({"name": "Bench", "default_country": "US", "timezone": "America/Chicago"});
         let tenant = text(&system.post("/v1/tenants", &tenant).await?, "id")?;
         let key = json!({"name": "bench", "mode": "test", "scopes": ["*"]});
@@ -51,9 +58,17 @@ impl Customer {
     /// # Errors
     /// When the API or the simulator refuses.
     pub async fn add_account(&self) -> Result<Account> {
+        self.add_account_at(10_000.0).await
+    }
+
+    /// The same, with a sender of which so many segments a second are wanted.
+    ///
+    /// # Errors
+    /// When the API or the simulator refuses.
+    pub async fn add_account_at(&self, rate_per_second: f64) -> Result<Account> {
         let account = Account { sid: format!("AC{}", hex::<16>()), token: hex::<16>() };
         let settings = json!({"account_sid": account.sid, "auth_token": account.token});
-        let sender = json!({"address": SENDER, "is_default": true, "rate_per_second": 10_000.0});
+        let sender = json!({"address": SENDER, "is_default": true, "rate_per_second": rate_per_second});
         let wanted = json!({"kind": "twilio", "name": "Bench", "settings": settings, "senders": [sender]});
         self.post("/v1/provider_accounts", &wanted).await.context("cannot add the provider account")?;
         Ok(account)

@@ -18,7 +18,7 @@ const API: &str = "patchbay-api";
 /// # Errors
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
-    let mut product = Product::start(servers).await?;
+    let mut product = Product::start(servers, f64::from(u32::try_from(scale.rate)?)).await?;
     let place = product.stack.place(API)?;
     let sending = product.send(scale);
     while !sending.is_at(0.2) && sending.goes_on() {
