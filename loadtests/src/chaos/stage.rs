@@ -38,7 +38,7 @@ pub struct Scale {
 }
 
 /// Tenants, where nothing else is said.
-const TENANTS: usize = 8;
+pub const TENANTS: usize = 8;
 /// The lane of every other job of a tenant; the rest are in `pa~s2`.
 pub const LANE: &str = "pa~s1";
 
@@ -52,6 +52,17 @@ const NAMESPACE: &str = "chaos";
 /// Makes job number `n` of a load under an id, for one of the tenants.
 pub type Maker = fn(&[Uuid], usize, Uuid) -> NewJob;
 
+/// How many may run at a time of what is limited.
+#[derive(Debug, Clone, Copy)]
+pub struct AtOnce {
+    /// Of a tenant.
+    pub tenant: u16,
+    /// Of a lane of another.
+    pub lane: u16,
+    /// Of all together.
+    pub all: u16,
+}
+
 /// What a scenario may differ in.
 pub struct Setup {
     /// Worker processes, and how each works.
@@ -62,8 +73,8 @@ pub struct Setup {
     pub make: Option<Maker>,
     /// Tenants.
     pub tenants: usize,
-    /// Whether some are limited.
-    pub limited: bool,
+    /// How many runs are let through at a time, where some are limited.
+    pub limited: Option<AtOnce>,
     /// By how many seconds the clocks of whoever accepts jobs are off: batch by batch in turn.
     pub off_by_s: &'static [i64],
     /// Whether jobs may hold threads for good.
@@ -77,7 +88,7 @@ impl Default for Setup {
             work: WORK,
             make: None,
             tenants: TENANTS,
-            limited: true,
+            limited: Some(AtOnce { tenant: 3, lane: 1, all: 30 }),
             off_by_s: &[0],
             holds_threads: false,
         }
@@ -168,8 +179,8 @@ impl<'s> Stage<'s> {
             common,
             straight,
         };
-        if setup.limited {
-            stage.limit_some().await?;
+        if let Some(most) = setup.limited {
+            stage.limit_some(most).await?;
         }
         for (number, part) in setup.workers.iter().enumerate() {
             let witness = stage.observer.witness.clone();
@@ -183,14 +194,14 @@ impl<'s> Stage<'s> {
 
     /// Every kind of limit, on every kind of key: tenant 0 and a lane of tenant 1 get a little less than they are fed, tenant
     /// 2 has few slots, a lane of tenant 3 one, and all together have a ceiling.
-    async fn limit_some(&mut self) -> Result<()> {
+    async fn limit_some(&mut self, most: AtOnce) -> Result<()> {
         let share = f64::from(u32::try_from(self.scale.rate)?) / f64::from(u32::try_from(self.tenants.len())?);
         let tenants = self.tenants.clone();
         self.set_rate(Scope::tenant(tenants[0]), (share * 0.8).max(1.0), 5).await?;
         self.set_rate(Scope::lane(tenants[1], LANE), (share * 0.4).max(1.0), 5).await?;
-        self.set_at_once(Scope::tenant(tenants[2]), 3).await?;
-        self.set_at_once(Scope::lane(tenants[3], LANE), 1).await?;
-        self.set_at_once(Scope::lane(Uuid::nil(), "pa"), 30).await?;
+        self.set_at_once(Scope::tenant(tenants[2]), most.tenant).await?;
+        self.set_at_once(Scope::lane(tenants[3], LANE), most.lane).await?;
+        self.set_at_once(Scope::lane(Uuid::nil(), "pa"), most.all).await?;
         self.set_rate(Scope::lane(Uuid::nil(), "pa"), f64::from(u32::try_from(self.scale.rate)?) * 3.0, 100).await
     }
 
