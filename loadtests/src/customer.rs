@@ -58,17 +58,9 @@ impl Customer {
     /// # Errors
     /// When the API or the simulator refuses.
     pub async fn add_account(&self) -> Result<Account> {
-        self.add_account_at(10_000.0).await
-    }
-
-    /// The same, with a sender of which so many segments a second are wanted.
-    ///
-    /// # Errors
-    /// When the API or the simulator refuses.
-    pub async fn add_account_at(&self, rate_per_second: f64) -> Result<Account> {
         let account = Account { sid: format!("AC{}", hex::<16>()), token: hex::<16>() };
         let settings = json!({"account_sid": account.sid, "auth_token": account.token});
-        let sender = json!({"address": SENDER, "is_default": true, "rate_per_second": rate_per_second});
+        let sender = json!({"address": SENDER, "is_default": true, "rate_per_second": 10_000.0});
         let wanted = json!({"kind": "twilio", "name": "Bench", "settings": settings, "senders": [sender]});
         self.post("/v1/provider_accounts", &wanted).await.context("cannot add the provider account")?;
         Ok(account)

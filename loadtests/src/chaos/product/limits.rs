@@ -1,8 +1,8 @@
 //! Limits while the product is broken: set through the public API, as customers and an operator set them, and held against
 //! what the provider saw of each send, which neither of them can know better.
 //!
-//! Every kind of limit on every kind of key: one customer's sender may send a little less a second than is asked of it,
-//! another's account and a third as a whole not much more at a time than it needs, a fourth a little more a second than it
+//! Both kinds of limit, on every kind of key: one customer's account may send a little less a second than is asked of it,
+//! another's sender and a third as a whole about as much at a time as it needs, a fourth a little more a second than it
 //! needs, and all together have a ceiling. So each binds now and then, most of all after a blow, and nobody is held up for long.
 //! A send at the provider lies within the run that makes it: what is under way there at once is at most what runs.
 
@@ -23,13 +23,11 @@ use crate::simulated::Simulated;
 use crate::stack::Stack;
 
 /// How long the provider takes for an answer, so that sends are under way beside each other.
-const LATENCY: Duration = Duration::from_millis(40);
-/// How long a run takes at most when nothing is amiss, in seconds.
-const RUN_S: f64 = 0.1;
+const LATENCY: Duration = Duration::from_millis(60);
+/// About how long a run takes when nothing is amiss, in seconds.
+const RUN_S: f64 = 0.08;
 /// What may go at once.
 const BURST: u32 = 5;
-/// A sender's rate that holds up nobody.
-const UNLIMITED: f64 = 10_000.0;
 /// All tenants, and all lanes.
 const ALL: &str = "*";
 
@@ -51,27 +49,23 @@ impl Limits {
         let (mut rules, mut lanes, mut providers) = (Rules::default(), Vec::new(), Vec::new());
         let share = per_second / f64::from(u32::try_from(customers.len())?);
         for (number, customer) in customers.iter().enumerate() {
-            // A sender's rate lets a second's worth go at once.
-            let slow = (share * 0.8).max(1.0);
-            let account = customer.add_account_at(if number == 0 { slow } else { UNLIMITED }).await?;
-            let provider = Simulated::new(stack.simulator(), account).await?;
+            let provider = Simulated::new(stack.simulator(), customer.add_account().await?).await?;
             provider.slow(LATENCY).await?;
             providers.push(provider);
             let account = text(&customer.get("/v1/provider_accounts").await?["data"][0], "id")?;
             let sender = format!("{account}~{SENDER}");
+            // On keys that have no rate yet: what a bucket has lent is owed under a lower rate, too.
             let (lane, limit) = match number {
-                0 => (sender.clone(), Ceiling::Rate(slow, whole(slow))),
-                1 => (account, Ceiling::AtOnce(slots(share))),
+                0 => (account, Ceiling::Rate(share * 0.8)),
+                1 => (sender.clone(), Ceiling::AtOnce(slots(share))),
                 2 => (String::new(), Ceiling::AtOnce(slots(share))),
-                _ => (String::new(), Ceiling::Rate(share * 1.2, BURST)),
+                _ => (String::new(), Ceiling::Rate(share * 1.2)),
             };
-            if number > 0 {
-                put(customer, &lane, "", &[limit]).await?;
-            }
+            put(customer, &lane, "", &[limit]).await?;
             limit.order(&mut rules, Scope::lane(whose(number), &lane));
             lanes.push(sender);
         }
-        let together = [Ceiling::AtOnce(slots(per_second)), Ceiling::Rate(per_second * 1.1, BURST)];
+        let together = [Ceiling::AtOnce(slots(per_second)), Ceiling::Rate(per_second * 1.1)];
         put(&Customer::operator(stack)?, "", "?shared=true", &together).await?;
         together.iter().for_each(|limit| limit.order(&mut rules, Scope::tenant(Uuid::nil())));
         Ok((Self { rules, lanes, since: clock::now() }, providers))
@@ -107,8 +101,8 @@ impl Limits {
 /// What is set on a key.
 #[derive(Debug, Clone, Copy)]
 enum Ceiling {
-    /// Sends a second, and at once.
-    Rate(f64, u32),
+    /// Sends a second.
+    Rate(f64),
     /// Sends at a time.
     AtOnce(u32),
 }
@@ -116,7 +110,7 @@ enum Ceiling {
 impl Ceiling {
     fn order(self, rules: &mut Rules, scope: Scope) {
         let rule = match self {
-            Self::Rate(per_second, burst) => Rule::Rate(per_second, f64::from(burst)),
+            Self::Rate(per_second) => Rule::Rate(per_second, f64::from(BURST)),
             Self::AtOnce(most) => Rule::AtOnce(usize::try_from(most).unwrap_or(usize::MAX)),
         };
         // From the first instant: they were in force before anything was sent.
@@ -124,14 +118,10 @@ impl Ceiling {
     }
 }
 
-/// Slots for so many sends a second, and one to spare.
-fn slots(per_second: f64) -> u32 {
-    whole(per_second * RUN_S) + 1
-}
-
+/// Slots for so many sends a second.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
-fn whole(number: f64) -> u32 {
-    number.ceil() as u32
+fn slots(per_second: f64) -> u32 {
+    (per_second * RUN_S).ceil() as u32
 }
 
 /// Who a customer is in the rules; only that they differ counts.
@@ -144,9 +134,9 @@ async fn put(caller: &Customer, lane: &str, query: &str, limits: &[Ceiling]) -> 
     let mut wanted = json!({});
     for limit in limits {
         match limit {
-            Ceiling::Rate(per_second, burst) => {
+            Ceiling::Rate(per_second) => {
                 wanted["rate_per_second"] = json!(per_second);
-                wanted["burst"] = json!(burst);
+                wanted["burst"] = json!(BURST);
             }
             Ceiling::AtOnce(most) => wanted["concurrency"] = json!(most),
         }
