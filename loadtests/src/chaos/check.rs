@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::agent::jobs::QUEUE;
 use super::cast::Part;
 use super::row::Row;
+use super::rules::Lag;
 use super::stage::Stage;
 use crate::console;
 
@@ -29,8 +30,8 @@ pub struct Wanted {
     pub name: &'static str,
     /// Tells by their number the jobs that must end as dead letters, without an effect; none where not set.
     pub dead: Option<Box<dyn Fn(usize) -> bool + Send + Sync>>,
-    /// See [`JITTER`].
-    pub jitter: Duration,
+    /// How much later than that it may be while it is troubled.
+    pub late: Duration,
     /// Whether runs may still go on that were given up, each in its place under the limits: the workers are replaced before
     /// what is left is counted, and nothing may outlive their processes.
     pub renewed: bool,
@@ -39,7 +40,7 @@ pub struct Wanted {
 impl Wanted {
     /// Every job has its effect.
     pub fn new(name: &'static str) -> Self {
-        Self { name, dead: None, jitter: JITTER, renewed: false }
+        Self { name, dead: None, late: Duration::ZERO, renewed: false }
     }
 }
 
@@ -60,6 +61,7 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
     stage.end_workers().await?;
     let runs = stage.runs();
     let book = stage.observer.witness.book();
+    let lag = Lag::of(JITTER).longer_in(&stage.blows, wanted.late);
     let recovered_s = recovered(stage.begun, &stage.blows, &book.done);
     let mut row = Row {
         scenario: wanted.name.to_owned(),
@@ -68,7 +70,7 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
         effects: 0,
         lost: 0,
         doubled: 0,
-        over_limit: stage.rules.exceeded(&runs, wanted.jitter),
+        over_limit: stage.rules.exceeded(&runs, &lag),
         leaked,
         stuck: 0,
         recovered_s,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::chaos::check::JITTER;
 use crate::chaos::observer::Run;
-use crate::chaos::rules::{Rule, Rules, Scope};
+use crate::chaos::rules::{Lag, Rule, Rules, Scope};
 use crate::clock;
 use crate::customer::{Customer, SENDER, answer, text};
 use crate::simulated::Simulated;
@@ -85,7 +85,7 @@ impl Limits {
             runs.extend(sends.iter().map(|send| self.run(send, whose(number), lane.clone())));
         }
         runs.sort_by_key(|run| run.from);
-        Ok(self.rules.exceeded(&runs, JITTER))
+        Ok(self.rules.exceeded(&runs, &Lag::of(JITTER)))
     }
 
     fn run(&self, send: &Value, tenant: Uuid, lane: String) -> Run {
