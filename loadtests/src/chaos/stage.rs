@@ -6,18 +6,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use patchbay_db::ids::TenantId;
 use patchbay_db::{Db, DbConfig, Ids, Pools};
 use patchbay_queue::lanes::{LaneName, Limit, PauseScope, Rate, Window};
 use patchbay_queue::ledger::controls;
 use patchbay_queue::{Dispatcher, JobRequest, Lanes, NewJob};
 use secrecy::SecretString;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::agent::jobs::{Act, New, Old, QUEUE};
 use super::cast::{Common, Part, Worker};
-use super::feed::{Feed, Load, Look, Make};
+use super::feed::{Fed, Feed, Load, Look, Make};
+use super::mixed::Mix;
+use super::mixed::hands::{Done, Hands};
 use super::observer::{Observer, Run};
 use super::relay::Relay;
 use super::rules::{Rule, Rules, Scope};
@@ -122,7 +125,10 @@ pub struct Stage<'s> {
     pub lanes: Lanes,
     /// The ledger, straight.
     pub look: Look,
+    /// What the jobs have to do with each other.
+    pub mix: Arc<Mix>,
     feed: Option<Feed>,
+    hands: Option<Hands>,
     db: Db,
     pools: Pools,
     common: Common,
@@ -159,6 +165,7 @@ impl<'s> Stage<'s> {
         let db = Db::new(pools.clone(), Ids::new(stack::random()), dispatcher);
         let tenants: Vec<Uuid> = (0..setup.tenants).map(|_| Uuid::from(db.new_id::<TenantId>(clock::now()))).collect();
         let begun = observer.witness.book().now();
+        let mix = Arc::new(Mix::new(tenants.clone(), observer.witness.clone()));
         let mut stage = Self {
             lanes: Lanes::connect(&servers.redis.url(), NAMESPACE)?,
             servers,
@@ -173,7 +180,9 @@ impl<'s> Stage<'s> {
             blows: Vec::new(),
             begun,
             look,
+            mix,
             feed: None,
+            hands: None,
             db,
             pools,
             common,
@@ -188,7 +197,11 @@ impl<'s> Stage<'s> {
         }
         stage.first_run(setup).await?;
         stage.begun = stage.observer.witness.book().now();
-        stage.feed = Some(Feed::start(stage.db.clone(), stage.load(setup), stage.look.clone()));
+        let (told, accepted) = mpsc::unbounded_channel();
+        let lanes = Lanes::connect(&stage.common.redis, NAMESPACE)?;
+        let witness = stage.observer.witness.clone();
+        stage.hands = Some(Hands::start(stage.db.clone(), lanes, witness, stage.mix.clone(), accepted));
+        stage.feed = Some(Feed::start(stage.db.clone(), stage.load(setup, told), stage.look.clone()));
         Ok(stage)
     }
 
@@ -207,8 +220,9 @@ impl<'s> Stage<'s> {
 
     /// One job for each worker, so that processes are up, plans are made and the queue is open before anything is measured.
     async fn first_run(&self, setup: &Setup) -> Result<()> {
-        let load = Load { jobs: setup.workers.len(), rate: 1_000, make: self.warm_up(setup), off_by_s: &[0] };
-        let ids = Feed::start(self.db.clone(), load, self.look.clone()).end().await?;
+        let load =
+            Load { jobs: setup.workers.len(), rate: 1_000, make: self.warm_up(setup), off_by_s: &[0], told: None };
+        let ids = Feed::start(self.db.clone(), load, self.look.clone()).end().await?.ids;
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         while self.observer.witness.book().done.len() < ids.len() {
             anyhow::ensure!(tokio::time::Instant::now() < until, "the workers do not work: see {:?}", self.common.logs);
@@ -227,13 +241,13 @@ impl<'s> Stage<'s> {
         })
     }
 
-    fn load(&self, setup: &Setup) -> Load {
-        let (tenants, work) = (self.tenants.clone(), setup.work);
+    fn load(&self, setup: &Setup, told: mpsc::UnboundedSender<usize>) -> Load {
+        let (tenants, work, mix) = (self.tenants.clone(), setup.work, self.mix.clone());
         let make: Make = match setup.make {
-            Some(make) => Arc::new(move |n, id| make(&tenants, n, id)),
-            None => Arc::new(move |n, id| plain(&tenants, n, id, work, true)),
+            Some(make) => Arc::new(move |n, id| mix.put_on(n, make(&tenants, n, id))),
+            None => Arc::new(move |n, id| mix.put_on(n, plain(&tenants, n, id, work, true))),
         };
-        Load { jobs: self.scale.jobs, rate: self.scale.rate, make, off_by_s: setup.off_by_s }
+        Load { jobs: self.scale.jobs, rate: self.scale.rate, make, off_by_s: setup.off_by_s, told: Some(told) }
     }
 
     /// Waits until so much of the load is accepted.
@@ -341,15 +355,14 @@ impl<'s> Stage<'s> {
         Ok(refused)
     }
 
-    /// Waits until all of the load is accepted; answers the ids.
+    /// Waits until all of the load is accepted, and done to it what has to be done.
     ///
     /// # Errors
     /// A feeder that gave up.
-    pub async fn fed(&mut self) -> Result<Vec<Uuid>> {
-        match self.feed.take() {
-            Some(feed) => feed.end().await,
-            None => Ok(Vec::new()),
-        }
+    pub async fn fed(&mut self) -> Result<(Fed, HashMap<usize, Done>)> {
+        let fed = self.feed.take().context("it was fed before")?.end().await?;
+        let done = self.hands.take().context("it was fed before")?.end().await?;
+        Ok((fed, done))
     }
 
     /// What the observer saw of the runs.
