@@ -118,9 +118,7 @@ mod tests {
     #[test]
     fn the_oldest_go_first_and_are_counted() {
         let mut visits = Visits::default();
-        for at in 0..=KEPT as i64 {
-            visits.arrive(at);
-        }
+        (0..).take(KEPT + 1).for_each(|at| _ = visits.arrive(at));
         assert_eq!((visits.kept().next().unwrap().arrived_ms, visits.forgotten()), (1, 1));
     }
 }
