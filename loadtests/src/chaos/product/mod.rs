@@ -173,9 +173,14 @@ pub struct Sending {
 }
 
 impl Sending {
+    /// How many are accepted.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
     /// Whether so much of it is accepted.
     pub fn is_at(&self, part: f64) -> bool {
-        let accepted = Duration::from_secs(self.accepted.load(Ordering::Relaxed) as u64);
+        let accepted = Duration::from_secs(self.accepted() as u64);
         accepted >= Duration::from_secs(self.wanted as u64).mul_f64(part)
     }
 
@@ -192,7 +197,7 @@ impl Sending {
         while let Some(ended) = self.callers.join_next().await {
             ended.context("a caller panicked")??;
         }
-        Ok(self.accepted.load(Ordering::Relaxed))
+        Ok(self.accepted())
     }
 }
 
