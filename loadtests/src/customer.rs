@@ -31,14 +31,21 @@ pub struct Account {
 }
 
 impl Customer {
+    /// Who runs all of it, with the system key.
+    ///
+    /// # Errors
+    /// None in practice: a client needs nothing.
+    pub fn operator(stack: &Stack) -> Result<Self> {
+        let http = Client::builder().timeout(Duration::from_secs(600)).build()?;
+        Ok(Self { key: stack.system_key.clone(), api: stack.api(), http })
+    }
+
     /// A new tenant.
     ///
     /// # Errors
     /// When the API refuses.
     pub async fn sign_up(stack: &Stack) -> Result<Self> {
-        let http = Client::builder().timeout(Duration::from_secs(600)).build()?;
-        let api = stack.api();
-        let system = Self { key: stack.system_key.clone(), api, http };
+        let system = Self::operator(stack)?;
         let tenant = json!({"name": "Bench", "default_country": "US", "timezone": "America/Chicago"});
         let tenant = text(&system.post("/v1/tenants", &tenant).await?, "id")?;
         let key = json!({"name": "bench", "mode": "test", "scopes": ["*"]});

@@ -32,6 +32,16 @@ impl Simulated {
         Ok(this)
     }
 
+    /// Lets the account's sends take so long.
+    ///
+    /// # Errors
+    /// When the simulator refuses.
+    pub async fn slow(&self, latency: Duration) -> Result<()> {
+        let url = format!("{}/_sim/faults?account={}", self.base, self.account.sid);
+        let faults = json!({"latency_ms": u64::try_from(latency.as_millis())?});
+        answer(self.http.request(Method::PUT, url).json(&faults)).await.map(drop)
+    }
+
     /// What the simulator says of the account.
     ///
     /// # Errors

@@ -9,7 +9,11 @@ use uuid::Uuid;
 
 use super::agent::jobs::QUEUE;
 use super::cast::Part;
+use super::feed::Fed;
+use super::mixed::End;
+use super::mixed::check::Mixed;
 use super::row::Row;
+use super::rules::Lag;
 use super::stage::Stage;
 use crate::console;
 
@@ -29,17 +33,19 @@ pub struct Wanted {
     pub name: &'static str,
     /// Tells by their number the jobs that must end as dead letters, without an effect; none where not set.
     pub dead: Option<Box<dyn Fn(usize) -> bool + Send + Sync>>,
-    /// See [`JITTER`].
-    pub jitter: Duration,
+    /// How much later than that it may be while it is troubled.
+    pub late: Duration,
     /// Whether runs may still go on that were given up, each in its place under the limits: the workers are replaced before
     /// what is left is counted, and nothing may outlive their processes.
     pub renewed: bool,
+    /// Whether nobody was troubled: then a job that begins twice was taken from a worker that lived, and counts as doubled.
+    pub once: bool,
 }
 
 impl Wanted {
     /// Every job has its effect.
     pub fn new(name: &'static str) -> Self {
-        Self { name, dead: None, jitter: JITTER, renewed: false }
+        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false }
     }
 }
 
@@ -48,7 +54,7 @@ impl Wanted {
 /// # Errors
 /// What could not be looked at.
 pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
-    let ids = stage.fed().await?;
+    let (Fed { ids, merged }, deeds) = stage.fed().await?;
     until_over(stage).await?;
     let told = told(stage).await?;
     if wanted.renewed {
@@ -59,16 +65,18 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
     let leaked = leaked(stage).await?;
     stage.end_workers().await?;
     let runs = stage.runs();
-    let book = stage.observer.witness.book();
+    let (notes, book) = (stage.mix.notes(), stage.observer.witness.book());
+    let mixed = Mixed { ids: &ids, notes: &notes, deeds: &deeds, book: &book };
+    let lag = Lag::of(JITTER).longer_in(&stage.blows, wanted.late);
     let recovered_s = recovered(stage.begun, &stage.blows, &book.done);
     let mut row = Row {
         scenario: wanted.name.to_owned(),
-        jobs: u64::try_from(ids.len())?,
+        jobs: u64::try_from(ids.len() - merged.len())?,
         executions: 0,
         effects: 0,
         lost: 0,
         doubled: 0,
-        over_limit: stage.rules.exceeded(&runs, wanted.jitter),
+        over_limit: stage.rules.exceeded(&runs, &lag) + mixed.too_early(),
         leaked,
         stuck: 0,
         recovered_s,
@@ -78,13 +86,25 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
         let seen = book.jobs.get(id).copied().unwrap_or_default();
         row.executions += seen.executions;
         row.effects += seen.effects;
-        row.doubled += seen.effects.saturating_sub(1);
-        let dead = wanted.dead.as_ref().is_some_and(|dead| dead(n));
-        let as_wanted = |state: &str| match dead {
-            true => state == "dead" && seen.effects == 0,
-            false => state == "succeeded" && seen.effects > 0,
-        };
         let told = told.get(id);
+        if merged.contains(id) {
+            // The ledger has none of it.
+            row.doubled += seen.effects + u64::from(told.is_some());
+            continue;
+        }
+        row.doubled += seen.effects.saturating_sub(1) + mixed.after_cancel(n, &lag);
+        if wanted.once {
+            row.doubled += seen.executions.saturating_sub(1);
+        }
+        let end = notes.get(n).map(|note| note.end).unwrap_or_default();
+        let dead = wanted.dead.as_ref().is_some_and(|dead| dead(n));
+        let as_wanted = |state: &str| match (state, end) {
+            _ if dead => state == "dead" && seen.effects == 0,
+            ("succeeded", End::Done | End::Either) => seen.effects > 0,
+            ("cancelled", End::Cancelled) => seen.effects == 0,
+            ("cancelled", End::Either) => true,
+            _ => false,
+        };
         match told.map(|told| told.state.as_str()) {
             Some(state) if as_wanted(state) => continue,
             Some("waiting" | "scheduled" | "held") => row.stuck += 1,
@@ -125,13 +145,17 @@ async fn told(stage: &Stage<'_>) -> Result<HashMap<Uuid, Told>> {
     rows.iter().map(|row| Ok((row.get::<_, &str>(0).parse()?, Told { state: row.get(1), story: row.get(2) }))).collect()
 }
 
+/// Keys that are taken, ties, ends that nobody saw to, counts that nobody took.
+const ASIDE: &str = "SELECT (SELECT count(*) FROM queue.unique_keys) + (SELECT count(*) FROM queue.dependencies)
+    + (SELECT count(*) FROM queue.ended_targets) + (SELECT count(*) FROM queue.group_deltas)";
+
 /// What is left in Redis and in the ledger's side tables when nothing is left to do.
 async fn leaked(stage: &Stage<'_>) -> Result<u64> {
     let start = Instant::now();
     let client = stage.look.connect().await?;
     loop {
         let mut redis = stage.servers.redis.connect().await?;
-        let keys: i64 = client.query_one("SELECT count(*) FROM queue.unique_keys", &[]).await?.get(0);
+        let keys: i64 = client.query_one(ASIDE, &[]).await?.get(0);
         let left = left(&mut redis, &format!("*{{{QUEUE}}}:*")).await? + keys.unsigned_abs();
         if left == 0 || start.elapsed() > TIDY {
             return Ok(left);

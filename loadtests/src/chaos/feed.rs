@@ -1,8 +1,10 @@
 //! Whoever accepts the jobs: at a steady pace, and again and again until each is known to be in the ledger.
 //!
 //! A batch whose commit was not answered may be in the ledger or not. It is handed in again under the same ids, and a
-//! refusal of those ids is the answer. The pace does not make up for an outage, so that there is load after it too.
+//! refusal of those ids is the answer. The pace does not make up for an outage, so that there is load after it too. A job
+//! that was merged into a living one is none: another is made in its place.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,6 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 use chrono::TimeDelta;
 use patchbay_db::{Db, DbError, DbResult, Ids};
 use patchbay_queue::NewJob;
+use patchbay_queue::ledger::Inserted;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -22,7 +26,6 @@ use crate::stack::random;
 pub type Make = Arc<dyn Fn(usize, Uuid) -> NewJob + Send + Sync>;
 
 /// What is fed.
-#[derive(Clone)]
 pub struct Load {
     /// Jobs.
     pub jobs: usize,
@@ -32,13 +35,24 @@ pub struct Load {
     pub make: Make,
     /// By how many seconds the clocks of those who accept them are off, batch by batch in turn.
     pub off_by_s: &'static [i64],
+    /// Who wants to hear the numbers that are accepted.
+    pub told: Option<mpsc::UnboundedSender<usize>>,
+}
+
+/// What was fed.
+#[derive(Debug, Default)]
+pub struct Fed {
+    /// The ids, by number.
+    pub ids: Vec<Uuid>,
+    /// Those that were merged into a job that lived.
+    pub merged: HashSet<Uuid>,
 }
 
 /// Feeding under way.
 pub struct Feed {
     accepted: Arc<AtomicUsize>,
     wanted: usize,
-    task: JoinHandle<Result<Vec<Uuid>>>,
+    task: JoinHandle<Result<Fed>>,
 }
 
 const TICK: Duration = Duration::from_millis(50);
@@ -68,11 +82,11 @@ impl Feed {
         Ok(())
     }
 
-    /// Waits until all is accepted; answers the ids.
+    /// Waits until all is accepted.
     ///
     /// # Errors
     /// A feeder that gave up.
-    pub async fn end(self) -> Result<Vec<Uuid>> {
+    pub async fn end(self) -> Result<Fed> {
         self.task.await.context("the feeder panicked")?
     }
 }
@@ -96,8 +110,8 @@ impl Look {
     }
 }
 
-async fn feed(db: &Db, load: &Load, look: &Look, count: &AtomicUsize) -> Result<Vec<Uuid>> {
-    let mut ids = Vec::with_capacity(load.jobs);
+async fn feed(db: &Db, load: &Load, look: &Look, count: &AtomicUsize) -> Result<Fed> {
+    let mut fed = Fed::default();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let batch = (load.rate / 20).max(1);
@@ -105,39 +119,59 @@ async fn feed(db: &Db, load: &Load, look: &Look, count: &AtomicUsize) -> Result<
     let clocks: Vec<(TimeDelta, Ids)> =
         load.off_by_s.iter().map(|off| (TimeDelta::seconds(*off), Ids::new(random()))).collect();
     let mut whose = clocks.iter().cycle();
-    while ids.len() < load.jobs {
+    loop {
+        let (made, wanted) = (fed.ids.len(), load.jobs - (fed.ids.len() - fed.merged.len()));
+        if wanted == 0 {
+            return Ok(fed);
+        }
         tick.tick().await;
         let Some((off, generator)) = whose.next() else { bail!("somebody must accept the jobs") };
-        let jobs: Vec<NewJob> = (ids.len()..load.jobs.min(ids.len() + batch))
-            .map(|n| (load.make)(n, generator.uuid(clock::now() + *off)))
-            .collect();
-        accept(db, look, &jobs).await?;
-        ids.extend(jobs.iter().map(|job| job.id));
-        count.store(ids.len(), Ordering::Relaxed);
+        let numbers = made..made + batch.min(wanted);
+        let jobs: Vec<NewJob> = numbers.clone().map(|n| (load.make)(n, generator.uuid(clock::now() + *off))).collect();
+        fed.merged.extend(accept(db, look, &jobs).await?);
+        fed.ids.extend(jobs.iter().map(|job| job.id));
+        count.store(fed.ids.len() - fed.merged.len(), Ordering::Relaxed);
+        if let Some(told) = &load.told {
+            numbers.for_each(|n| _ = told.send(n));
+        }
     }
-    Ok(ids)
 }
 
-async fn accept(db: &Db, look: &Look, jobs: &[NewJob]) -> Result<()> {
+/// Answers which of them were merged into others.
+async fn accept(db: &Db, look: &Look, jobs: &[NewJob]) -> Result<HashSet<Uuid>> {
+    // By what was answered to a try that may have been the one that was committed.
+    let mut said = HashSet::new();
     for _ in 0..TRIES {
-        match once(db, jobs).await {
-            Ok(()) => return Ok(()),
-            Err(DbError::Conflict { .. }) if is_there(look, jobs[0].id).await? => return Ok(()),
+        match once(db, jobs, &mut said).await {
+            Ok(merged) => return Ok(merged),
             Err(error) if error.is_retryable() => tokio::time::sleep(AGAIN).await,
-            Err(error) => return Err(error).context("a batch was refused"),
+            Err(error) => {
+                let there = there(look, jobs).await?;
+                if !matches!(error, DbError::Conflict { .. }) || there.is_empty() {
+                    return Err(error).context("a batch was refused");
+                }
+                return Ok(said.difference(&there).copied().collect());
+            }
         }
     }
     bail!("a batch was not accepted in {TRIES} tries")
 }
 
-async fn once(db: &Db, jobs: &[NewJob]) -> DbResult<()> {
+async fn once(db: &Db, jobs: &[NewJob], said: &mut HashSet<Uuid>) -> DbResult<HashSet<Uuid>> {
     let mut tx = db.system("chaos: load").await?;
-    tx.enqueue_all(jobs.to_vec()).await?;
-    tx.commit().await
+    let outcomes = tx.enqueue_all(jobs.to_vec()).await?;
+    let pairs = jobs.iter().zip(outcomes);
+    let merged: HashSet<Uuid> =
+        pairs.filter(|(_, outcome)| matches!(outcome, Inserted::Existing(_))).map(|(job, _)| job.id).collect();
+    said.extend(&merged);
+    tx.commit().await?;
+    Ok(merged)
 }
 
-async fn is_there(look: &Look, id: Uuid) -> Result<bool> {
+/// Those of `jobs` that the ledger has.
+async fn there(look: &Look, jobs: &[NewJob]) -> Result<HashSet<Uuid>> {
     let client = look.connect().await?;
-    let sql = "SELECT EXISTS (SELECT FROM queue.jobs WHERE id = $1::text::uuid)";
-    Ok(client.query_one(sql, &[&id.to_string()]).await?.get(0))
+    let ids: Vec<String> = jobs.iter().map(|job| job.id.to_string()).collect();
+    let rows = client.query("SELECT id::text FROM queue.jobs WHERE id = ANY ($1::text[]::uuid[])", &[&ids]).await?;
+    rows.iter().map(|row| Ok(row.get::<_, &str>(0).parse()?)).collect()
 }

@@ -9,6 +9,7 @@ pub mod agent;
 mod cast;
 mod check;
 mod feed;
+mod mixed;
 mod observer;
 mod product;
 mod relay;

@@ -21,19 +21,20 @@ pub const RECOVERY: f64 = 15.0;
 pub struct Row {
     /// Its name.
     pub scenario: String,
-    /// Jobs that were accepted.
+    /// Jobs that were accepted; none that was merged into another.
     pub jobs: u64,
     /// Runs that began; more than jobs where some began twice.
     pub executions: u64,
-    /// Effects that the observer counted.
+    /// Effects that the observer counted; fewer than jobs where some are to end without.
     pub effects: u64,
-    /// Jobs that ended without their effect, or whose row is gone.
+    /// Jobs that ended without their effect, or otherwise than they should, or whose row is gone.
     pub lost: u64,
-    /// Effects beyond a job's first.
+    /// Effects beyond a job's first, and any of one that was merged into another or cancelled before it began.
     pub doubled: u64,
-    /// Beginnings that a limit or a pause forbade.
+    /// Beginnings that a limit or a pause forbade, and jobs that began before what they wait for was over: another job, the
+    /// one before in their order, a group, a start time, a hold.
     pub over_limit: u64,
-    /// Leases, envelopes, lanes and keys that were left when all was over.
+    /// Leases, envelopes, lanes, keys and ties that were left when all was over.
     pub leaked: u64,
     /// Jobs that were not over when patience was.
     pub stuck: u64,

@@ -3,7 +3,8 @@
 //! Every beginning of a run is held against the rules that are in force then. What can be seen from outside has two
 //! tolerances, and no more: a change takes effect within a second, so a limit that was in force during the last
 //! second may still hold; and a run is seen to begin a little after the engine let it (the way to the worker and to
-//! us), so that a rate may look fuller by what passes in that time.
+//! us), so that a rate may look fuller by what passes in that time. Where the way itself was troubled it may be later
+//! ([`Lag`]), then and only then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +15,33 @@ use super::observer::Run;
 
 /// Within this a change takes effect.
 const PROMPT: Duration = Duration::from_secs(1);
+
+/// How much later than the engine we may see a run begin.
+#[derive(Debug)]
+pub struct Lag {
+    usual: Duration,
+    /// When the way from the engine to a worker was troubled, and how much later it may have been then.
+    troubles: Vec<(Duration, Duration)>,
+    troubled: Duration,
+}
+
+impl Lag {
+    /// The same at all times.
+    pub const fn of(usual: Duration) -> Self {
+        Self { usual, troubles: Vec::new(), troubled: usual }
+    }
+
+    /// More, of what began during `troubles` or within the usual time of their ends.
+    pub fn longer_in(self, troubles: &[(Duration, Duration)], troubled: Duration) -> Self {
+        Self { troubles: troubles.to_vec(), troubled: self.usual + troubled, ..self }
+    }
+
+    /// At this instant.
+    pub fn at(&self, begin: Duration) -> Duration {
+        let is_late = self.troubles.iter().any(|(from, until)| (*from..=*until + self.usual).contains(&begin));
+        if is_late { self.troubled } else { self.usual }
+    }
+}
 
 /// What a rule covers: a tenant or one of its lanes; with the nil tenant, all tenants together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,15 +95,15 @@ impl Rules {
         self.history.entry(scope).or_default().push((at, rule));
     }
 
-    /// Beginnings that no rule allowed, `jitter` being how much later than the engine we may see one.
-    pub fn exceeded(&self, runs: &[Run], jitter: Duration) -> u64 {
+    /// Beginnings that no rule allowed.
+    pub fn exceeded(&self, runs: &[Run], lag: &Lag) -> u64 {
         let over = |(scope, orders): (&Scope, &Vec<(Duration, Rule)>)| {
             let runs: Vec<&Run> = runs.iter().filter(|run| scope.covers(run)).collect();
             let rates =
                 pick(orders, |rule| if let Rule::Rate(rate, burst) = rule { Some((rate, burst)) } else { None });
             let most = pick(orders, |rule| if let Rule::AtOnce(most) = rule { Some(most) } else { None });
             let pauses = pick(orders, |rule| if let Rule::Paused(paused) = rule { Some(paused) } else { None });
-            too_fast(&runs, &rates, jitter) + too_many(&runs, &most, jitter) + while_paused(&runs, &pauses, jitter)
+            too_fast(&runs, &rates, lag) + too_many(&runs, &most, lag) + while_paused(&runs, &pauses, lag)
         };
         self.history.iter().map(over).sum()
     }
@@ -94,16 +122,22 @@ fn in_force<T: Copy>(orders: &[(Duration, T)], from: Duration, to: Duration) -> 
 }
 
 /// A bucket that leaks at the highest rate that may hold and holds the largest burst that may: what overflows is too fast.
-fn too_fast(runs: &[&Run], orders: &[(Duration, (f64, f64))], jitter: Duration) -> u64 {
+/// What came late was let through before, when the bucket had room for it: it is no reason to find the next ones too fast.
+fn too_fast(runs: &[&Run], orders: &[(Duration, (f64, f64))], lag: &Lag) -> u64 {
     let (mut level, mut last, mut over) = (0.0_f64, Duration::ZERO, 0);
     for run in runs {
+        let jitter = lag.at(run.from);
         let since = last.saturating_sub(PROMPT + jitter);
         let mut limits = in_force(orders, since, run.from).map(|rule| rule.unwrap_or((f64::INFINITY, 1.0)));
         let (rate, burst) = limits.by_ref().fold((0.0_f64, 0.0_f64), |most, l| (most.0.max(l.0), most.1.max(l.1)));
         if rate.is_infinite() {
             level = 0.0;
         } else {
-            level = (level - rate * (run.from - last).as_secs_f64()).max(0.0) + 1.0;
+            level -= rate * (run.from - last).as_secs_f64();
+            if lag.at(last) > jitter {
+                level = level.min(burst + rate * jitter.as_secs_f64() - 1.0);
+            }
+            level = level.max(0.0) + 1.0;
             if level > burst + rate * jitter.as_secs_f64() + 1e-6 {
                 over += 1;
                 level -= 1.0;
@@ -115,13 +149,13 @@ fn too_fast(runs: &[&Run], orders: &[(Duration, (f64, f64))], jitter: Duration) 
 }
 
 /// Beginnings that found as many others under way as may be.
-fn too_many(runs: &[&Run], orders: &[(Duration, usize)], jitter: Duration) -> u64 {
+fn too_many(runs: &[&Run], orders: &[(Duration, usize)], lag: &Lag) -> u64 {
     let mut under_way: Vec<Duration> = Vec::new();
     let mut over = 0;
     for run in runs {
         under_way.retain(|until| *until > run.from);
         under_way.push(run.until.unwrap_or(Duration::MAX));
-        let since = run.from.saturating_sub(PROMPT + jitter);
+        let since = run.from.saturating_sub(PROMPT + lag.at(run.from));
         let most = in_force(orders, since, run.from).map(|most| most.unwrap_or(usize::MAX)).max();
         over += u64::from(most.is_some_and(|most| under_way.len() > most));
     }
@@ -129,9 +163,9 @@ fn too_many(runs: &[&Run], orders: &[(Duration, usize)], jitter: Duration) -> u6
 }
 
 /// Beginnings although a pause had long been ordered.
-fn while_paused(runs: &[&Run], orders: &[(Duration, bool)], jitter: Duration) -> u64 {
+fn while_paused(runs: &[&Run], orders: &[(Duration, bool)], lag: &Lag) -> u64 {
     let barred = |run: &&&Run| {
-        let since = run.from.saturating_sub(PROMPT + jitter);
+        let since = run.from.saturating_sub(PROMPT + lag.at(run.from));
         in_force(orders, since, run.from).all(|paused| paused == Some(true))
     };
     runs.iter().filter(barred).count() as u64
@@ -160,7 +194,7 @@ mod tests {
         for (at, rule) in orders {
             rules.order(MS * *at, Scope { tenant: Uuid::nil(), lane: "pa".to_owned() }, *rule);
         }
-        rules.exceeded(&runs(spans), MS * 100)
+        rules.exceeded(&runs(spans), &Lag::of(MS * 100))
     }
 
     #[test]
@@ -181,6 +215,20 @@ mod tests {
         let down = [(0, Rule::Rate(20.0, 1.0)), (1_000, Rule::Rate(1.0, 1.0))];
         assert_eq!(exceeded(&down, twenty(1_000)), 0, "the old one may hold for a second");
         assert!(exceeded(&down, twenty(3_000)) > 10);
+    }
+
+    #[test]
+    fn what_comes_late_out_of_trouble_is_not_too_fast_and_what_comes_after_it_is() {
+        let mut rules = Rules::default();
+        rules.order(Duration::ZERO, Scope::tenant(Uuid::nil()), Rule::Rate(10.0, 1.0));
+        let lag = Lag::of(MS * 100).longer_in(&[(MS * 1_000, MS * 3_000)], MS * 2_000);
+        let late = (0..20).map(|n| (3_000 + n, 3_000 + n));
+        let after = |step: u32| (0..50).map(move |n| (3_200 + n * step, 3_200 + n * step));
+        assert_eq!(rules.exceeded(&runs(late.clone()), &lag), 0);
+        assert_eq!(rules.exceeded(&runs(late.clone().chain(after(100))), &lag), 0, "at the rate");
+        assert!(rules.exceeded(&runs(late.clone().chain(after(80))), &lag) > 5, "an eighth too fast");
+        let elsewhere = Lag::of(MS * 100).longer_in(&[(MS * 9_000, MS * 9_100)], MS * 2_000);
+        assert!(rules.exceeded(&runs(late), &elsewhere) > 10, "no trouble then");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use self::settings::{AccountSettings, Throughput};
 use crate::ledger::counters::Counters;
 use crate::ledger::counts::Counts;
 use crate::ledger::duplicates::{Budget, Duplicates};
+use crate::ledger::visits::Visits;
 use crate::messages::Messages;
 use crate::sync::{lock, read, write};
 use crate::twilio::throughput::Bucket;
@@ -24,6 +25,7 @@ pub(crate) struct Account {
     pub messages: Mutex<Messages>,
     pub counters: Counters,
     pub duplicates: Mutex<Duplicates>,
+    pub visits: Mutex<Visits>,
     settings: RwLock<Arc<AccountSettings>>,
     token: RwLock<Option<SecretString>>,
     buckets: Mutex<HashMap<Arc<str>, Bucket>>,
@@ -39,6 +41,7 @@ impl Account {
             messages: Mutex::default(),
             counters: Counters::default(),
             duplicates: Mutex::new(Duplicates::new(fingerprints)),
+            visits: Mutex::default(),
             settings: RwLock::default(),
             token: RwLock::default(),
             buckets: Mutex::default(),
@@ -120,6 +123,7 @@ impl Account {
     pub(crate) fn reset(&self) {
         *lock(&self.messages) = Messages::default();
         lock(&self.duplicates).reset();
+        lock(&self.visits).reset();
         lock(&self.buckets).clear();
         lock(&self.opt_outs).clear();
         self.counters.reset();

@@ -11,6 +11,7 @@ mod messages;
 pub(crate) mod metrics;
 mod numbers;
 mod reset;
+mod sends;
 
 use poem::{Route, get, post, put};
 use serde::Deserialize;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Route {
         .at("/messages", get(messages::show))
         .at("/numbers/:number", put(numbers::mark).delete(numbers::repair))
         .at("/reset", post(reset::reset))
+        .at("/sends", get(sends::show))
 }
 
 /// The query of calls that may be about one account.

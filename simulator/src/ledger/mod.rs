@@ -5,3 +5,4 @@
 pub(crate) mod counters;
 pub(crate) mod counts;
 pub(crate) mod duplicates;
+pub(crate) mod visits;

@@ -20,6 +20,7 @@ use super::throughput::Place;
 use crate::account::Account;
 use crate::account::settings::{Overflow, Throughput};
 use crate::flight::Flight;
+use crate::ledger::visits::Visiting;
 use crate::message::Message;
 use crate::plan::{Answer, Before, Outcome, Plan};
 use crate::state::Sim;
@@ -57,6 +58,7 @@ pub(crate) async fn send(
         }
     };
     account.counters.requests.one();
+    let _under_way = Visiting::begin(&account);
     let (message, answer) = match take(sim, &account, body, request.header("traceparent")).await {
         Ok(taken) => taken,
         Err(Refusal::Error(error)) => {

@@ -48,6 +48,23 @@ async fn faults_that_make_no_sense_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn sends_are_told_with_their_times_whatever_became_of_them() {
+    let world = World::new().await;
+    world.control("PUT", "/faults", json!({"latency_ms": 30})).await;
+    world.text(PHONE, "b").await;
+    assert_eq!(world.text("+15005550001", "b").await.0, 400);
+    let (status, told) = world.control("GET", &format!("/sends?account={ACCOUNT}"), json!(null)).await;
+    assert_eq!((status, &told["forgotten"]), (200, &json!(0)));
+    let sends = told["sends"].as_array().unwrap();
+    assert_eq!(sends.len(), 2);
+    for send in sends {
+        let (came, answered) = (send["arrived_ms"].as_i64().unwrap(), send["answered_ms"].as_i64().unwrap());
+        assert!(answered >= came + 29, "{send}");
+    }
+    assert!(sends[1]["arrived_ms"].as_i64() >= sends[0]["answered_ms"].as_i64(), "one after the other");
+}
+
+#[tokio::test]
 async fn a_marked_number_fails_until_it_is_repaired() {
     let world = World::new().await;
     let path = format!("/numbers/{PHONE}");

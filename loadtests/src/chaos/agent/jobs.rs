@@ -22,6 +22,9 @@ const POLICY: Policy = Policy {
     priority: 0,
 };
 
+/// How long a job waits to be stopped: longer than it takes a worker to hear of it, which is with its leases.
+const UNSTOPPED: Duration = Duration::from_secs(5);
+
 /// How a job misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
@@ -29,6 +32,8 @@ pub enum Act {
     Work,
     /// Its first attempt fails.
     Flaky,
+    /// It waits for somebody to stop it, and does its work if nobody does.
+    Stoppable,
     /// It panics.
     Panic,
     /// It takes its whole process along.
@@ -182,6 +187,10 @@ async fn misbehave(act: Act, ctx: &JobContext) -> Result<(), JobError> {
         Act::Work => Ok(()),
         Act::Flaky if ctx.attempt() == 1 => Err(JobError::retryable("flaky", "as told")),
         Act::Flaky => Ok(()),
+        Act::Stoppable => {
+            let _stopped = tokio::time::timeout(UNSTOPPED, ctx.cancelled()).await;
+            ctx.check_cancelled()
+        }
         Act::Panic => panic!("as told"),
         Act::Abort => std::process::abort(),
         Act::Endless => loop {

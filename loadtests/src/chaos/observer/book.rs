@@ -34,6 +34,8 @@ pub struct Seen {
     pub executions: u64,
     /// Effects: each call that asked for one, whether or not there had been one before.
     pub effects: u64,
+    /// The run of the first effect.
+    pub done_in: Option<usize>,
     tried: Option<Duration>,
 }
 
@@ -86,10 +88,11 @@ impl Book {
     /// A run's effect.
     pub fn effect(&mut self, run: usize) {
         let now = self.now();
-        let Some(run) = self.runs.get(run) else { return };
-        let seen = self.jobs.entry(run.job).or_default();
+        let Some(Run { job, .. }) = self.runs.get(run) else { return };
+        let seen = self.jobs.entry(*job).or_default();
         seen.effects += 1;
         if seen.effects == 1 {
+            seen.done_in = Some(run);
             self.done.push(now);
         }
     }

@@ -23,7 +23,7 @@ const WORK: Duration = Duration::from_millis(60);
 /// # Errors
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
-    let setup = Setup { limited: false, tenants: TENANTS, work: WORK, ..Setup::default() };
+    let setup = Setup { limited: None, tenants: TENANTS, work: WORK, ..Setup::default() };
     let mut stage = Stage::open(servers, scale, &setup).await?;
     let mut random = StdRng::from_os_rng();
     let changes: u32 = if scale.short { 60 } else { 1_000 };

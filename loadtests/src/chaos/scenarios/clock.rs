@@ -1,4 +1,11 @@
 //! 8. Clocks five minutes off: of two workers, one fast and one slow, and of those who accept the jobs.
+//!
+//! Skewed is every clock that these processes read. A worker's is the one that it hands to the engine and, through it, to its
+//! handlers ([`patchbay_queue::clock`]); the engine reads no other (a lint forbids it). The keeper beside it has none to
+//! skew: what it does about leases and openings goes by Redis's time, about due and expired jobs by the ledger's. Who accepts
+//! jobs makes their ids by its clock, so that ids do not go up with acceptance. A later start is a customer's word, and meant as
+//! it was said. The product's programs cannot be skewed one by one on one machine: worker and keeper are these same
+//! parts, and the scheduler takes its ticks by the ledger's time.
 
 use anyhow::Result;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::chaos::check::{JITTER, Wanted, check};
+use crate::chaos::check::{Wanted, check};
 use crate::chaos::relay::Line;
 use crate::chaos::row::Row;
 use crate::chaos::servers::Servers;
@@ -37,6 +37,5 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         stage.calm();
     }
     // A claim's answer may be on its way for as long as a worker waits for it, and its jobs begin then.
-    let jitter = JITTER + Duration::from_secs(5);
-    check(&mut stage, &Wanted { jitter, ..Wanted::new(name) }).await
+    check(&mut stage, &Wanted { late: Duration::from_secs(5), ..Wanted::new(name) }).await
 }

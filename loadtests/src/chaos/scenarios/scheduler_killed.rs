@@ -34,12 +34,12 @@ const CRON: &str = "* * * * * *";
 /// # Errors
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
-    let mut product = Product::start(servers).await?;
-    let places = [product.stack.place(SCHEDULER)?, product.stack.another(SCHEDULER, "SCHEDULER")?];
     let seconds = u32::try_from(scale.jobs / scale.rate)?.max(8);
-    let mut schedules = Vec::new();
     // A tick is three jobs and two receipts.
     let count = if scale.short { 10 } else { scale.jobs / usize::try_from(seconds)? };
+    let mut product = Product::start(servers, f64::from(u32::try_from(count)?)).await?;
+    let places = [product.stack.place(SCHEDULER)?, product.stack.another(SCHEDULER, "SCHEDULER")?];
+    let mut schedules = Vec::new();
     for number in 0..count {
         let customer = product.customers[number % product.customers.len()].clone();
         let action = json!({"type": "send_message", "to": format!("+1628{:07}", 3_000_000 + number), "body": "tick"});

@@ -3,6 +3,8 @@
 //! Used where what breaks is a program that the engine's scenarios do not have. Each message is one job and one call of the
 //! public API, repeated under its idempotency key until it is answered, as a careful customer does.
 
+mod limits;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +13,8 @@ use anyhow::{Context, Result, bail};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
+
+use limits::Limits;
 
 use super::check::{PATIENCE, TIDY, left, recovered};
 use super::row::Row;
@@ -43,29 +47,29 @@ pub struct Product {
     /// One in each tenant.
     pub customers: Vec<Customer>,
     providers: Arc<Vec<Simulated>>,
+    limits: Limits,
     start: Instant,
     watch: JoinHandle<()>,
     done: Arc<std::sync::Mutex<Vec<Duration>>>,
 }
 
 impl Product {
-    /// Starts the programs on `servers`, and signs the customers up.
+    /// Starts the programs on `servers`, signs up the customers, and limits them as suits `per_second` sends of all of them.
     ///
     /// # Errors
     /// A program that does not start.
-    pub async fn start(servers: &Servers) -> Result<Self> {
+    pub async fn start(servers: &Servers, per_second: f64) -> Result<Self> {
         servers.redis.flush().await?;
         let (postgres, redis) = (servers.postgres.url("postgres"), servers.redis.url());
         let stack = Stack::start_on(&postgres, &redis, Parts::All, &IMPATIENT).await?;
-        let (mut customers, mut providers) = (Vec::new(), Vec::new());
+        let mut customers = Vec::new();
         for _ in 0..TENANTS {
-            let customer = Customer::sign_up(&stack).await?;
-            providers.push(Simulated::new(stack.simulator(), customer.add_account().await?).await?);
-            customers.push(customer);
+            customers.push(Customer::sign_up(&stack).await?);
         }
+        let (limits, providers) = Limits::set(&stack, &customers, per_second).await?;
         let (providers, done, start) = (Arc::new(providers), Arc::default(), Instant::now());
         let watch = tokio::spawn(watch(providers.clone(), start, Arc::clone(&done)));
-        Ok(Self { stack, blows: Vec::new(), customers, providers, start, watch, done })
+        Ok(Self { stack, blows: Vec::new(), customers, providers, limits, start, watch, done })
     }
 
     /// Its clock starts now.
@@ -145,7 +149,7 @@ impl Product {
             // A message made again by a repeated call, or a repeated run, would be a doubled effect as well.
             doubled: if unlike { twice } else { sent.saturating_sub(messages.unsigned_abs()) }
                 + (messages - accepted).max(0).unsigned_abs(),
-            over_limit: 0,
+            over_limit: self.limits.exceeded(&self.providers).await?,
             leaked,
             stuck: open.unsigned_abs(),
             recovered_s: recovered(Duration::ZERO, &self.blows, &done),
@@ -169,9 +173,14 @@ pub struct Sending {
 }
 
 impl Sending {
+    /// How many are accepted.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
     /// Whether so much of it is accepted.
     pub fn is_at(&self, part: f64) -> bool {
-        let accepted = Duration::from_secs(self.accepted.load(Ordering::Relaxed) as u64);
+        let accepted = Duration::from_secs(self.accepted() as u64);
         accepted >= Duration::from_secs(self.wanted as u64).mul_f64(part)
     }
 
@@ -188,7 +197,7 @@ impl Sending {
         while let Some(ended) = self.callers.join_next().await {
             ended.context("a caller panicked")??;
         }
-        Ok(self.accepted.load(Ordering::Relaxed))
+        Ok(self.accepted())
     }
 }
 

@@ -1,26 +1,32 @@
 //! What the engine's scenarios stand on: a new database, an emptied Redis, ways to both that can be broken, an observer,
 //! worker processes, a steady load of several tenants some of whom are limited.
 
+mod limits;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use patchbay_db::ids::TenantId;
 use patchbay_db::{Db, DbConfig, Ids, Pools};
-use patchbay_queue::lanes::{LaneName, Limit, PauseScope, Rate, Window};
-use patchbay_queue::ledger::controls;
+use patchbay_queue::lanes::{Limit, Window};
 use patchbay_queue::{Dispatcher, JobRequest, Lanes, NewJob};
 use secrecy::SecretString;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::agent::jobs::{Act, New, Old, QUEUE};
+pub use limits::AtOnce;
+
+use super::agent::jobs::{Act, New, Old};
 use super::cast::{Common, Part, Worker};
-use super::feed::{Feed, Load, Look, Make};
+use super::feed::{Fed, Feed, Load, Look, Make};
+use super::mixed::Mix;
+use super::mixed::hands::{Done, Hands};
 use super::observer::{Observer, Run};
 use super::relay::Relay;
-use super::rules::{Rule, Rules, Scope};
+use super::rules::{Rules, Scope};
 use super::servers::Servers;
 use crate::{clock, console, stack};
 
@@ -38,7 +44,7 @@ pub struct Scale {
 }
 
 /// Tenants, where nothing else is said.
-const TENANTS: usize = 8;
+pub const TENANTS: usize = 8;
 /// The lane of every other job of a tenant; the rest are in `pa~s2`.
 pub const LANE: &str = "pa~s1";
 
@@ -62,8 +68,8 @@ pub struct Setup {
     pub make: Option<Maker>,
     /// Tenants.
     pub tenants: usize,
-    /// Whether some are limited.
-    pub limited: bool,
+    /// How many runs are let through at a time, where some are limited.
+    pub limited: Option<AtOnce>,
     /// By how many seconds the clocks of whoever accepts jobs are off: batch by batch in turn.
     pub off_by_s: &'static [i64],
     /// Whether jobs may hold threads for good.
@@ -77,7 +83,7 @@ impl Default for Setup {
             work: WORK,
             make: None,
             tenants: TENANTS,
-            limited: true,
+            limited: Some(AtOnce { tenant: 3, lane: 1, all: 30 }),
             off_by_s: &[0],
             holds_threads: false,
         }
@@ -111,7 +117,10 @@ pub struct Stage<'s> {
     pub lanes: Lanes,
     /// The ledger, straight.
     pub look: Look,
+    /// What the jobs have to do with each other.
+    pub mix: Arc<Mix>,
     feed: Option<Feed>,
+    hands: Option<Hands>,
     db: Db,
     pools: Pools,
     common: Common,
@@ -148,6 +157,7 @@ impl<'s> Stage<'s> {
         let db = Db::new(pools.clone(), Ids::new(stack::random()), dispatcher);
         let tenants: Vec<Uuid> = (0..setup.tenants).map(|_| Uuid::from(db.new_id::<TenantId>(clock::now()))).collect();
         let begun = observer.witness.book().now();
+        let mix = Arc::new(Mix::new(tenants.clone(), observer.witness.clone()));
         let mut stage = Self {
             lanes: Lanes::connect(&servers.redis.url(), NAMESPACE)?,
             servers,
@@ -162,14 +172,16 @@ impl<'s> Stage<'s> {
             blows: Vec::new(),
             begun,
             look,
+            mix,
             feed: None,
+            hands: None,
             db,
             pools,
             common,
             straight,
         };
-        if setup.limited {
-            stage.limit_some().await?;
+        if let Some(most) = setup.limited {
+            stage.limit_some(most).await?;
         }
         for (number, part) in setup.workers.iter().enumerate() {
             let witness = stage.observer.witness.clone();
@@ -177,27 +189,19 @@ impl<'s> Stage<'s> {
         }
         stage.first_run(setup).await?;
         stage.begun = stage.observer.witness.book().now();
-        stage.feed = Some(Feed::start(stage.db.clone(), stage.load(setup), stage.look.clone()));
+        let (told, accepted) = mpsc::unbounded_channel();
+        let lanes = Lanes::connect(&stage.common.redis, NAMESPACE)?;
+        let witness = stage.observer.witness.clone();
+        stage.hands = Some(Hands::start(stage.db.clone(), lanes, witness, stage.mix.clone(), accepted));
+        stage.feed = Some(Feed::start(stage.db.clone(), stage.load(setup, told), stage.look.clone()));
         Ok(stage)
-    }
-
-    /// Every kind of limit, on every kind of key: tenant 0 and a lane of tenant 1 get a little less than they are fed, tenant
-    /// 2 has few slots, a lane of tenant 3 one, and all together have a ceiling.
-    async fn limit_some(&mut self) -> Result<()> {
-        let share = f64::from(u32::try_from(self.scale.rate)?) / f64::from(u32::try_from(self.tenants.len())?);
-        let tenants = self.tenants.clone();
-        self.set_rate(Scope::tenant(tenants[0]), (share * 0.8).max(1.0), 5).await?;
-        self.set_rate(Scope::lane(tenants[1], LANE), (share * 0.4).max(1.0), 5).await?;
-        self.set_at_once(Scope::tenant(tenants[2]), 3).await?;
-        self.set_at_once(Scope::lane(tenants[3], LANE), 1).await?;
-        self.set_at_once(Scope::lane(Uuid::nil(), "pa"), 30).await?;
-        self.set_rate(Scope::lane(Uuid::nil(), "pa"), f64::from(u32::try_from(self.scale.rate)?) * 3.0, 100).await
     }
 
     /// One job for each worker, so that processes are up, plans are made and the queue is open before anything is measured.
     async fn first_run(&self, setup: &Setup) -> Result<()> {
-        let load = Load { jobs: setup.workers.len(), rate: 1_000, make: self.warm_up(setup), off_by_s: &[0] };
-        let ids = Feed::start(self.db.clone(), load, self.look.clone()).end().await?;
+        let load =
+            Load { jobs: setup.workers.len(), rate: 1_000, make: self.warm_up(setup), off_by_s: &[0], told: None };
+        let ids = Feed::start(self.db.clone(), load, self.look.clone()).end().await?.ids;
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         while self.observer.witness.book().done.len() < ids.len() {
             anyhow::ensure!(tokio::time::Instant::now() < until, "the workers do not work: see {:?}", self.common.logs);
@@ -216,13 +220,13 @@ impl<'s> Stage<'s> {
         })
     }
 
-    fn load(&self, setup: &Setup) -> Load {
-        let (tenants, work) = (self.tenants.clone(), setup.work);
+    fn load(&self, setup: &Setup, told: mpsc::UnboundedSender<usize>) -> Load {
+        let (tenants, work, mix) = (self.tenants.clone(), setup.work, self.mix.clone());
         let make: Make = match setup.make {
-            Some(make) => Arc::new(move |n, id| make(&tenants, n, id)),
-            None => Arc::new(move |n, id| plain(&tenants, n, id, work, true)),
+            Some(make) => Arc::new(move |n, id| mix.put_on(n, make(&tenants, n, id))),
+            None => Arc::new(move |n, id| mix.put_on(n, plain(&tenants, n, id, work, true))),
         };
-        Load { jobs: self.scale.jobs, rate: self.scale.rate, make, off_by_s: setup.off_by_s }
+        Load { jobs: self.scale.jobs, rate: self.scale.rate, make, off_by_s: setup.off_by_s, told: Some(told) }
     }
 
     /// Waits until so much of the load is accepted.
@@ -256,67 +260,6 @@ impl<'s> Stage<'s> {
         self.observer.witness.book().now()
     }
 
-    /// Sets a rate.
-    ///
-    /// # Errors
-    /// A server that is away.
-    pub async fn set_rate(&mut self, scope: Scope, per_second: f64, burst: i32) -> Result<()> {
-        let rule = Rule::Rate(per_second, f64::from(burst));
-        self.set_limit(scope, rule, |limit| limit.rate = Some(Rate { per_second, burst })).await
-    }
-
-    /// Sets how many may run at a time.
-    ///
-    /// # Errors
-    /// A server that is away.
-    pub async fn set_at_once(&mut self, scope: Scope, most: u16) -> Result<()> {
-        let rule = Rule::AtOnce(usize::from(most));
-        self.set_limit(scope, rule, |limit| limit.concurrency = Some(i32::from(most))).await
-    }
-
-    /// Sets a tenant's weight in the turn.
-    ///
-    /// # Errors
-    /// A server that is away.
-    pub async fn set_weight(&mut self, tenant: Uuid, weight: f64) -> Result<()> {
-        self.set_limit(Scope::tenant(tenant), Rule::Other, |limit| limit.weight = Some(weight)).await
-    }
-
-    /// Changes what is set on a key: in the ledger, and in force at once, as the API does.
-    async fn set_limit(&mut self, scope: Scope, rule: Rule, change: impl FnOnce(&mut Limit)) -> Result<()> {
-        let lane = LaneName { tenant: scope.tenant, lane: scope.lane.clone() };
-        let limit = self.limits.entry(scope.clone()).or_insert_with(|| Limit::new(lane));
-        change(limit);
-        let limit = limit.clone();
-        let now = self.now();
-        self.rules.order(now, scope, rule);
-        let mut conn = self.straight.system().get().await?;
-        controls::set_limit(&mut conn, QUEUE, &limit).await?;
-        self.lanes.set_limits(QUEUE, &[limit]).await?;
-        Ok(())
-    }
-
-    /// Pauses a tenant, or lets it go on.
-    ///
-    /// # Errors
-    /// A server that is away.
-    pub async fn pause(&mut self, tenant: Uuid, paused: bool) -> Result<()> {
-        let scope = PauseScope::Tenant(tenant);
-        let mut conn = self.straight.system().get().await?;
-        if paused {
-            controls::pause(&mut conn, QUEUE, &scope, None, "chaos", "chaos").await?;
-            self.lanes.pause(QUEUE, &scope, None).await?;
-            let now = self.now();
-            self.rules.order(now, Scope::tenant(tenant), Rule::Paused(true));
-        } else {
-            let now = self.now();
-            self.rules.order(now, Scope::tenant(tenant), Rule::Paused(false));
-            controls::resume(&mut conn, QUEUE, &scope).await?;
-            self.lanes.resume(QUEUE, &scope).await?;
-        }
-        Ok(())
-    }
-
     /// Whether a job whose payload has so many bytes is refused at the door.
     ///
     /// # Errors
@@ -330,15 +273,14 @@ impl<'s> Stage<'s> {
         Ok(refused)
     }
 
-    /// Waits until all of the load is accepted; answers the ids.
+    /// Waits until all of the load is accepted, and done to it what has to be done.
     ///
     /// # Errors
     /// A feeder that gave up.
-    pub async fn fed(&mut self) -> Result<Vec<Uuid>> {
-        match self.feed.take() {
-            Some(feed) => feed.end().await,
-            None => Ok(Vec::new()),
-        }
+    pub async fn fed(&mut self) -> Result<(Fed, HashMap<usize, Done>)> {
+        let fed = self.feed.take().context("it was fed before")?.end().await?;
+        let done = self.hands.take().context("it was fed before")?.end().await?;
+        Ok((fed, done))
     }
 
     /// What the observer saw of the runs.

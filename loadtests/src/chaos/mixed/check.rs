@@ -1,0 +1,143 @@
+//! What must hold of the mixed load, by what the observer saw.
+//!
+//! Beginnings that something forbade (a job before it, a time, a hold) count as `over_limit`, as those that a limit forbade;
+//! effects that should not be (of a job that was merged into another, or cancelled before it began) as `doubled`. That each
+//! job has its end, and one effect at most, is counted for all jobs alike. All of it is seen by one clock, and an outcome
+//! follows its effect: so nothing is tolerated, but that the run of a cancelled job may have been on its way.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::hands::Done;
+use super::{Deed, Note};
+use crate::chaos::observer::{Book, Run};
+use crate::chaos::rules::Lag;
+
+/// Redis tells whole milliseconds.
+const WHOLE: Duration = Duration::from_millis(2);
+
+/// What was made, done and seen.
+pub struct Mixed<'a> {
+    /// By number.
+    pub ids: &'a [Uuid],
+    /// By number.
+    pub notes: &'a [Note],
+    /// By number.
+    pub deeds: &'a HashMap<usize, Done>,
+    /// What the observer saw.
+    pub book: &'a Book,
+}
+
+impl Mixed<'_> {
+    /// Jobs that began before they might.
+    pub fn too_early(&self) -> u64 {
+        let mut first: HashMap<Uuid, &Run> = HashMap::new();
+        for run in &self.book.runs {
+            first.entry(run.job).or_insert(run);
+        }
+        let early = |(n, note): (usize, &Note)| {
+            let Some(run) = self.ids.get(n).and_then(|id| first.get(id)) else { return false };
+            note.follows.iter().any(|before| !self.is_over(*before, run.from))
+                || note.not_before.is_some_and(|at| run.from + WHOLE < at)
+                || self.released(n, note).is_some_and(|at| run.from < at)
+        };
+        self.notes.iter().enumerate().filter(|numbered| early(*numbered)).count() as u64
+    }
+
+    /// Whether the run in which number `n` had its effect was over. One without any effect is a fault of its own.
+    fn is_over(&self, n: usize, at: Duration) -> bool {
+        let seen = self.ids.get(n).and_then(|id| self.book.jobs.get(id));
+        let Some(run) = seen.and_then(|seen| self.book.runs.get(seen.done_in?)) else { return true };
+        run.until.is_some_and(|until| until <= at)
+    }
+
+    /// When a held job was first let go.
+    fn released(&self, n: usize, note: &Note) -> Option<Duration> {
+        let (.., deed) = note.deed.as_ref()?;
+        (*deed == Deed::Release).then(|| self.deeds.get(&n).map_or(Duration::MAX, |done| done.tried))
+    }
+
+    /// Effects of number `n` although it was cancelled before it began: none of its runs had by then.
+    pub fn after_cancel(&self, n: usize, lag: &Lag) -> u64 {
+        let Some(at) = self.deeds.get(&n).and_then(|done| done.cancelled) else { return 0 };
+        let Some(id) = self.ids.get(n) else { return 0 };
+        let mut runs = self.book.runs.iter().filter(|run| run.job == *id);
+        let effects = self.book.jobs.get(id).map_or(0, |seen| seen.effects);
+        if runs.all(|run| run.from > at + lag.at(run.from)) { effects } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::observer::Begin;
+
+    const FIRST: Uuid = Uuid::from_u128(1);
+    const SECOND: Uuid = Uuid::from_u128(2);
+
+    fn begin(book: &mut Book, job: Uuid) -> usize {
+        book.begin(Begin { job, tenant: Uuid::nil(), lane: String::new(), worker: String::new() }).run
+    }
+
+    fn does(book: &mut Book, job: Uuid) {
+        let run = begin(book, job);
+        book.effect(run);
+        book.end(run);
+    }
+
+    /// Of two jobs, the second having this note.
+    fn too_early(book: &Book, note: Note, deeds: &[(usize, Done)]) -> u64 {
+        let (notes, deeds) = ([Note::default(), note], deeds.iter().copied().collect());
+        Mixed { ids: &[FIRST, SECOND], notes: &notes, deeds: &deeds, book }.too_early()
+    }
+
+    fn follows() -> Note {
+        Note { follows: vec![0], ..Note::default() }
+    }
+
+    #[test]
+    fn a_follower_begins_when_the_one_before_is_over() {
+        let mut book = Book::new();
+        does(&mut book, FIRST);
+        does(&mut book, SECOND);
+        // Once more, as after a crash: of no effect, and no fault.
+        begin(&mut book, FIRST);
+        assert_eq!(too_early(&book, follows(), &[]), 0);
+    }
+
+    #[test]
+    fn a_follower_that_overlaps_is_too_early_also_after_the_effect() {
+        let mut book = Book::new();
+        let run = begin(&mut book, FIRST);
+        book.effect(run);
+        does(&mut book, SECOND);
+        book.end(run);
+        assert_eq!(too_early(&book, follows(), &[]), 1);
+    }
+
+    #[test]
+    fn a_start_before_its_time_or_its_release_is_too_early() {
+        let mut book = Book::new();
+        does(&mut book, SECOND);
+        let soon = book.now() + Duration::from_secs(1);
+        assert_eq!(too_early(&book, Note { not_before: Some(soon), ..Note::default() }, &[]), 1);
+        let held = Note { deed: Some((Uuid::nil(), SECOND, String::new(), Deed::Release)), ..Note::default() };
+        let released = |tried| Done { tried, cancelled: None };
+        assert_eq!(too_early(&book, held.clone(), &[(1, released(soon))]), 1);
+        assert_eq!(too_early(&book, held, &[(1, released(Duration::ZERO))]), 0);
+    }
+
+    #[test]
+    fn an_effect_counts_after_a_cancel_only_where_nothing_had_begun() {
+        let mut book = Book::new();
+        does(&mut book, FIRST);
+        let after = |at| {
+            let deeds = HashMap::from([(0, Done { tried: at, cancelled: Some(at) })]);
+            let mixed = Mixed { ids: &[FIRST], notes: &[], deeds: &deeds, book: &book };
+            mixed.after_cancel(0, &Lag::of(Duration::ZERO))
+        };
+        assert_eq!((after(Duration::ZERO), after(book.now())), (1, 0));
+    }
+}
