@@ -5,7 +5,7 @@ use patchbay_queue::*;
 use uuid::Uuid;
 
 use super::Case;
-use super::gates::NEVER;
+use super::gates::{NEVER, Rate};
 use super::model::lane_of;
 use super::steps::Step;
 use super::{LANES, TENANTS, key_of};
@@ -200,9 +200,14 @@ impl Case {
                 self.model.gate(&key_of(nth)).most = most;
                 self.set(&key_of(nth)).await;
             }
-            Step::Rate(nth, rate) => {
-                self.model.gate(&key_of(nth)).set_rate(rate, now);
-                self.set(&key_of(nth)).await;
+            Step::Rate(nth, rate) => self.set_rate(&key_of(nth), rate).await,
+            Step::Lift(nth, hours) => {
+                let mut rated = self.model.gates.iter().filter_map(|(key, gate)| Some((key.clone(), gate.rate?)));
+                if let Some((key, rate)) = rated.nth(nth % rated.clone().count().max(1)) {
+                    self.set_rate(&key, None).await;
+                    self.pass(hours).await;
+                    self.set_rate(&key, Some(rate)).await;
+                }
             }
             Step::Rule(nth, rule) => {
                 let gate = self.model.gate(&key_of(nth));
@@ -217,6 +222,11 @@ impl Case {
                 self.set(&key(TENANTS[tenant], "")).await;
             }
         }
+    }
+
+    async fn set_rate(&mut self, key: &LaneName, rate: Option<Rate>) {
+        self.model.gate(key).set_rate(rate, self.clock.now);
+        self.set(key).await;
     }
 
     async fn pause(&mut self, key: &LaneName, hours: Option<i64>) {

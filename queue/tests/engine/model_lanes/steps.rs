@@ -63,6 +63,8 @@ pub enum Step {
     Hours(usize, i64, i64),
     Most(usize, Option<i32>),
     Rate(usize, Option<Rate>),
+    /// A rate is lifted for a while.
+    Lift(usize, i64),
     Rule(usize, Option<Rule>),
     Report(usize, bool),
     Weight(usize, f64),
@@ -87,8 +89,13 @@ fn jobs() -> impl Strategy<Value = Step> {
     let late = prop_oneof![Just(Late::Ack), Just(Late::Release), Just(Late::Renew)];
     let fate = prop_oneof![2 => Just(Fate::Back), 1 => Just(Fate::Ended), 1 => Just(Fate::Vanish)];
     prop_oneof![
-        9 => (0..TENANTS.len(), 0..LANES.len(), costs, 0..3_i16, prop::bool::weighted(0.2))
-            .prop_map(|(tenant, lane, costs, priority, late)| Step::Push { tenant, lane, costs, priority, late }),
+        9 => (key(), costs, 0..3_i16, prop::bool::weighted(0.2)).prop_map(|(key, costs, priority, late)| Step::Push {
+            tenant: key / LANES.len(),
+            lane: key % LANES.len(),
+            costs,
+            priority,
+            late,
+        }),
         1 => job().prop_map(Step::PushAgain),
         9 => (1..12_usize, prop_oneof![3 => Just(0), 3 => 1..4_i64, 3 => Just(1_000)], prop::bool::weighted(0.7))
             .prop_map(|(want, lease, kept)| Step::Claim { want, lease, kept }),
@@ -105,8 +112,12 @@ fn jobs() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Any key, and some more often: what is set twice on one key meets itself.
+fn key() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => 0..KEYS, 1 => Just(0), 1 => Just(1), 3 => Just(KEYS - LANES.len() + 1)]
+}
+
 fn gates() -> impl Strategy<Value = Step> {
-    let key = || 0..KEYS;
     let rate = (prop::sample::select(vec![3, 6, 12, 24, 36_i64]), 1..9_i64);
     let rate = rate.prop_map(|(parts, burst)| Rate { parts, burst });
     let rule = (1..4_i32, 1..5_i64, 1..4_i64);
@@ -119,6 +130,7 @@ fn gates() -> impl Strategy<Value = Step> {
         1 => (key(), -3..5_i64, 1..5_i64).prop_map(|(key, from, long)| Step::Hours(key, from, long)),
         5 => (key(), prop::option::weighted(0.6, 1..5_i32)).prop_map(|(key, most)| Step::Most(key, most)),
         4 => (key(), prop::option::weighted(0.7, rate)).prop_map(|(key, rate)| Step::Rate(key, rate)),
+        2 => (0..99_usize, 0..3_i64).prop_map(|(nth, hours)| Step::Lift(nth, hours)),
         2 => (key(), prop::option::weighted(0.8, rule)).prop_map(|(key, rule)| Step::Rule(key, rule)),
         4 => (key(), prop::bool::weighted(0.3)).prop_map(|(nth, ok)| Step::Report(nth, ok)),
         1 => (0..TENANTS.len(), prop::sample::select(vec![0.1, 0.5, 2.0, 10.0]))
