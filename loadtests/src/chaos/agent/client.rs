@@ -69,8 +69,11 @@ impl Running {
     /// # Errors
     /// An observer that does not answer.
     pub async fn over(mut self) -> Result<()> {
-        let Some(run) = self.run.take() else { return Ok(()) };
-        self.client.post("/end", &Ended { run }).await.map(drop)
+        let Some(run) = self.run else { return Ok(()) };
+        // Said once more by the drop where it was not heard.
+        self.client.post("/end", &Ended { run }).await?;
+        self.run = None;
+        Ok(())
     }
 }
 

@@ -14,7 +14,10 @@ use super::hands::Done;
 use super::{Deed, Note};
 use crate::chaos::observer::{Book, Run};
 use crate::chaos::rules::Lag;
+use crate::console;
 
+/// Faults told one by one.
+const TOLD: usize = 10;
 /// Redis tells whole milliseconds.
 const WHOLE: Duration = Duration::from_millis(2);
 
@@ -38,19 +41,33 @@ impl Mixed<'_> {
             first.entry(run.job).or_insert(run);
         }
         let early = |(n, note): (usize, &Note)| {
-            let Some(run) = self.ids.get(n).and_then(|id| first.get(id)) else { return false };
-            note.follows.iter().any(|before| !self.is_over(*before, run.from))
-                || note.not_before.is_some_and(|at| run.from + WHOLE < at)
-                || self.released(n, note).is_some_and(|at| run.from < at)
+            let run = first.get(self.ids.get(n)?)?;
+            let before = note.follows.iter().find(|before| !self.is_over(**before, run.from));
+            let why = if let Some(before) = before {
+                format!("number {before} was not over")
+            } else if note.not_before.is_some_and(|at| run.from + WHOLE < at) {
+                "its time had not come".to_owned()
+            } else if self.released(n, note).is_some_and(|at| run.from < at) {
+                "it was held".to_owned()
+            } else {
+                return None;
+            };
+            Some(format!("    number {n} ({}) began at {:?} although {why}", run.job, run.from))
         };
-        self.notes.iter().enumerate().filter(|numbered| early(*numbered)).count() as u64
+        let early: Vec<String> = self.notes.iter().enumerate().filter_map(early).collect();
+        early.iter().take(TOLD).for_each(|told| console::note(told));
+        early.len() as u64
     }
 
-    /// Whether the run in which number `n` had its effect was over. One without any effect is a fault of its own.
+    /// Whether number `n` had had its effect, and the run in which it had it was over: or one after that was, which the
+    /// engine began because the first had lost its lease (its process hangs, or cannot be heard). One without any effect
+    /// is a fault of its own.
     fn is_over(&self, n: usize, at: Duration) -> bool {
         let seen = self.ids.get(n).and_then(|id| self.book.jobs.get(id));
-        let Some(run) = seen.and_then(|seen| self.book.runs.get(seen.done_in?)) else { return true };
-        run.until.is_some_and(|until| until <= at)
+        let Some((run, done)) = seen.and_then(|seen| seen.done) else { return true };
+        let Some(effective) = self.book.runs.get(run) else { return true };
+        let mut since = self.book.runs.iter().skip(run).filter(|run| run.job == effective.job);
+        done <= at && since.any(|run| run.until.is_some_and(|until| until <= at))
     }
 
     /// When a held job was first let go.
@@ -114,6 +131,28 @@ mod tests {
         book.effect(run);
         does(&mut book, SECOND);
         book.end(run);
+        assert_eq!(too_early(&book, follows(), &[]), 1);
+    }
+
+    #[test]
+    fn a_run_that_hangs_holds_up_nobody_once_another_has_ended_in_its_place() {
+        let mut book = Book::new();
+        let hangs = begin(&mut book, FIRST);
+        book.effect(hangs);
+        let again = begin(&mut book, FIRST);
+        book.end(again);
+        does(&mut book, SECOND);
+        assert_eq!(too_early(&book, follows(), &[]), 0);
+    }
+
+    #[test]
+    fn a_follower_before_the_effect_is_too_early_whatever_ended() {
+        let mut book = Book::new();
+        let late = begin(&mut book, FIRST);
+        let vain = begin(&mut book, FIRST);
+        book.end(vain);
+        does(&mut book, SECOND);
+        book.effect(late);
         assert_eq!(too_early(&book, follows(), &[]), 1);
     }
 

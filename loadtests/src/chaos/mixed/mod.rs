@@ -76,6 +76,7 @@ pub struct Mix {
 struct Memory {
     notes: Vec<Note>,
     ids: Vec<Uuid>,
+    block: usize,
     /// The group of this block, and its members.
     group: Option<(Uuid, Vec<usize>)>,
     /// The one before in this block's chain.
@@ -112,8 +113,8 @@ impl Mix {
     fn part(&self, memory: &mut Memory, n: usize, job: &mut NewJob) -> Note {
         let (block, place) = (n / BLOCK, n % BLOCK);
         let tenant = self.tenants[block % self.tenants.len()];
-        if place == 0 {
-            (memory.group, memory.before) = (None, None);
+        if memory.block != block {
+            (memory.block, memory.group, memory.before) = (block, None, None);
         }
         let mut note = Note::default();
         let mut flow = Flow::default();
@@ -219,5 +220,11 @@ mod tests {
         let (jobs, notes) = made(BLOCK, Some(21)).await;
         assert!(jobs[21].flow.is_none() && notes[22].follows.is_empty());
         assert_eq!(notes[23].follows, [22]);
+    }
+
+    #[tokio::test]
+    async fn no_chain_goes_on_into_the_next_block_and_another_tenant() {
+        let (_, notes) = made(2 * BLOCK, Some(BLOCK)).await;
+        assert!(notes[BLOCK + 21].follows.is_empty());
     }
 }

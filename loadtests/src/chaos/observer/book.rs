@@ -34,8 +34,8 @@ pub struct Seen {
     pub executions: u64,
     /// Effects: each call that asked for one, whether or not there had been one before.
     pub effects: u64,
-    /// The run of the first effect.
-    pub done_in: Option<usize>,
+    /// The run of the first effect, and when that was.
+    pub done: Option<(usize, Duration)>,
     tried: Option<Duration>,
 }
 
@@ -92,7 +92,7 @@ impl Book {
         let seen = self.jobs.entry(*job).or_default();
         seen.effects += 1;
         if seen.effects == 1 {
-            seen.done_in = Some(run);
+            seen.done = Some((run, now));
             self.done.push(now);
         }
     }
