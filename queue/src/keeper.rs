@@ -212,6 +212,11 @@ impl Keeper {
             state.restarted = true;
             state.weather = Some(Instant::now());
         }
+        if state.run_id.as_ref() != Some(&run_id) {
+            for risk in self.lanes.risks().await? {
+                tracing::warn!(risk, "this Redis is set up to lose what it was told");
+            }
+        }
         state.run_id = Some(run_id);
         Ok(())
     }

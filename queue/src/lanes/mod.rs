@@ -31,6 +31,7 @@ mod measured;
 mod oldest;
 mod pause;
 mod push;
+mod risks;
 mod script;
 mod stats;
 mod tokens;

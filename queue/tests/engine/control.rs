@@ -143,6 +143,22 @@ async fn a_shorter_penalty_does_not_end_a_longer_one() {
 }
 
 #[tokio::test]
+async fn penalties_of_keys_that_nobody_has_jobs_for_do_not_stay_for_ever() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let now = Utc::now().timestamp_millis();
+    for n in 0..100 {
+        world.lanes.penalise(QUEUE, &name(tenant, &format!("gone-{n}")), now + 1).await.unwrap();
+    }
+    for n in 0..200 {
+        world.lanes.penalise(QUEUE, &name(tenant, &format!("s-{}", n % 3)), now + 60_000).await.unwrap();
+    }
+    let mut redis = world.redis().await;
+    let left: usize = redis::cmd("HLEN").arg(world.key("penalty")).query_async(&mut redis).await.unwrap();
+    assert!((3..=10).contains(&left), "{left}");
+}
+
+#[tokio::test]
 async fn tokens_are_taken_up_to_the_burst_and_shared_with_the_claim() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();
