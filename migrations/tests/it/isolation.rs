@@ -5,7 +5,7 @@ use patchbay_db::ids::TenantId;
 use patchbay_db::testdb::TestDb;
 use patchbay_db::{DbError, Tx, TypedId};
 
-use crate::samples::SAMPLES;
+use crate::samples::{OPERATORS, SAMPLES};
 use crate::support::{app_without_tenant, owner, texts};
 
 /// Two tenants, each with a row in every table.
@@ -13,7 +13,12 @@ async fn two_tenants(db: &TestDb) -> (TenantId, TenantId) {
     let (ours, theirs) = (db.tenant().await, db.tenant().await);
     for tenant in [ours, theirs] {
         let mut tx = db.db().begin(tenant).await.unwrap();
-        for &(table, _) in SAMPLES {
+        for &(table, sql) in SAMPLES {
+            if OPERATORS.contains(&table) {
+                let sql = sql.replace("$t", &quoted(tenant));
+                owner(db.url()).await.batch_execute(&format!("SET ROLE patchbay_system; {sql}")).await.unwrap();
+                continue;
+            }
             insert(&mut tx, table, tenant).await.unwrap_or_else(|error| panic!("{table}: {error:?}"));
         }
         tx.commit().await.unwrap();

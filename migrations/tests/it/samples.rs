@@ -2,6 +2,9 @@
 //!
 //! `isolation.rs` fails when the catalog holds a table that is missing here: adding a table means adding a line.
 
+/// Tables whose rows are the operator's to write: a tenant only reads its own.
+pub const OPERATORS: &[&str] = &["queue.tenant_plans"];
+
 /// Table and INSERT; `$t` stands for the tenant, quoted.
 pub const SAMPLES: &[(&str, &str)] = &[
     ("api_keys", "INSERT INTO api_keys (tenant_id, id, name, hash, hint, mode, scopes)
