@@ -22,10 +22,12 @@ use crate::customer::{Customer, SENDER, answer, text};
 use crate::simulated::Simulated;
 use crate::stack::Stack;
 
-/// How long the provider takes for an answer, so that sends are under way beside each other.
-const LATENCY: Duration = Duration::from_millis(60);
-/// About how long a run takes when nothing is amiss, in seconds.
-const RUN_S: f64 = 0.08;
+/// How long the provider takes for an answer, so that sends are under way beside each other, and about how long a run is
+/// counted as taking: less than it does where few are asked for, or they would hardly meet.
+const MANY: (Duration, f64) = (Duration::from_millis(60), 0.08);
+const FEW: (Duration, f64) = (Duration::from_millis(300), 0.2);
+/// Fewer a second than this are few.
+const FROM: f64 = 100.0;
 /// What may go at once.
 const BURST: u32 = 5;
 /// All tenants, and all lanes.
@@ -47,10 +49,12 @@ impl Limits {
     /// When the API or the simulator refuses.
     pub async fn set(stack: &Stack, customers: &[Customer], per_second: f64) -> Result<(Self, Vec<Simulated>)> {
         let (mut rules, mut lanes, mut providers) = (Rules::default(), Vec::new(), Vec::new());
+        let (latency, run_s) = if per_second < FROM { FEW } else { MANY };
+        let slots = |per_second: f64| slots(per_second * run_s);
         let share = per_second / f64::from(u32::try_from(customers.len())?);
         for (number, customer) in customers.iter().enumerate() {
             let provider = Simulated::new(stack.simulator(), customer.add_account().await?).await?;
-            provider.slow(LATENCY).await?;
+            provider.slow(latency).await?;
             providers.push(provider);
             let account = text(&customer.get("/v1/provider_accounts").await?["data"][0], "id")?;
             let sender = format!("{account}~{SENDER}");
@@ -118,10 +122,10 @@ impl Ceiling {
     }
 }
 
-/// Slots for so many sends a second.
+/// At least one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
-fn slots(per_second: f64) -> u32 {
-    (per_second * RUN_S).ceil() as u32
+fn slots(at_once: f64) -> u32 {
+    at_once.ceil() as u32
 }
 
 /// Who a customer is in the rules; only that they differ counts.

@@ -18,7 +18,9 @@ const API: &str = "patchbay-api";
 /// # Errors
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
-    let mut product = Product::start(servers, f64::from(u32::try_from(scale.rate)?)).await?;
+    // An API that is away so often takes less than it is asked to: limits that suit this, or none would ever bind.
+    let taken = if scale.short { 0.3 } else { 0.6 };
+    let mut product = Product::start(servers, f64::from(u32::try_from(scale.rate)?) * taken).await?;
     let place = product.stack.place(API)?;
     let sending = product.send(scale);
     while !sending.is_at(0.2) && sending.goes_on() {
