@@ -88,7 +88,7 @@ impl LaneName {
 }
 
 /// Changed with what the scripts keep, where an older script would misread it.
-const LAYOUT: u8 = 3;
+const LAYOUT: u8 = 4;
 
 /// A handle to the lanes of every queue; cheap to clone, one multiplexed connection that heals itself.
 #[derive(Clone)]

@@ -144,7 +144,7 @@ async fn a_bucket_that_was_drained_owes_under_any_new_rate() {
     assert!((50..60).contains(&taken), "{taken}");
     for round in 0..60 {
         match round % 3 {
-            0 => set(0.1, 50).await,
+            0 => set(0.1, 1 + round % 2 * 49).await,
             1 => bare.limit(Limit::new(key(tenant, "s"))).await,
             _ => set(100.0, 50).await,
         }
@@ -155,6 +155,50 @@ async fn a_bucket_that_was_drained_owes_under_any_new_rate() {
     }
     let allowed = 50.0 + begun.elapsed().as_secs_f64() * 100.0 + 1.0;
     assert!((taken as f64) <= allowed, "{taken} of {allowed}");
+}
+
+#[tokio::test]
+async fn a_lowered_rate_begins_with_an_empty_bucket_of_its_own() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.fill(tenant, "s", 99).await;
+    bare.limit(rate(key(tenant, "s"), 1_000.0, 40)).await;
+    assert!(bare.take(40).await.len() == 40);
+    bare.limit(rate(key(tenant, "s"), 20.0, 2)).await;
+    assert!(bare.take(9).await.len() <= 1, "it begins empty");
+    let begun = Instant::now();
+    while bare.take(9).await.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(1), "40 at 20 a second are two seconds");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_rate_that_was_known_at_the_opening_and_is_lowered_owes_no_more_than_its_new_bucket() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.lanes.forget(Q).await.unwrap();
+    bare.limit(rate(key(tenant, "s"), 10_000.0, 10_000)).await;
+    bare.lanes.open(Q, false).await.unwrap();
+    bare.fill(tenant, "s", 9).await;
+    bare.limit(rate(key(tenant, "s"), 20.0, 1)).await;
+    let begun = Instant::now();
+    while bare.take(9).await.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "10,000 at 20 a second are eight minutes");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_dear_job_took_beyond_the_bucket_is_owed_under_any_new_rate() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    bare.fill_with(tenant, "s", 2, 100, "k").await;
+    bare.limit(rate(key(tenant, "s"), 0.01, 10)).await;
+    assert_eq!(bare.take(2).await.len(), 1, "a full bucket lets one pass that is dearer");
+    bare.limit(rate(key(tenant, "s"), 20.0, 11)).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(bare.take(2).await.len(), 0, "90 beyond the bucket and the bucket: five seconds");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 -- Sets limits; they hold for what waits already, and nothing is given twice: what a bucket has lent is still owed
--- under its new rate (also when the rate was lifted meanwhile).
+-- under its new rate, up to an empty bucket. What is owed beyond that (the rate was lifted, or its burst was lowered)
+-- is paid back at the old rate, and asked for again should the limit be raised before then.
 -- KEYS[1] prefix; ARGV: revision (as in pauses.lua), then key, rate, burst, most, hours, rule, weight, …
 -- '=' leaves what is there, '-' clears it.
 -- Answers 1, or 0 where it gave up.
@@ -16,16 +17,23 @@ local function set(hash, key, value)
     if value == '-' then call('HDEL', p .. hash, key) else call('HSET', p .. hash, key, value) end
 end
 
--- Units that a bucket of this spec has lent.
+-- What the bucket of a key has lent, in units, at which step it gets them back, and of which burst: of the rate in force,
+-- or of one before it where more is owed to that.
 local function lent(key, rate, burst, at)
-    if rate == '-' then
-        local tat, step = string.match(call('GET', p .. 'debt:' .. key) or '', '^(%S+) (%S+)$')
-        return tat and math.max(0, tonumber(tat) - now) / tonumber(step) or 0
+    local units, step, of = 0, nil, 0
+    if rate ~= '-' then
+        step, of = 1000 / tonumber(rate), tonumber(burst)
+        local tat = tonumber(call('HGET', p .. 'tat', key) or 0)
+        if tonumber(at) <= drained then tat = math.max(tat, drained + step * of) end
+        units = math.max(0, tat - now) / step
     end
-    local step = 1000 / tonumber(rate)
-    local tat = tonumber(call('HGET', p .. 'tat', key) or 0)
-    if tonumber(at) <= drained then tat = math.max(tat, drained + step * tonumber(burst)) end
-    return math.max(0, tat - now) / step
+    local before = call('GET', p .. 'debt:' .. key)
+    if before then
+        local tat, its_step, its_burst = string.match(before, '^(%S+) (%S+) (%S+)$')
+        local owed = math.max(0, tonumber(tat) - now) / tonumber(its_step)
+        if owed > units + 0.01 then return owed, tonumber(its_step), tonumber(its_burst) end
+    end
+    return units, step, of
 end
 
 for i = 2, #ARGV, 7 do
@@ -37,19 +45,22 @@ for i = 2, #ARGV, 7 do
     if new_most == '=' then new_most = most end
     local new_at = at
     if new_rate ~= rate or new_burst ~= burst then
-        local units = lent(key, rate, burst, at)
+        local units, step, of = lent(key, rate, burst, at)
         new_at = whole(now)
         -- Not before what was forgotten: a limit that is known at the opening of its queue begins empty.
         if tonumber(new_at) <= drained then new_at = whole(drained + 1) end
+        local owed = 0
         if new_rate == '-' then
-            local step = 1000 / tonumber(rate)
             call('HDEL', p .. 'tat', key)
-            if units > 0 then
-                call('SET', p .. 'debt:' .. key, string.format('%.3f %.6f', now + units * step, step),
-                    'PX', math.ceil(units * step) + 1)
-            end
         else
-            call('HSET', p .. 'tat', key, string.format('%.3f', now + units * 1000 / tonumber(new_rate)))
+            -- No bucket is emptier than empty, but for what one dear job took beyond it.
+            owed = math.min(units, tonumber(new_burst) + math.max(0, units - of))
+            call('HSET', p .. 'tat', key, string.format('%.3f', now + owed * 1000 / tonumber(new_rate)))
+        end
+        if units > owed then
+            call('SET', p .. 'debt:' .. key, string.format('%.3f %.6f %d', now + units * step, step, of),
+                'PX', math.ceil(units * step) + 1)
+        else
             call('DEL', p .. 'debt:' .. key)
         end
     end

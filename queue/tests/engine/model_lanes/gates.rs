@@ -31,12 +31,20 @@ pub struct Open {
     pub probe: Option<Uuid>,
 }
 
-/// What a bucket has lent and gets back, hour by hour: also while its rate is lifted, and at the rate that it had.
+/// What a bucket has lent and gets back, hour by hour.
 #[derive(Debug, Clone, Copy, Default)]
 struct Debt {
     parts: i64,
     an_hour: i64,
+    /// Units that it holds.
+    burst: i64,
     at: i64,
+}
+
+impl Debt {
+    fn lent(&self, now: i64) -> i64 {
+        (self.parts - self.an_hour * (now - self.at)).max(0)
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -53,6 +61,8 @@ pub struct Gate {
     /// Failures in a row, and until when they count.
     failed: (i32, i64),
     debt: Debt,
+    /// Of a rate before this one, where more is owed to it than this one's bucket could owe: paid back at that rate.
+    before: Debt,
     /// Until when the bucket may be kept for a job that is too dear for what is in it.
     pub kept: i64,
     /// It may have opened without a word to those who wait there: they look again within a second.
@@ -61,19 +71,30 @@ pub struct Gate {
 
 impl Gate {
     pub fn lent(&self, now: i64) -> i64 {
-        (self.debt.parts - self.debt.an_hour * (now - self.debt.at)).max(0)
+        self.debt.lent(now)
     }
 
     fn owe(&mut self, parts: i64, now: i64) {
-        let an_hour = self.rate.map_or(self.debt.an_hour, |rate| rate.parts);
-        self.debt = Debt { parts, an_hour, at: now };
+        self.debt = self.rate.map_or_else(Debt::default, |rate| Debt {
+            parts,
+            an_hour: rate.parts,
+            burst: rate.burst,
+            at: now,
+        });
     }
 
-    /// Nothing is given twice: what was lent under another rate is owed under this one.
+    /// Nothing is given twice: what was lent under another rate is owed under this one, up to an empty bucket and what
+    /// one dear job took beyond it.
     pub fn set_rate(&mut self, rate: Option<Rate>, now: i64) {
-        let lent = self.lent(now);
+        if rate == self.rate {
+            return;
+        }
+        let owed = if self.before.lent(now) > self.lent(now) { self.before } else { self.debt };
+        let parts = owed.lent(now);
+        let beyond = (parts - owed.burst * PARTS).max(0);
         self.rate = rate;
-        self.owe(lent, now);
+        self.owe(rate.map_or(0, |rate| parts.min(rate.burst * PARTS + beyond)), now);
+        self.before = if parts > self.lent(now) { owed } else { Debt::default() };
     }
 
     pub fn charge(&mut self, units: i64, now: i64) {
