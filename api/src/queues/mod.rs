@@ -18,7 +18,7 @@ mod set_limit;
 mod tenants;
 
 crate::scope!(
-    /// May read queues, lanes and limits.
+    /// May read queues, lanes, limits, and the workers that run its jobs.
     pub Read = "queues:read"
 );
 crate::scope!(

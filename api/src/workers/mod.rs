@@ -1,7 +1,7 @@
 //! `/v1/workers` and `/v1/autoscale`: the processes that run jobs, and how many are needed.
 //!
-//! For the operator only. A tenant's own running jobs are in `GET /v1/jobs?status=running`; which machines of ours run
-//! them, and what else they run, is nobody's business but ours.
+//! A tenant's key sees the workers that run its jobs now, and of each no more than that: which machines of ours they are on, how
+//! large they are and what else they run is nobody's business but ours. How many are needed is the operator's alone.
 
 mod autoscale;
 mod dto;

@@ -26,6 +26,12 @@ pub async fn record_of_a(api: &TestApi, path: &str) -> Option<String> {
         }
         // Over, so that the stream of its events ends.
         "jobs" | "dead_letters" => Some(api.dead(api.a.id, "fixture").await.to_string()),
+        // What lists it is a job: workers have no owner.
+        "workers" => {
+            let job = api.accept(api.a.id).await;
+            api.serve_running(&["messages.send"], &[(api.a.id, job)]).await;
+            Some(job.to_string())
+        }
         "leads" => Some(id(&made(api, "/v1/leads", &json!({ "first_name": "Ada" })).await, "/id")),
         "messages" => {
             provider_account(api).await;

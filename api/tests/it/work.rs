@@ -1,6 +1,6 @@
 //! Jobs in every state, put straight into the ledger: what runs them is not part of these tests.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -11,7 +11,7 @@ use patchbay_db::{
 use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::{
     Envelope, JobRequest, NewJob, QueueBackend, WorkerSettings,
-    lanes::{ServedQueue, WorkerView},
+    lanes::{ServedQueue, WorkerJob, WorkerView},
 };
 
 use crate::harness::TestApi;
@@ -59,18 +59,36 @@ impl TestApi {
 
     /// Opens the queue, as dispatcher repair does, and says that a worker serves it which knows these kinds.
     pub async fn serve(&self, kinds: &[&str]) {
+        self.serve_running(kinds, &[]).await;
+    }
+
+    /// The same, and that it runs these jobs.
+    pub async fn serve_running(&self, kinds: &[&str], jobs: &[(TenantId, JobId)]) {
         let lanes = self.app.db.dispatcher().lanes();
         lanes.open(QUEUE, false).await.unwrap();
         let now = self.app.clock.now();
         let served = ServedQueue {
             queue: QUEUE.to_owned(),
             concurrency: 8,
-            running: 0,
+            running: jobs.len(),
+            tenants: jobs.iter().fold(BTreeMap::new(), |mut tenants, (tenant, _)| {
+                *tenants.entry(tenant.uuid()).or_insert(0) += 1;
+                tenants
+            }),
             kinds: kinds.iter().map(|kind| ((*kind).to_owned(), 1)).collect(),
-            jobs: Vec::new(),
+            jobs: jobs
+                .iter()
+                .map(|(tenant, id)| WorkerJob {
+                    id: id.uuid(),
+                    kind: kinds[0].to_owned(),
+                    tenant: tenant.uuid(),
+                    lane: LANE.to_owned(),
+                    since: now,
+                })
+                .collect(),
         };
         let worker = WorkerView {
-            id: "a test's worker".to_owned(),
+            id: "here-1-3fa9c2".to_owned(),
             host: "here".to_owned(),
             pid: 1,
             version: "0".to_owned(),

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::harness::{SYSTEM_KEY, TestApi};
 
 #[tokio::test]
-async fn the_operator_sees_who_works_and_a_tenant_does_not() {
+async fn the_operator_sees_who_works_and_with_how_much() {
     let api = TestApi::new().await;
     assert_eq!(api.get("/v1/workers", SYSTEM_KEY).await.body["data"], json!([]));
     api.serve(&["messages.send"]).await;
@@ -18,9 +18,34 @@ async fn the_operator_sees_who_works_and_a_tenant_does_not() {
     let queue = &workers.body["data"][0]["queues"][0];
     assert_eq!((&queue["queue"], &queue["concurrency"]), (&json!("sends"), &json!(8)), "{}", workers.text);
     assert_eq!(queue["kinds"], json!([{ "kind": "messages.send", "version": 1 }]));
-    for path in ["/v1/workers", "/v1/autoscale", "/v1/queues/sends/tenants"] {
+    for path in ["/v1/autoscale", "/v1/queues/sends/tenants"] {
         assert_eq!(api.get(path, &api.a.key).await.status, StatusCode::FORBIDDEN, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_tenant_sees_the_workers_that_run_its_jobs_and_nothing_else_of_them() {
+    let api = TestApi::new().await;
+    let (own, others) = (api.accept(api.a.id).await, api.accept(api.b.id).await);
+    api.serve_running(&["messages.send"], &[(api.b.id, others)]).await;
+    assert_eq!(api.get("/v1/workers", &api.a.key).await.body["data"], json!([]), "it runs another's");
+    api.serve_running(&["messages.send"], &[(api.a.id, own), (api.b.id, others)]).await;
+    let seen = api.get("/v1/workers", &api.a.key).await;
+    let worker = &seen.body["data"][0];
+    assert_eq!(worker["id"], "3fa9c2", "{}", seen.text);
+    for ours in [&worker["host"], &worker["pid"], &worker["version"], &worker["queues"][0]["concurrency"]] {
+        assert_eq!(ours, &json!(null), "{}", seen.text);
+    }
+    assert_eq!(worker["queues"][0]["running"], 1);
+    assert_eq!(worker["queues"][0]["jobs"].as_array().unwrap().len(), 1);
+    assert_eq!(worker["queues"][0]["jobs"][0]["id"], own.to_string());
+    assert!(!seen.text.contains(&others.to_string()) && !seen.text.contains(&api.b.id.to_string()), "{}", seen.text);
+    // The operator may look at one tenant's part, a tenant at its own only.
+    let part = format!("/v1/workers?tenant_id={}", api.b.id);
+    let seen = api.get(&part, SYSTEM_KEY).await;
+    assert_eq!(seen.body["data"][0]["host"], "here", "{}", seen.text);
+    assert_eq!(seen.body["data"][0]["queues"][0]["jobs"][0]["id"], others.to_string());
+    assert_eq!(api.get(&part, &api.a.key).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! One queue at work, as the rest of its process sees it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,10 @@ impl Serving {
     pub fn view(&self) -> ServedQueue {
         let mut running = self.shared.inflight.running();
         running.sort_unstable_by_key(|job| job.since);
+        let mut tenants = BTreeMap::new();
+        for job in &running {
+            *tenants.entry(job.lane.tenant).or_insert(0) += 1;
+        }
         let shown = running.iter().take(SHOWN_AT_MOST).map(|job| WorkerJob {
             id: job.id,
             kind: job.kind.clone(),
@@ -61,6 +66,7 @@ impl Serving {
             queue: self.shared.queue.clone(),
             concurrency: self.shared.settings.concurrency,
             running: running.len(),
+            tenants,
             kinds: self.shared.kinds.get().cloned().unwrap_or_default(),
             jobs: shown.collect(),
         }

@@ -49,10 +49,28 @@ pub struct ServedQueue {
     pub concurrency: usize,
     /// Jobs that hold a slot now, whether shown below or not.
     pub running: usize,
+    /// Of these, how many are whose.
+    #[serde(default)]
+    pub tenants: BTreeMap<Uuid, usize>,
     /// The kinds it can run, each with the newest payload version it knows.
     pub kinds: BTreeMap<String, i16>,
     /// What runs now, longest first; at most [`SHOWN_AT_MOST`].
     pub jobs: Vec<WorkerJob>,
+}
+
+impl WorkerView {
+    /// What of it concerns one tenant: the queues in which it runs that tenant's jobs, and of these jobs alone; `None`
+    /// where it runs none.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: Uuid) -> Option<Self> {
+        self.queues.retain_mut(|served| {
+            served.running = served.tenants.get(&tenant).copied().unwrap_or(0);
+            served.tenants.retain(|whose, _| *whose == tenant);
+            served.jobs.retain(|job| job.tenant == tenant);
+            served.running > 0
+        });
+        (!self.queues.is_empty()).then_some(self)
+    }
 }
 
 /// A job that a worker runs now.

@@ -87,6 +87,9 @@ async fn a_process_is_listed_with_what_it_runs_until_it_leaves() {
     assert_eq!(queue.kinds, [("tests.talk".to_owned(), 3), ("tests.work".to_owned(), 1)].into());
     let runs = &queue.jobs[0];
     assert_eq!((runs.id, runs.kind.as_str(), runs.tenant), (job.id, "tests.work", job.tenant_id));
+    assert_eq!(queue.tenants, [(job.tenant_id, 1)].into());
+    assert_eq!(view.clone().of_tenant(job.tenant_id).as_ref(), Some(&view));
+    assert_eq!(view.clone().of_tenant(Uuid::now_v7()), None, "nothing of another's");
     worker.draining.cancel();
     until_listed(&world, |view| view.draining).await;
     heart.stop().await;

@@ -28,7 +28,11 @@ impl List {
     /// # Errors
     /// As any call of the API.
     pub async fn run(&self, context: &Context) -> Result<View, Failure> {
-        let answer = context.answered(context.client.workers_list().send().await)?;
+        let mut call = context.client.workers_list();
+        if let Some(tenant) = &context.tenant {
+            call = call.tenant_id(tenant.clone());
+        }
+        let answer = context.answered(call.send().await)?;
         let text = if self.jobs { jobs(context, answer.read.data) } else { workers(context, answer.read.data) };
         Ok(View::new(answer.json, text))
     }
@@ -47,15 +51,17 @@ fn workers(context: &Context, workers: Vec<Worker>) -> String {
     ];
     let mut table = Table::new(context.style, &columns);
     for worker in workers {
-        let queues =
-            worker.queues.iter().map(|served| format!("{} {}/{}", served.queue, served.running, served.concurrency));
+        let queues = worker.queues.iter().map(|served| match served.concurrency {
+            Some(slots) => format!("{} {}/{slots}", served.queue, served.running),
+            None => format!("{} {}", served.queue, served.running),
+        });
         let state =
             if worker.draining { Cell::toned("draining", Tone::Notice) } else { Cell::toned("serving", Tone::Good) };
         table.row([
             worker.id.into(),
-            worker.host.into(),
-            worker.pid.to_string().into(),
-            worker.version.into(),
+            worker.host.unwrap_or_default().into(),
+            worker.pid.map(|pid| pid.to_string()).unwrap_or_default().into(),
+            worker.version.unwrap_or_default().into(),
             words::age(worker.started_at).into(),
             words::age(worker.seen_at).into(),
             state,

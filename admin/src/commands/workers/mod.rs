@@ -9,7 +9,7 @@ use crate::{context::Context, failure::Failure, screen::View};
 /// What can be done with workers.
 #[derive(Debug, Subcommand)]
 pub enum Workers {
-    /// Those that were heard of within the last 15 seconds. For the system key.
+    /// Those that were heard of within the last 15 seconds; for a tenant's key, those that run its jobs.
     List(list::List),
 }
 
