@@ -222,7 +222,7 @@ mod tests {
             cost: 3,
             header: Header {
                 tenant: Uuid::nil(),
-                kind: "messages.send".into(),
+                kind: "mail.send".into(),
                 version: 1,
                 lane: "+15550100".into(),
                 priority: 0,

@@ -122,7 +122,7 @@ impl<J: Job> JobRequest<J> {
         self
     }
 
-    /// What it costs in the queue's unit (segments, recipients): fairness and rates count this.
+    /// What it costs in the queue's unit (pages, rows): fairness and rates count this.
     #[must_use]
     pub const fn cost(mut self, cost: i32) -> Self {
         self.cost = cost;

@@ -58,9 +58,9 @@ impl ErrorClass {
 pub struct JobError {
     /// What follows from it.
     pub class: ErrorClass,
-    /// Stable and snake_case, to be filtered by (`twilio_21211`).
+    /// Stable and snake_case, to be filtered by (`provider_21211`).
     pub code: String,
-    /// For a person; never a secret, never a message's text.
+    /// For a person; never a secret, never what a payload says.
     pub detail: String,
 }
 

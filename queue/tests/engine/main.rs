@@ -28,6 +28,7 @@ mod relay;
 mod scripts;
 mod secrets;
 mod shutdown;
+mod stands_alone;
 mod stops;
 mod stuck;
 mod testkit;
