@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use patchbay_db::{Db, DbError, ids::TenantId};
 use patchbay_domain::messages::accept::{Call, Verdict, accept};
-use patchbay_domain::messages::group::{Group, GroupError, GroupSize};
 use patchbay_jobs::messages::SendMessages;
 use patchbay_queue::Job as _;
+use patchbay_queue::group_commit::{GroupCommit, GroupError, GroupSize};
 use patchbay_queue::ledger::{DepthGuard, Full};
 use patchbay_service::Clock;
 
@@ -22,7 +22,7 @@ const SIZE: GroupSize = GroupSize { set: 100, waiting: 2_000, pause: Duration::Z
 
 /// Accepts messages. One a process; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Acceptor(Group<TenantId, Call, Verdict, Refused>);
+pub struct Acceptor(GroupCommit<TenantId, Call, Verdict, Refused>);
 
 /// Why a set of calls was not accepted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -46,7 +46,7 @@ impl Acceptor {
     #[must_use]
     pub fn new(db: &Db, clock: &Arc<dyn Clock>, depth: &DepthGuard) -> Self {
         let (db, clock, depth) = (db.clone(), Arc::clone(clock), depth.clone());
-        Self(Group::new(SIZE, move |tenant, calls: Vec<Call>| {
+        Self(GroupCommit::new(SIZE, move |tenant, calls: Vec<Call>| {
             let (db, clock, depth) = (db.clone(), Arc::clone(&clock), depth.clone());
             async move {
                 let mut tx = db.begin(tenant).await?;

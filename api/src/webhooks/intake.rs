@@ -8,12 +8,12 @@ use patchbay_db::{
     Db, DbError, TypedId,
     ids::{ProviderAccountId, TenantId},
 };
-use patchbay_domain::messages::group::{Group, GroupSize};
 use patchbay_domain::messages::raw::{self, NewRaw, RawKind};
 use patchbay_domain::payload_seal::PayloadSeal;
 use patchbay_domain::provider_accounts::{AccountCache, AccountError, Opened};
 use patchbay_jobs::webhook::Webhook;
 use patchbay_providers::{Account, Provider, ProviderKind, PublicUrl, Registry, SignatureError, WebhookRequest};
+use patchbay_queue::group_commit::{GroupCommit, GroupSize};
 use patchbay_service::{Clock, Sealer, config::ApiConfig};
 use poem::Request;
 
@@ -34,7 +34,7 @@ struct Client {
 #[derive(Clone)]
 pub struct Intake {
     accounts: Arc<AccountCache<Client>>,
-    store: Group<TenantId, NewRaw, (), Arc<DbError>>,
+    store: GroupCommit<TenantId, NewRaw, (), Arc<DbError>>,
     public: PublicUrl,
 }
 
@@ -49,7 +49,7 @@ impl Intake {
             Ok(Client { kind, provider: Arc::clone(provider), account })
         });
         let (db, clock) = (db.clone().sealing(Arc::new(PayloadSeal::new(sealer.clone()))), Arc::clone(clock));
-        let store = Group::new(SIZE, move |tenant, webhooks: Vec<NewRaw>| {
+        let store = GroupCommit::new(SIZE, move |tenant, webhooks: Vec<NewRaw>| {
             let (db, clock) = (db.clone(), Arc::clone(&clock));
             async move {
                 let mut tx = db.begin(tenant).await.map_err(Arc::new)?;

@@ -9,7 +9,6 @@ pub mod cancel;
 pub mod dead;
 pub mod events;
 pub mod get;
-pub mod group;
 pub mod inbound;
 pub mod lane;
 pub mod list;

@@ -11,6 +11,7 @@ mod counters;
 mod depth;
 mod door;
 mod durability;
+mod enqueuer;
 mod exact;
 mod explain;
 mod fairness;

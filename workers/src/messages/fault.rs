@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use patchbay_db::DbError;
-use patchbay_domain::messages::group::GroupError;
 use patchbay_queue::JobError;
+use patchbay_queue::group_commit::GroupError;
 
 pub(super) use crate::runtime::fault::db;
 

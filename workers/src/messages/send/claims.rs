@@ -8,8 +8,8 @@ use patchbay_db::{DbError, DbResult};
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::dead::{Failed, split_off};
 use patchbay_domain::messages::events::{self, Fact};
-use patchbay_domain::messages::group::{Group, GroupError, GroupSize};
 use patchbay_domain::messages::send::{Claim, Claimed, claim};
+use patchbay_queue::group_commit::{GroupCommit, GroupError, GroupSize};
 
 use super::super::Messaging;
 
@@ -19,7 +19,7 @@ const SIZE: GroupSize = GroupSize { set: 200, waiting: 10_000, pause: Duration::
 /// The claims of one process.
 #[derive(Debug)]
 pub(super) struct Claims {
-    group: Group<TenantId, JobId, Vec<Claimed>, Arc<DbError>>,
+    group: GroupCommit<TenantId, JobId, Vec<Claimed>, Arc<DbError>>,
     messaging: Messaging,
     settle: Duration,
 }
@@ -27,7 +27,7 @@ pub(super) struct Claims {
 impl Claims {
     pub fn new(messaging: &Messaging, settle: Duration) -> Self {
         let shared = messaging.clone();
-        let group = Group::new(SIZE, move |tenant, jobs: Vec<JobId>| {
+        let group = GroupCommit::new(SIZE, move |tenant, jobs: Vec<JobId>| {
             let messaging = shared.clone();
             async move {
                 let all = Claim { jobs: &jobs, limit: i64::MAX, segments: i64::MAX, settle };

@@ -12,9 +12,9 @@ use patchbay_domain::events::Cause;
 use patchbay_domain::messages::MessageState;
 use patchbay_domain::messages::dead::{Failed, split_off};
 use patchbay_domain::messages::events::{self, Fact};
-use patchbay_domain::messages::group::{Group, GroupError, GroupSize};
 use patchbay_domain::messages::send::{Recorded, Report, record};
 use patchbay_domain::provider_accounts::mark_auth_failed;
+use patchbay_queue::group_commit::{GroupCommit, GroupError, GroupSize};
 
 use super::super::Messaging;
 use super::fate::Fate;
@@ -34,12 +34,12 @@ struct Entry {
 
 /// The records of one process.
 #[derive(Debug)]
-pub(super) struct Records(Group<TenantId, Entry, (), Arc<DbError>>);
+pub(super) struct Records(GroupCommit<TenantId, Entry, (), Arc<DbError>>);
 
 impl Records {
     pub fn new(messaging: &Messaging) -> Self {
         let messaging = messaging.clone();
-        Self(Group::new(SIZE, move |tenant, entries: Vec<Entry>| {
+        Self(GroupCommit::new(SIZE, move |tenant, entries: Vec<Entry>| {
             let messaging = messaging.clone();
             async move {
                 let answers = vec![(); entries.len()];

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use patchbay_db::ids::TenantId;
 use patchbay_db::{Db, DbConfig, Ids, Pools};
 use patchbay_queue::lanes::Window;
-use patchbay_queue::{Dispatcher, JobRequest, Keeper, KeeperSettings, Lanes, NewJob};
+use patchbay_queue::{Dispatcher, Enqueuer, JobRequest, Keeper, KeeperSettings, Lanes, NewJob};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,6 +25,7 @@ pub struct World {
     pub lanes: Lanes,
     /// Where it all is.
     pub place: Place,
+    enqueuer: Enqueuer,
     pools: Pools,
     begin: Instant,
     stop: CancellationToken,
@@ -39,11 +40,12 @@ impl World {
         patchbay_db::migrate::up(&place.database.url().to_owned().into()).await?;
         let (pools, lanes) = connect(place.database.url(), &place.redis, place.namespace.name())?;
         let dispatcher = Dispatcher::start(lanes.clone(), Window::default());
+        let enqueuer = Enqueuer::new(pools.system().clone(), dispatcher.clone());
         let db = Db::new(pools.clone(), Ids::new(stack::random()), dispatcher);
         let stop = CancellationToken::new();
         let keeper = Keeper::new(lanes.clone(), pools.system().clone(), KeeperSettings::new("bench"));
         let keeper = Mutex::new(Some(tokio::spawn(keeper.run(stop.clone()))));
-        let this = Self { db, lanes, place, pools, begin: Instant::now(), stop, keeper };
+        let this = Self { db, lanes, place, enqueuer, pools, begin: Instant::now(), stop, keeper };
         this.warm_up().await?;
         Ok(this)
     }
@@ -79,12 +81,22 @@ impl World {
         Worker::start(self.lanes.clone(), &self.pools, Work { name, concurrency, wait, begin: self.begin })
     }
 
-    /// Enqueues one job of this instant in its tenant's transaction: what a request pays.
-    pub async fn enqueue(&self, tenant: TenantId, lane: &str) -> Result<()> {
+    /// A job of this instant.
+    fn job_now(&self, tenant: TenantId, lane: &str) -> NewJob {
         let at = u64::try_from(self.begin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let job = self.job_at(tenant, lane, at.max(1));
+        self.job_at(tenant, lane, at.max(1))
+    }
+
+    /// Enqueues one job of this instant and nothing else, as the peers do.
+    pub async fn enqueue(&self, tenant: TenantId, lane: &str) -> Result<()> {
+        self.enqueuer.enqueue(self.job_now(tenant, lane)).await?;
+        Ok(())
+    }
+
+    /// Enqueues one in its tenant's transaction: what a request pays that has something else to write.
+    pub async fn enqueue_in_transaction(&self, tenant: TenantId, lane: &str) -> Result<()> {
         let mut tx = self.db.begin(tenant).await?;
-        tx.enqueue(job).await?;
+        tx.enqueue(self.job_now(tenant, lane)).await?;
         tx.commit().await?;
         Ok(())
     }

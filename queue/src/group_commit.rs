@@ -1,8 +1,10 @@
-//! Group commit: what arrives while one transaction of a tenant is under way shares the next.
+//! Group commit: what arrives while one transaction of a key is under way shares the next.
 //!
-//! There is no timer. An item that finds its key idle is flushed at once and alone, so it waits for nobody; under
+//! PostgreSQL's own group commit shares the disk's flush; this shares the whole transaction, its round trips and its
+//! statements too. There is no timer. An item that finds its key idle is flushed at once and alone, so it waits for nobody; under
 //! load the sets grow by themselves to what the database takes in one go, and the cost of a transaction is
-//! shared by all of them; a pause between two sets of a key makes them larger still. A timer (collect for 5 ms) was rejected: it adds its wait when there is least reason to.
+//! shared by all of them; a pause between two sets of a key makes them larger still. A timer (collect for 5 ms) was rejected: it adds its wait when
+//! there is least reason to.
 //! The flush runs in a task of its own: a caller that goes away does not undo the others' work. Broken by a
 //! flush that does slow outward work, since the key's next set waits for it.
 
@@ -43,19 +45,19 @@ pub struct GroupSize {
 }
 
 /// A writer that gathers items by key. Cheap to clone.
-pub struct Group<K, I, O, E> {
+pub struct GroupCommit<K, I, O, E> {
     inner: Arc<Inner<K, I, O, E>>,
 }
 
-impl<K, I, O, E> Clone for Group<K, I, O, E> {
+impl<K, I, O, E> Clone for GroupCommit<K, I, O, E> {
     fn clone(&self) -> Self {
         Self { inner: Arc::clone(&self.inner) }
     }
 }
 
-impl<K, I, O, E> std::fmt::Debug for Group<K, I, O, E> {
+impl<K, I, O, E> std::fmt::Debug for GroupCommit<K, I, O, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Group").field("size", &self.inner.size).finish_non_exhaustive()
+        f.debug_struct("GroupCommit").field("size", &self.inner.size).finish_non_exhaustive()
     }
 }
 
@@ -68,7 +70,7 @@ struct Inner<K, I, O, E> {
     keys: Mutex<HashMap<K, Waiting<I, O, E>>>,
 }
 
-impl<K, I, O, E> Group<K, I, O, E>
+impl<K, I, O, E> GroupCommit<K, I, O, E>
 where
     K: Clone + Eq + Hash + Send + 'static,
     I: Send + 'static,
@@ -171,14 +173,14 @@ mod tests {
 
     const SIZE: GroupSize = GroupSize { set: 3, waiting: 4, pause: Duration::ZERO };
 
-    type Numbers = Group<u8, u32, u32, String>;
+    type Numbers = GroupCommit<u8, u32, u32, String>;
 
     /// A group whose flushes report their sets and wait for a permit each.
     fn gated() -> (Numbers, mpsc::UnboundedReceiver<Vec<u32>>, Arc<Semaphore>) {
         let (seen, sets) = mpsc::unbounded_channel();
         let gate = Arc::new(Semaphore::new(0));
         let permits = Arc::clone(&gate);
-        let group = Group::new(SIZE, move |_, items: Vec<u32>| {
+        let group = GroupCommit::new(SIZE, move |_, items: Vec<u32>| {
             let (seen, permits) = (seen.clone(), Arc::clone(&permits));
             async move {
                 seen.send(items.clone()).unwrap();
@@ -234,7 +236,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_loses_its_set_only() {
-        let group: Numbers = Group::new(SIZE, |_, items: Vec<u32>| async move {
+        let group: Numbers = GroupCommit::new(SIZE, |_, items: Vec<u32>| async move {
             assert!(!items.contains(&0), "boom");
             Ok(items)
         });
