@@ -12,6 +12,7 @@ use super::limits::{self, LANE};
 use super::world::World;
 use crate::bench::queue::field::{BATCH, BULK_CALLS, Contender, NEIGHBOUR, POOL, Place, RATE, SINGLE_CALLS, Spread};
 use crate::bench::queue::turns::turns;
+use crate::bench::rate;
 use crate::measure::cpu::Cpu;
 use crate::measure::latency::Latencies;
 use crate::measure::open_loop;
@@ -86,8 +87,7 @@ impl Contender for Ours {
         // Not what the peers do, and what much of a product does.
         let (cpu, start, some) = (Cpu::now(), Instant::now(), count / 4);
         turns(some, SINGLE_CALLS, |n| self.world.enqueue_in_transaction(self.tenants[n % TENANTS], LANE)).await?;
-        #[expect(clippy::cast_precision_loss, reason = "far fewer jobs than an f64 counts")]
-        let each = some as f64 / start.elapsed().as_secs_f64();
+        let each = rate(some, start.elapsed());
         let cores = cpu.since();
         self.remarks
             .push(format!("one by one, in a transaction each with its tenant set: {each:.0}/s, cores used: {cores}"));
