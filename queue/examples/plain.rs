@@ -1,5 +1,7 @@
 //! A worker of the queue "mail", as plain as apalis makes it.
 
+use std::hash::{BuildHasher, RandomState};
+
 use apalis_core::error::BoxDynError;
 use apalis_core::worker::builder::WorkerBuilder;
 use diesel_async::AsyncPgConnection;
@@ -19,7 +21,7 @@ async fn main() -> Result<(), BoxDynError> {
     let ledger = Pool::builder(manager).build()?;
     let lanes = Lanes::connect(&std::env::var("REDIS_URL")?, "app")?;
     // A new name for each process: a dead one's jobs must not look alive.
-    let name = format!("worker-{}", std::process::id());
+    let name = format!("worker-{:x}", RandomState::new().hash_one("worker"));
 
     let stop = CancellationToken::new();
     let keeper = Keeper::new(lanes.clone(), ledger.clone(), KeeperSettings::new(&name));

@@ -23,9 +23,9 @@ mod tidy;
 mod top;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::Lanes;
@@ -62,6 +62,8 @@ pub struct Keeper {
     lanes: Lanes,
     ledger: LedgerPool,
     settings: KeeperSettings,
+    /// Who copies has it: of two at work the later could write what the earlier read.
+    copies: Mutex<controls::Copies>,
 }
 
 /// How often the duties are done.
@@ -91,26 +93,42 @@ impl Keeper {
     /// A keeper of all queues.
     #[must_use]
     pub const fn new(lanes: Lanes, ledger: LedgerPool, settings: KeeperSettings) -> Self {
-        Self { lanes, ledger, settings }
+        Self { lanes, ledger, settings, copies: Mutex::const_new(controls::Copies::new()) }
     }
 
-    /// Works until `stop`.
+    /// Works until `stop`. What people decide is not kept waiting by the other duties.
     pub async fn run(self, stop: CancellationToken) {
-        let this = Arc::new(self);
+        let (lead, led) = watch::channel(Vec::new());
+        tokio::select! {
+            () = self.work(stop, lead) => {}
+            () = self.keep_controls(led) => {}
+        }
+    }
+
+    /// Does all duties but one; tells of which queues they are done, and none while another keeper leads.
+    async fn work(&self, stop: CancellationToken, lead: watch::Sender<Vec<String>>) {
         let mut state = Watch::default();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return this.let_go().await,
+                () = stop.cancelled() => return self.let_go().await,
                 _ = tick.tick() => {}
             }
-            if let Err(error) = this.tick(&mut state).await {
+            if let Err(error) = self.tick(&mut state).await {
                 tracing::warn!(%error, "dispatcher repair waits");
                 let published = std::mem::take(&mut state.published);
-                state = Watch { weather: Some(Instant::now()), published, ..Watch::default() };
+                state = Watch { calm_at: Some(Instant::now() + self.settings.lease), published, ..Watch::default() };
                 tokio::time::sleep(SLOW_TICK).await;
             }
+            lead.send_if_modified(|led| {
+                let leads = if state.leading { state.queues.as_slice() } else { &[] };
+                let changed = led != leads;
+                if changed {
+                    *led = leads.to_vec();
+                }
+                changed
+            });
         }
     }
 
@@ -127,7 +145,7 @@ impl Keeper {
         self.release_parked(&mut conn).await?;
         self.tidy(&mut conn, &mut tidy::Walk::default()).await?;
         for queue in self.queues(&mut conn).await? {
-            self.open_queue(&mut conn, &mut controls::Copies::default(), &queue, false).await?;
+            self.open_queue(&mut conn, &queue, false).await?;
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
             self.lanes.recount(&queue).await?;
@@ -151,8 +169,8 @@ impl Keeper {
             state.queues = self.queues(&mut conn).await?;
             self.release_parked(&mut conn).await?;
             self.tidy(&mut conn, &mut state.walk).await?;
-            // A worker that could not reach Redis could not renew: it gets a whole lease to do so.
-            if state.weather.is_none_or(|at| at.elapsed() > self.settings.lease) {
+            // A worker that could not reach Redis could not renew: it gets time to do so.
+            if state.calm_at.is_none_or(|at| Instant::now() > at) {
                 for queue in &state.queues {
                     self.expire(&mut conn, queue).await?;
                 }
@@ -160,12 +178,11 @@ impl Keeper {
         }
         let begun = Instant::now();
         let audit = state.audit_due.is_none_or(|due| begun >= due);
-        self.watch_controls(&mut conn, &mut state.copies, &state.queues).await?;
         let drain = std::mem::take(&mut state.restarted);
         let closed = self.lanes.closed(&state.queues).await?;
         for (queue, closed) in state.queues.iter().zip(closed) {
             if closed || drain {
-                self.open_queue(&mut conn, &mut state.copies, queue, drain).await?;
+                self.open_queue(&mut conn, queue, drain).await?;
             }
             if audit || closed || drain {
                 let audited = self.audit(&mut conn, queue).await?;
@@ -191,7 +208,13 @@ impl Keeper {
             return Ok(state.leading);
         }
         state.locked = Some(Instant::now());
+        let led = state.leading;
         state.leading = self.lanes.lock("keeper", &self.settings.name, self.settings.lock).await?;
+        if state.leading && !led {
+            // Redis may have been away until now, and nobody who knows of it is left: the living renew every third of a lease.
+            let calm_at = Instant::now() + self.settings.lease / 2;
+            state.calm_at = Some(state.calm_at.map_or(calm_at, |at| at.max(calm_at)));
+        }
         if !state.leading {
             std::mem::take(&mut state.published).iter().for_each(|queue| audit::withdraw(queue));
         }
@@ -210,7 +233,7 @@ impl Keeper {
         if state.run_id.as_ref().is_some_and(|known| *known != run_id) {
             tracing::warn!("Redis was restarted; lanes are audited");
             state.restarted = true;
-            state.weather = Some(Instant::now());
+            state.calm_at = Some(Instant::now() + self.settings.lease);
         }
         if state.run_id.as_ref() != Some(&run_id) {
             for risk in self.lanes.risks().await? {
@@ -241,14 +264,13 @@ impl Keeper {
 struct Watch {
     leading: bool,
     locked: Option<Instant>,
-    /// When Redis or PostgreSQL was last away.
-    weather: Option<Instant>,
+    /// Until when nobody's lease is ended, since Redis or PostgreSQL was away, or may have been.
+    calm_at: Option<Instant>,
     slow: Option<Instant>,
     audit_due: Option<Instant>,
     run_id: Option<String>,
     restarted: bool,
     queues: Vec<String>,
-    copies: controls::Copies,
     paces: HashMap<String, pace::Paces>,
     walk: tidy::Walk,
     /// Whose gauges were set here, and are another's to set once another leads.

@@ -1,5 +1,7 @@
 //! Every lane's head in the ledger is compared with Redis.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::top::{self, Depths};
@@ -25,6 +27,7 @@ impl Keeper {
     pub(super) async fn audit(&self, conn: &mut LedgerConn, queue: &str) -> Result<Audited, KeeperError> {
         let mut audited = Audited::default();
         let mut from = LaneName { tenant: Uuid::nil(), lane: String::new() };
+        let mut running = None;
         loop {
             let page = heads(conn, queue, &from, i64::from(DEPTH), PAGE).await?;
             let names: Vec<LaneName> =
@@ -46,7 +49,7 @@ impl Keeper {
                     all_here.push(name);
                 }
             }
-            missing.extend(self.missing_behind_runs(conn, queue, all_here).await?);
+            missing.extend(self.missing_behind_runs(conn, queue, all_here, &mut running).await?);
             self.lanes.mark_full(queue, &missing).await?;
             match page.last() {
                 // The next lane in order: this one's name and the least character.
@@ -58,17 +61,22 @@ impl Keeper {
         }
     }
 
-    /// Of lanes with a head that is here because some of it runs, those that lack a job near the head of what waits.
+    /// Of lanes with a head that is here because some of it runs, those that lack a job near the head of what waits. What runs
+    /// is read once an audit: a lane that is marked for what has ended meanwhile is looked at in vain, once.
     async fn missing_behind_runs(
         &self,
         conn: &mut LedgerConn,
         queue: &str,
         lanes: Vec<LaneName>,
+        running: &mut Option<HashMap<LaneName, usize>>,
     ) -> Result<Vec<LaneName>, KeeperError> {
         if lanes.is_empty() {
             return Ok(lanes);
         }
-        let running = self.lanes.running_by_lane(queue).await?;
+        let running = match running {
+            Some(running) => running,
+            None => running.insert(self.lanes.running_by_lane(queue).await?),
+        };
         let past = |lane: &LaneName| usize::from(DEPTH) + running.get(lane).copied().unwrap_or(0);
         let wanted: Vec<(LaneName, usize)> = lanes.into_iter().map(|lane| (lane.clone(), past(&lane))).collect();
         let ids = firsts(conn, queue, &wanted).await?;

@@ -1,4 +1,5 @@
-//! Groups that somebody wants cancelled, a batch at a time: out of Redis first, then in the ledger.
+//! Groups that somebody wants cancelled, a batch at a time: out of Redis first, then in the ledger, then out of Redis once
+//! more, where a push that was under way may have brought one back.
 
 use std::collections::HashMap;
 
@@ -29,9 +30,12 @@ impl Keeper {
             }
             for (queue, jobs) in by_queue {
                 let running = self.lanes.drop_or_cancel(&queue, &jobs).await?;
-                let jobs: Vec<_> =
-                    jobs.iter().zip(running).map(|((id, lane), running)| (lane.tenant, *id, running)).collect();
-                cancel_many(conn, &jobs).await?;
+                let told: Vec<_> =
+                    jobs.iter().zip(&running).map(|((id, lane), running)| (lane.tenant, *id, *running)).collect();
+                cancel_many(conn, &told).await?;
+                let over: Vec<_> =
+                    jobs.into_iter().zip(running).filter(|(_, runs)| !runs).map(|(job, _)| job).collect();
+                self.lanes.withdraw(&queue, &over).await?;
             }
         }
         Ok(true)

@@ -3,12 +3,14 @@
 //! Whoever decides writes to Redis too, at once; this is for decisions that did not get there, and for an emptied Redis.
 //! Triggers leave word of each change in a table that is almost always empty, so looking twice a second costs nothing;
 //! a queue is copied as a whole when there is word of it, when one of its openings is over, and once a minute anyway.
-//! How to break it: read the revision after the ledger; take the word away before the copy stands.
+//! It goes on beside the keeper's other duties, with a connection of its own: an audit of very many lanes takes seconds.
+//! How to break it: read the revision after the ledger; take the word away before the copy stands; copy twice at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::lanes::{EVERY_QUEUE, Limit};
@@ -19,11 +21,13 @@ const ANYWAY_EVERY: Duration = Duration::from_secs(60);
 /// Somebody may decide just while a copy is made; it is made again.
 const TRIES: usize = 5;
 
-/// What was copied when.
-#[derive(Default)]
-pub(super) struct Copies {
-    looked: Option<Instant>,
-    queues: HashMap<String, Copy>,
+/// What was copied when, by queue.
+pub(super) struct Copies(BTreeMap<String, Copy>);
+
+impl Copies {
+    pub(super) const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
 }
 
 struct Copy {
@@ -33,24 +37,39 @@ struct Copy {
 }
 
 impl Keeper {
-    /// Copies what was changed, is over, or has not been copied for long.
-    pub(super) async fn watch_controls(
-        &self,
-        conn: &mut LedgerConn,
-        copies: &mut Copies,
-        queues: &[String],
-    ) -> Result<(), KeeperError> {
-        if copies.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
-            return Ok(());
+    /// Copies for ever, for the queues that this keeper is told to lead.
+    pub(super) async fn keep_controls(&self, mut led: watch::Receiver<Vec<String>>) {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = look.tick() => {}
+                Ok(()) = led.changed() => {}
+            }
+            let queues = led.borrow_and_update().clone();
+            let watched = if queues.is_empty() { Ok(()) } else { self.watch_controls(&queues).await };
+            if let Err(error) = &watched {
+                tracing::warn!(%error, "limits and pauses are not copied");
+            }
+            if queues.is_empty() || watched.is_err() {
+                // Another may lead meanwhile, or Redis be emptied.
+                self.copies.lock().await.0.clear();
+            }
         }
-        copies.looked = Some(Instant::now());
+    }
+
+    /// Copies what was changed, is over, or has not been copied for long.
+    async fn watch_controls(&self, queues: &[String]) -> Result<(), KeeperError> {
+        let mut conn = self.conn().await?;
+        let conn = &mut conn;
+        let copies = &mut *self.copies.lock().await;
         let changes = controls::changes(conn).await?;
         let changed: HashSet<&str> = changes.iter().map(|change| change.queue.as_str()).collect();
         let now = self.lanes.time().await?;
-        copies.queues.retain(|queue, _| queues.contains(queue));
+        copies.0.retain(|queue, _| queues.contains(queue));
         let mut copied = true;
         for queue in queues {
-            let stands = copies.queues.get(queue).is_some_and(|copy| {
+            let stands = copies.0.get(queue).is_some_and(|copy| {
                 copy.made.elapsed() < ANYWAY_EVERY && copy.closes.is_none_or(|closes| closes > now)
             });
             if !stands || changed.contains(queue.as_str()) || changed.contains(EVERY_QUEUE) {
@@ -65,13 +84,8 @@ impl Keeper {
 
     /// Copies the controls of a queue, and opens it if it was closed; at once if Redis may have forgotten something
     /// (`drain`).
-    pub(super) async fn open_queue(
-        &self,
-        conn: &mut LedgerConn,
-        copies: &mut Copies,
-        queue: &str,
-        drain: bool,
-    ) -> Result<(), KeeperError> {
+    pub(super) async fn open_queue(&self, conn: &mut LedgerConn, queue: &str, drain: bool) -> Result<(), KeeperError> {
+        let copies = &mut *self.copies.lock().await;
         if self.copy_controls(conn, copies, queue).await? {
             self.lanes.open_after(queue, drain, self.settings.lease).await?;
         }
@@ -101,7 +115,7 @@ impl Keeper {
             if stands {
                 let closes =
                     limits.iter().filter_map(|limit: &Limit| limit.hours.as_ref()?.next(now)).map(|(_, at)| at);
-                copies.queues.insert(queue.to_owned(), Copy { made: Instant::now(), closes: closes.min() });
+                copies.0.insert(queue.to_owned(), Copy { made: Instant::now(), closes: closes.min() });
                 return Ok(true);
             }
         }

@@ -10,8 +10,8 @@ use super::{LaneName, Lanes};
 
 static WITHDRAW: LazyLock<Script> = script!("parts/keys", "withdraw");
 
-/// Jobs of one script call: short enough that Redis is never held up for long.
-const CHUNK: usize = 500;
+/// Jobs of one call of a script that takes jobs out: few enough that Redis is never held up for long.
+pub(super) const CHUNK: usize = 250;
 
 impl Lanes {
     /// Takes waiting jobs out of their lanes; for those that are held, or changed, in the ledger. Answers for each

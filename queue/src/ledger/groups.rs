@@ -300,11 +300,14 @@ pub struct Doomed {
     pub lane: String,
 }
 
-// Those that were asked to stop are not asked again: the running few stay in the way of no page.
+// Those that were asked to stop are not asked again: the running few stay in the way of no page, and groups of which they
+// are all that is left in that of no other group.
 const DOOMED: &str = "
 SELECT j.tenant_id, j.id, j.queue, j.lane FROM (
-    SELECT tenant_id, id FROM queue.groups WHERE cancel_requested_at IS NOT NULL AND ended_at IS NULL
-    ORDER BY cancel_requested_at LIMIT 64) g
+    SELECT g.tenant_id, g.id FROM queue.groups g WHERE g.cancel_requested_at IS NOT NULL AND g.ended_at IS NULL
+        AND EXISTS (SELECT FROM queue.jobs m WHERE m.tenant_id = g.tenant_id AND m.group_id = g.id
+            AND m.state IN ('waiting', 'scheduled', 'held') AND m.cancel_requested_at IS NULL)
+    ORDER BY g.cancel_requested_at LIMIT 64) g
 CROSS JOIN unnest(ARRAY['waiting', 'scheduled', 'held']) AS s (of_state)
 CROSS JOIN LATERAL (
     SELECT m.tenant_id, m.id, m.queue, m.lane FROM queue.jobs m

@@ -4,16 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::lanes::Rate;
 
-#[derive(Clone, Copy)]
-struct Rated {
+pub(super) struct Bucket {
     rate: Rate,
     full_at: DateTime<Utc>,
-}
-
-pub(super) struct Bucket {
-    now: Rated,
-    /// One of a rate before this one, to which more was owed than this one can owe.
-    before: Option<Rated>,
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "nanoseconds of a test's rates")]
@@ -21,49 +14,40 @@ const fn whole(n: f64) -> i64 {
     n as i64
 }
 
-impl Rated {
-    fn step(self, units: f64) -> TimeDelta {
+impl Bucket {
+    pub(super) const fn full(rate: Rate, now: DateTime<Utc>) -> Self {
+        Self { rate, full_at: now }
+    }
+
+    fn step(&self, units: f64) -> TimeDelta {
         TimeDelta::nanoseconds(whole(units * 1e9 / self.rate.per_second))
     }
 
-    fn lent(self, now: DateTime<Utc>) -> f64 {
-        (self.full_at.max(now) - now).as_seconds_f64() * self.rate.per_second
-    }
-}
-
-impl Bucket {
-    pub(super) const fn full(rate: Rate, now: DateTime<Utc>) -> Self {
-        Self { now: Rated { rate, full_at: now }, before: None }
+    pub(super) fn is_full(&self, now: DateTime<Utc>) -> bool {
+        self.full_at <= now
     }
 
-    /// Puts another rate into force: what was lent is owed under it, up to an empty bucket and what one dear job took
-    /// beyond it. The rest is paid back at the old rate, for as long as no rate is set that lends as much.
+    /// Puts another rate into force: what is in the bucket stays in it, as far as the new one holds as much.
     pub(super) fn turn_to(&mut self, rate: Rate, now: DateTime<Utc>) {
-        if rate == self.now.rate {
-            return;
-        }
-        let owed = self.before.filter(|before| before.lent(now) > self.now.lent(now)).unwrap_or(self.now);
-        let lent = owed.lent(now);
-        let beyond = (lent - f64::from(owed.rate.burst)).max(0.0);
-        let kept = lent.min(f64::from(rate.burst) + beyond);
-        self.now = Rated { rate, full_at: now };
-        self.now.full_at += self.now.step(kept);
-        self.before = Some(owed).filter(|_| lent > kept);
+        let lent = (self.full_at.max(now) - now).as_seconds_f64() * self.rate.per_second;
+        let owed = lent + f64::from(rate.burst - self.rate.burst);
+        self.rate = rate;
+        self.full_at = now + self.step(owed.max(0.0));
     }
 
     /// From when so many units pass. A job dearer than the whole burst passes once the bucket is full.
     pub(super) fn passes_at(&self, units: i32, now: DateTime<Utc>) -> DateTime<Utc> {
-        let (units, burst) = (units.min(self.now.rate.burst), self.now.rate.burst);
-        self.now.full_at.max(now) + self.now.step(f64::from(units)) - self.now.step(f64::from(burst))
+        let (units, burst) = (units.min(self.rate.burst), self.rate.burst);
+        self.full_at.max(now) + self.step(f64::from(units)) - self.step(f64::from(burst))
     }
 
     /// Whole units that it has now.
     pub(super) fn free(&self, now: DateTime<Utc>) -> i64 {
-        let room = now + self.now.step(f64::from(self.now.rate.burst)) - self.now.full_at.max(now);
-        whole((room.as_seconds_f64() * self.now.rate.per_second + 1e-6).floor()).max(0)
+        let room = now + self.step(f64::from(self.rate.burst)) - self.full_at.max(now);
+        whole((room.as_seconds_f64() * self.rate.per_second + 1e-6).floor()).max(0)
     }
 
     pub(super) fn take(&mut self, units: f64, now: DateTime<Utc>) {
-        self.now.full_at = self.now.full_at.max(now) + self.now.step(units);
+        self.full_at = self.full_at.max(now) + self.step(units);
     }
 }

@@ -128,7 +128,7 @@ impl World {
             ..with.clone()
         };
         job.run_at = with.run_at.unwrap_or(now);
-        (job.errors, job.crashes) = (0, 0);
+        (job.errors, job.crashes, job.cancel_requested) = (0, 0, false);
         job.progress = Progress { total: with.total, ..Progress::default() };
         job.generation += 1;
         if job.state != State::Held {
@@ -146,7 +146,7 @@ impl World {
         if job.state == State::Waiting {
             job.generation += 1;
         }
-        job.run_at = to;
+        (job.run_at, job.cancel_requested) = (to, false);
         if job.state != State::Held {
             job.state = if to > now { State::Scheduled } else { State::Waiting };
         }

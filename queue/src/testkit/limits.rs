@@ -17,7 +17,7 @@ pub(super) struct Limits {
     set: HashMap<At, Limit>,
     pauses: HashMap<(String, PauseScope), Option<DateTime<Utc>>>,
     penalties: HashMap<At, DateTime<Utc>>,
-    /// They outlive their rates: what was lent is owed under the next one.
+    /// They outlive their rates, until they are full: what is in one stays in it under the next.
     buckets: HashMap<At, Bucket>,
     breakers: HashMap<At, Breaker>,
 }
@@ -51,8 +51,11 @@ impl Limits {
     pub(super) fn set(&mut self, queue: &str, limit: Limit, now: DateTime<Utc>) {
         let at = (queue.to_owned(), limit.lane.clone());
         if let Some(rate) = limit.rate {
-            let bucket = self.buckets.entry(at.clone()).or_insert_with(|| Bucket::full(rate, now));
-            bucket.turn_to(rate, now);
+            let was_set = self.set.get(&at).is_some_and(|before| before.rate.is_some());
+            match self.buckets.get_mut(&at) {
+                Some(bucket) if was_set || !bucket.is_full(now) => bucket.turn_to(rate, now),
+                _ => drop(self.buckets.insert(at.clone(), Bucket::full(rate, now))),
+            }
         }
         if limit.breaker.is_none() {
             self.breakers.remove(&at);

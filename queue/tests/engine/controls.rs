@@ -63,6 +63,13 @@ async fn until_claimed(world: &World, wanted: usize) {
     }
 }
 
+/// Waits until the keeper knows the queue: it looks for new ones once a second.
+async fn until_known(world: &World) {
+    while world.lanes.known_queues().await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 async fn all(conn: &mut diesel_async::AsyncPgConnection) -> Vec<Limit> {
     controls::limits(conn, QUEUE, None, &key(Uuid::nil(), ""), 100).await.unwrap()
 }
@@ -81,6 +88,7 @@ async fn what_nobody_told_redis_is_in_force_within_a_second() {
     let warm = Uuid::now_v7();
     jobs(&world, warm, 1).await;
     until_claimed(&world, 1).await;
+    until_known(&world).await;
 
     controls::pause(&mut conn, "*", &PauseScope::Tenant(paused), None, "unpaid", "op").await.unwrap();
     let every = Limit { weight: Some(3.0), max_waiting: Some(9), ..Limit::new(key(limited, "")) };
@@ -119,6 +127,7 @@ async fn another_plan_divides_the_shares_of_what_waits_already_within_a_second()
         jobs(&world, tenant, 200).await;
     }
     until_claimed(&world, 20).await;
+    until_known(&world).await;
     controls::set_plan(&mut conn, "pro", 4.0, None).await.unwrap();
     looks.wait_a_second().await;
     let mut share = 0;

@@ -122,6 +122,24 @@ async fn a_group_is_cancelled_out_of_redis_and_what_runs_is_asked_to_stop() {
 }
 
 #[tokio::test]
+async fn groups_whose_last_members_run_on_keep_no_other_from_being_cancelled() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let mut conn = world.ledger.get().await.unwrap();
+    for _ in 0..65 {
+        let id = Uuid::now_v7();
+        let (job, _) = world.tell(request(tenant).group(id)).await;
+        assert!(groups::request_cancel(&mut conn, tenant, id).await.unwrap());
+        ledger::cancel::cancel(&mut conn, tenant, job.id, true).await.unwrap();
+    }
+    let id = Uuid::now_v7();
+    let (job, _) = world.tell(request(tenant).group(id)).await;
+    assert!(groups::request_cancel(&mut conn, tenant, id).await.unwrap());
+    let page = groups::doomed(&mut conn, 10).await.unwrap();
+    assert_eq!(page.iter().map(|job| job.id).collect::<Vec<_>>(), [job.id]);
+}
+
+#[tokio::test]
 async fn two_folds_at_once_count_once() {
     let world = World::new().await;
     let (tenant, id) = (Uuid::now_v7(), Uuid::now_v7());

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use patchbay_queue::lanes::{CLAIM_MAX, Limit, PauseScope, Rate};
+use patchbay_queue::lanes::{CLAIM_MAX, Limit, PauseScope, Rate, Report};
 use patchbay_queue::*;
 use uuid::Uuid;
 
@@ -172,7 +172,18 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
     for tenant in tenants.iter().step_by(30) {
         let scope = PauseScope::Tenant(*tenant);
         clocked.time("resume", bare.lanes.resume(Q, &scope)).await.unwrap();
+        let (lane, until) = (key(*tenant, "pa_1"), bare.lanes.time().await.unwrap().timestamp_millis() + 60_000);
+        clocked.time("penalise", bare.lanes.penalise(Q, &lane, until)).await.unwrap();
+        clocked.time("report to a breaker", bare.lanes.report(Q, &lane, Report::Failure)).await.unwrap();
     }
+    let every = |tenant: &Uuid| (PauseScope::Tenant(*tenant), false, None);
+    let (all, none): (Vec<_>, _) = (tenants.iter().map(every).collect(), []);
+    for pauses in [&all[..], &none] {
+        let revision = bare.lanes.revision(Q).await.unwrap();
+        assert!(clocked.time("copy of all pauses", bare.lanes.replace_pauses(Q, revision, pauses)).await.unwrap());
+    }
+    clocked.time("flow", bare.lanes.flow(Q)).await.unwrap();
+    clocked.time("open", bare.lanes.open(Q, true)).await.unwrap();
 
     tell(&clocked.found);
     clocked.found.into_iter().map(|(what, times)| (what, told(&times, |time| time.0).1)).collect()
@@ -196,13 +207,14 @@ async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope]
     }
     bare.ack(&running[..1_000]).await;
     let lane = |job: &Envelope| (job.id, key(job.header.tenant, &job.header.lane));
-    for chunk in jobs.chunks(500).take(6) {
+    for (taken_out, chunk) in jobs.chunks(500).take(12).enumerate() {
         clocked.time("present, 500 ids", bare.lanes.present(Q, chunk.iter().map(|job| &job.id))).await.unwrap();
-        let (cancelled, held) = chunk.split_at(250);
-        let cancelled: Vec<_> = cancelled.iter().map(lane).collect();
-        clocked.time("drop, 250 jobs", bare.lanes.drop_or_cancel(Q, &cancelled)).await.unwrap();
-        let held: Vec<_> = held.iter().map(lane).collect();
-        clocked.time("withdraw, 250 jobs", bare.lanes.withdraw(Q, &held)).await.unwrap();
+        let taken: Vec<_> = chunk.iter().map(lane).collect();
+        if taken_out.is_multiple_of(2) {
+            clocked.time("drop, of 500 jobs", bare.lanes.drop_or_cancel(Q, &taken)).await.unwrap();
+        } else {
+            clocked.time("withdraw, of 500 jobs", bare.lanes.withdraw(Q, &taken)).await.unwrap();
+        }
     }
 }
 

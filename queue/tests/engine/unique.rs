@@ -130,6 +130,19 @@ async fn a_job_replaced_while_it_runs_runs_again_with_the_new_payload() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_replaced_while_its_run_is_being_cancelled_runs_again() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let (job, _) = world.tell(keyed(tenant, Conflict::Replace)).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    assert_eq!(ledger::cancel::cancel(&mut conn, tenant, job.id, true).await.unwrap().as_deref(), Some("waiting"));
+    assert_eq!(world.tell(keyed(tenant, Conflict::Replace)).await.1, Inserted::Replaced(job.id));
+    let old = world.end(&job, 1, End::Cancelled).await;
+    assert_eq!(old.ready.iter().map(|row| (row.id, row.cancel_requested)).collect::<Vec<_>>(), [(job.id, false)]);
+    assert_eq!(world.state(job.id).await, "waiting");
+}
+
+#[tokio::test]
 async fn a_pushed_back_job_runs_later_never_earlier() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();

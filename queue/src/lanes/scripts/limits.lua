@@ -1,6 +1,7 @@
--- Sets limits; they hold for what waits already, and nothing is given twice: what a bucket has lent is still owed
--- under its new rate, up to an empty bucket. What is owed beyond that (the rate was lifted, or its burst was lowered)
--- is paid back at the old rate, and asked for again should the limit be raised before then.
+-- Sets limits; they hold for what waits already, and nothing is given twice: what is in a bucket stays in it under another
+-- rate, as far as the new one holds as much, and no change puts anything in. So what passes in any time is no more than the
+-- largest burst and what the rates in force let through. A rate that was lifted is remembered until its bucket would
+-- be full.
 -- KEYS[1] prefix; ARGV: revision (as in pauses.lua), then key, rate, burst, most, hours, rule, weight, …
 -- '=' leaves what is there, '-' clears it.
 -- Answers 1, or 0 where it gave up.
@@ -17,23 +18,19 @@ local function set(hash, key, value)
     if value == '-' then call('HDEL', p .. hash, key) else call('HSET', p .. hash, key, value) end
 end
 
--- What the bucket of a key has lent, in units, at which step it gets them back, and of which burst: of the rate in force,
--- or of one before it where more is owed to that.
-local function lent(key, rate, burst, at)
-    local units, step, of = 0, nil, 0
-    if rate ~= '-' then
-        step, of = 1000 / tonumber(rate), tonumber(burst)
-        local tat = tonumber(call('HGET', p .. 'tat', key) or 0)
+-- What the bucket of a key has lent, in units, at which step it gets them back, and of which burst; nil where nobody knows of
+-- one.
+local function bucket(key, rate, burst, at)
+    local tat, step, of = nil, nil, tonumber(burst)
+    if rate == '-' then
+        tat, step, of = string.match(call('GET', p .. 'debt:' .. key) or '', '^(%S+) (%S+) (%S+)$')
+        if not tat then return nil end
+    else
+        step = 1000 / tonumber(rate)
+        tat = tonumber(call('HGET', p .. 'tat', key) or 0)
         if tonumber(at) <= drained then tat = math.max(tat, drained + step * of) end
-        units = math.max(0, tat - now) / step
     end
-    local before = call('GET', p .. 'debt:' .. key)
-    if before then
-        local tat, its_step, its_burst = string.match(before, '^(%S+) (%S+) (%S+)$')
-        local owed = math.max(0, tonumber(tat) - now) / tonumber(its_step)
-        if owed > units + 0.01 then return owed, tonumber(its_step), tonumber(its_burst) end
-    end
-    return units, step, of
+    return math.max(0, tonumber(tat) - now) / tonumber(step), tonumber(step), tonumber(of)
 end
 
 for i = 2, #ARGV, 7 do
@@ -45,23 +42,20 @@ for i = 2, #ARGV, 7 do
     if new_most == '=' then new_most = most end
     local new_at = at
     if new_rate ~= rate or new_burst ~= burst then
-        local units, step, of = lent(key, rate, burst, at)
+        local lent, step, of = bucket(key, rate, burst, at)
         new_at = whole(now)
         -- Not before what was forgotten: a limit that is known at the opening of its queue begins empty.
         if tonumber(new_at) <= drained then new_at = whole(drained + 1) end
-        local owed = 0
-        if new_rate == '-' then
-            call('HDEL', p .. 'tat', key)
-        else
-            -- No bucket is emptier than empty, but for what one dear job took beyond it.
-            owed = math.min(units, tonumber(new_burst) + math.max(0, units - of))
+        if new_rate ~= '-' then
+            local owed = lent and math.max(0, lent + tonumber(new_burst) - of) or 0
             call('HSET', p .. 'tat', key, string.format('%.3f', now + owed * 1000 / tonumber(new_rate)))
-        end
-        if units > owed then
-            call('SET', p .. 'debt:' .. key, string.format('%.3f %.6f %d', now + units * step, step, of),
-                'PX', math.ceil(units * step) + 1)
-        else
             call('DEL', p .. 'debt:' .. key)
+        else
+            call('HDEL', p .. 'tat', key)
+            if lent > 0 then
+                call('SET', p .. 'debt:' .. key, string.format('%.3f %.6f %d', now + lent * step, step, of),
+                    'PX', math.ceil(lent * step) + 1)
+            end
         end
     end
     local after = new_rate .. ' ' .. new_burst .. ' ' .. new_most .. ' ' .. new_at

@@ -119,11 +119,12 @@ pub(super) struct Share {
     pub max_waiting: Option<i64>,
 }
 
-/// What their plans give to all tenants.
+/// What their plans give to all tenants that have more or less than the usual.
 pub(super) async fn shares(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Share>> {
     statement(
         "SELECT t.tenant_id, nullif(p.weight, 1) AS weight, p.max_waiting
-         FROM queue.tenant_plans t JOIN queue.plans p ON p.name = t.plan",
+         FROM queue.tenant_plans t JOIN queue.plans p ON p.name = t.plan
+         WHERE p.weight <> 1 OR p.max_waiting IS NOT NULL",
     )
     .load(conn)
     .await

@@ -31,7 +31,7 @@ pub struct Open {
     pub probe: Option<Uuid>,
 }
 
-/// What a bucket has lent and gets back, hour by hour.
+/// What a bucket has lent and gets back, hour by hour: also while its rate is lifted, and at the rate that it had.
 #[derive(Debug, Clone, Copy, Default)]
 struct Debt {
     parts: i64,
@@ -39,12 +39,6 @@ struct Debt {
     /// Units that it holds.
     burst: i64,
     at: i64,
-}
-
-impl Debt {
-    fn lent(&self, now: i64) -> i64 {
-        (self.parts - self.an_hour * (now - self.at)).max(0)
-    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -61,8 +55,6 @@ pub struct Gate {
     /// Failures in a row, and until when they count.
     failed: (i32, i64),
     debt: Debt,
-    /// Of a rate before this one, where more is owed to it than this one's bucket could owe: paid back at that rate.
-    before: Debt,
     /// Until when the bucket may be kept for a job that is too dear for what is in it.
     pub kept: i64,
     /// It may have opened without a word to those who wait there: they look again within a second.
@@ -71,42 +63,38 @@ pub struct Gate {
 
 impl Gate {
     pub fn lent(&self, now: i64) -> i64 {
-        self.debt.lent(now)
+        (self.debt.parts - self.debt.an_hour * (now - self.debt.at)).max(0)
     }
 
-    fn owe(&mut self, parts: i64, now: i64) {
-        self.debt = self.rate.map_or_else(Debt::default, |rate| Debt {
-            parts,
-            an_hour: rate.parts,
-            burst: rate.burst,
-            at: now,
-        });
+    fn owe(&mut self, rate: Rate, parts: i64, now: i64) {
+        self.debt = Debt { parts, an_hour: rate.parts, burst: rate.burst, at: now };
     }
 
-    /// Nothing is given twice: what was lent under another rate is owed under this one, up to an empty bucket and what
-    /// one dear job took beyond it.
+    /// Nothing is given twice: what is in the bucket stays in it, as far as the new one holds as much. One that nobody
+    /// remembers begins full.
     pub fn set_rate(&mut self, rate: Option<Rate>, now: i64) {
         if rate == self.rate {
             return;
         }
-        let owed = if self.before.lent(now) > self.lent(now) { self.before } else { self.debt };
-        let parts = owed.lent(now);
-        let beyond = (parts - owed.burst * PARTS).max(0);
+        let lent = self.lent(now);
+        if let Some(new) = rate {
+            let grown = (new.burst - self.debt.burst) * PARTS;
+            let is_known = self.rate.is_some() || lent > 0;
+            self.owe(new, if is_known { (lent + grown).max(0) } else { 0 }, now);
+        }
         self.rate = rate;
-        self.owe(rate.map_or(0, |rate| parts.min(rate.burst * PARTS + beyond)), now);
-        self.before = if parts > self.lent(now) { owed } else { Debt::default() };
     }
 
     pub fn charge(&mut self, units: i64, now: i64) {
-        if self.rate.is_some() {
-            self.owe(self.lent(now) + units * PARTS, now);
+        if let Some(rate) = self.rate {
+            self.owe(rate, self.lent(now) + units * PARTS, now);
         }
     }
 
     /// Nobody knows what the bucket had lent: it begins empty.
     pub fn drain(&mut self, now: i64) {
         if let Some(rate) = self.rate {
-            self.owe(self.lent(now).max(rate.burst * PARTS), now);
+            self.owe(rate, self.lent(now).max(rate.burst * PARTS), now);
         }
     }
 

@@ -78,6 +78,7 @@ impl Case<'_> {
             let holder = &mut self.model.jobs[holder];
             (holder.errors, holder.crashes, holder.lapses) = (0, 0, *lapses);
             holder.generation += 1;
+            holder.cancel = false;
             if holder.state != "held" {
                 holder.state = "waiting";
             }
