@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::pace::Paces;
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::Envelope;
-use crate::lanes::{FEW, LaneName, Window};
+use crate::lanes::{LaneName, Window};
 use crate::ledger::refill::{firsts, waiting};
 
 /// Lanes looked at in one go.
@@ -98,7 +98,8 @@ impl Keeper {
         }
         let mut running = self.lanes.running_by_lane(queue).await?;
         let depths = self.lanes.depths(queue, &full.lanes).await?;
-        let share = (window.queue / full.count.max(1)).max(FEW);
+        let few = window.few(full.held);
+        let share = (window.queue / full.count.max(1)).max(few);
         let now = Instant::now();
         paces.forget(now);
         let mut room = window.queue.saturating_sub(full.held);
@@ -110,8 +111,8 @@ impl Keeper {
                 continue;
             }
             let most = paces.grown(&lane, window.lane, now).min(share);
-            let takes = (most - depth).min(room.max(FEW.saturating_sub(depth)));
-            if takes < FEW / 2 {
+            let takes = (most - depth).min(room.max(few.saturating_sub(depth)));
+            if takes < few.div_ceil(2) {
                 continue;
             }
             room = room.saturating_sub(takes);

@@ -56,7 +56,7 @@ pub use lease::{Expired, Renewed};
 pub use limit::{BreakerRule, DEPTH, EVERY_QUEUE, Limit, Rate, RateLimit, SEPARATOR, Unfit};
 use measured::Measured;
 pub use pause::PauseScope;
-pub use push::{FEW, FullLanes, Window};
+pub use push::{FullLanes, Window};
 pub use stats::{LaneStats, QueueStats};
 pub use tokens::Granted;
 pub use top::TenantStats;

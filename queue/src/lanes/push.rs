@@ -16,7 +16,8 @@ static PUSH: LazyLock<Script> = script!("parts/keys", "parts/turns", "push");
 pub struct Window {
     /// Jobs of one lane; a keeper gives more to one that is worked off fast.
     pub lane: usize,
-    /// Jobs of one queue, all lanes together (each lane has a few places beyond it): the bound of what Redis holds.
+    /// Jobs of one queue, all lanes together: the bound of what Redis holds. Beyond it each lane has a few places, and beyond
+    /// twice as many one place.
     pub queue: usize,
 }
 
@@ -26,9 +27,14 @@ impl Default for Window {
     }
 }
 
-/// The places that every lane has even where the queue is full (`push.lua` knows it too): else a newcomer would never be
-/// seen.
-pub const FEW: usize = 16;
+impl Window {
+    /// The places that every lane has even where the queue holds as many as it may (`push.lua` knows them too): else a
+    /// newcomer would never be seen.
+    #[must_use]
+    pub const fn few(&self, held: usize) -> usize {
+        if held < 2 * self.queue { 16 } else { 1 }
+    }
+}
 
 /// Lanes with more in the ledger than here.
 #[derive(Debug, Default)]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use patchbay_queue::lanes::Window;
+use patchbay_queue::lanes::{Renewed, Window};
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::*;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::bare::{Bare, Q, envelope};
@@ -46,6 +47,29 @@ async fn pushing_twice_runs_once() {
     assert_eq!(world.claim(9).await.len(), 1);
     assert_eq!(world.lanes.push(QUEUE, &again, world.window, false).await.unwrap(), 0, "running jobs are here too");
     assert_eq!(world.claim(9).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_keeper_that_begins_to_lead_ends_no_lease_before_the_living_could_renew_theirs() {
+    let world = World::new().await;
+    let id = world.enqueue_one(Act::Succeed).await;
+    let run = world.claim(1).await.pop().unwrap();
+    // Redis was away for longer than a lease, and so was whoever kept it.
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let settings = KeeperSettings { lease: Duration::from_secs(3), ..KeeperSettings::new("fresh") };
+    let keeper = Keeper::new(world.lanes.clone(), world.ledger.clone(), settings);
+    let stop = CancellationToken::new();
+    let _until_the_end = stop.clone().drop_guard();
+    tokio::spawn(keeper.run(stop));
+    while world.lanes.known_queues().await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let lane = LaneName { tenant: run.header.tenant, lane: run.header.lane.clone() };
+    let held = world.lanes.renew(QUEUE, "by-hand", &[(id, run.token, lane)], Duration::from_secs(600)).await.unwrap();
+    assert_eq!(held, [Renewed::Held]);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(world.view(id).await.crashes, 0);
+    assert_eq!(world.lanes.queue_stats(QUEUE).await.unwrap().running, 1);
 }
 
 #[tokio::test]
@@ -231,4 +255,21 @@ async fn a_queue_at_its_cap_still_serves_a_newcomer() {
     world.enqueue(&backlog).await;
     world.enqueue(&[world.job(quiet, Act::Succeed)]).await;
     assert!(world.claim(4).await.iter().any(|job| job.header.tenant == quiet));
+}
+
+#[tokio::test]
+async fn what_redis_holds_is_bounded_however_many_lanes_wait() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 1_000, queue: 40 };
+    let tenants: Vec<Uuid> = (0..200).map(|_| Uuid::now_v7()).collect();
+    let backlog: Vec<NewJob> =
+        tenants.iter().flat_map(|tenant| (0..20).map(|_| world.job(*tenant, Act::Succeed))).collect();
+    world.enqueue(&backlog).await;
+    let held = world.lanes.queue_stats(QUEUE).await.unwrap().waiting;
+    assert!((200..=2 * 40 + 200).contains(&held), "{held} of 4,000");
+    let _keeper = world.keep();
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 32);
+    world.until_count("succeeded", 4_000).await;
+    worker.stop().await;
 }

@@ -34,8 +34,8 @@ while at < #ARGV do
     end
     for i = at + 3, last, 3 do
         local id = ARGV[i]
-        -- A queue at its cap still gives every lane a few places, or a newcomer would never be seen.
-        local crowded = size >= window or (count >= cap and size >= 16)
+        -- A queue at its cap still gives every lane a few places, or a newcomer would never be seen; at twice its cap, one.
+        local crowded = size >= window or (count >= cap and size >= (count < 2 * cap and 16 or 1))
         if turns_away or crowded then
             if not refill and is_before_the_last(ARGV[i + 1]) then
                 if call('HSETNX', jobs, id, ARGV[i + 2]) == 1 then

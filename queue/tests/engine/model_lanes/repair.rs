@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use patchbay_queue::lanes::{BreakerRule, FEW, Hours, Limit, Opening, PauseScope, Rate, Window};
+use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Rate, Window};
 use patchbay_queue::{Envelope, LaneName};
 
 use super::Case;
@@ -108,14 +108,14 @@ impl Case {
         let full = self.bare.lanes.full_lanes(Q, 256).await.unwrap();
         let depths = self.bare.lanes.depths(Q, &full.lanes).await.unwrap();
         let mut running: HashMap<LaneName, usize> = self.bare.lanes.running_by_lane(Q).await.unwrap();
-        let mut room = self.window.queue.saturating_sub(full.held);
+        let (few, mut room) = (self.window.few(full.held), self.window.queue.saturating_sub(full.held));
         let mut taken = 0;
         for (lane, depth) in full.lanes.into_iter().zip(depths) {
             let depth = usize::try_from(depth).unwrap();
             if depth > self.window.lane / 2 {
                 continue;
             }
-            let takes = (self.window.lane - depth).min(room.max(FEW.saturating_sub(depth)));
+            let takes = (self.window.lane - depth).min(room.max(few.saturating_sub(depth)));
             room = room.saturating_sub(takes);
             let most = takes + depth + running.remove(&lane).unwrap_or(0);
             let (pushed, whole) = self.push_firsts(&lane, most).await;
