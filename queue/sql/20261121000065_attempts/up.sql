@@ -1,7 +1,7 @@
 -- One more attempt in a job's history, oldest first. Attempts of the same class and code that follow each other and cost no
 -- budget are one entry with a count: a job that polls is put off thousands of times, and must neither push its failures out
 -- nor grow for ever. The oldest goes where there are a hundred, which a budget cannot fill: it is 50 errors at most, and three
--- crashes. In one expression, so that it is inlined.
+-- crashes.
 CREATE FUNCTION queue.remember(attempts jsonb, attempt jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE

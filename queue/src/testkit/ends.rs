@@ -47,7 +47,7 @@ impl TestJob {
             attempt.times += last.times;
             self.attempts.pop();
         } else if self.attempts.len() >= HISTORY {
-            self.attempts.remove(0);
+            self.attempts.remove(self.attempts.iter().position(|kept| !kept.is_failure()).unwrap_or(0));
         }
         self.attempts.push(attempt);
     }

@@ -130,3 +130,22 @@ async fn what_costs_no_attempt_is_in_the_history_and_does_not_push_failures_out(
     assert_eq!(told, [failed, ("snooze", 150), ("interruption", 1), ("snooze", 1), failed, failed]);
     assert_eq!((view.errors, view.interruptions), (3, 1));
 }
+
+#[tokio::test]
+async fn what_costs_nothing_and_changes_each_time_does_not_push_failures_out_either() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.accept(std::slice::from_ref(&job)).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let classes = ["retryable"].into_iter().chain((0..120).map(|n| ["snooze", "throttled"][n % 2]));
+    for (token, class) in (1..).zip(classes) {
+        let at = chrono::Utc::now() - chrono::TimeDelta::seconds(1);
+        let errors = i16::from(class == "retryable");
+        let end = End::Again { at, errors, crashes: 0, interruptions: 0, attempt: attempt(class), reason: None };
+        settle(&mut conn, "w", &[settlement(&job, token, end)]).await.unwrap();
+        promote(&mut conn, 10).await.unwrap();
+    }
+    let attempts = world.view(job.id).await.attempts;
+    let classes: Vec<&str> = attempts.as_array().unwrap().iter().map(|a| a["class"].as_str().unwrap()).collect();
+    assert_eq!((classes.len(), classes[0], classes[99]), (100, "retryable", "throttled"), "{classes:?}");
+}

@@ -151,9 +151,17 @@ async fn same(history: Vec<Step>) {
     }
     let mut conn = real.world.ledger.get().await.unwrap();
     let there = view::get_many(&mut conn, &ids).await.unwrap();
-    let there = there.into_iter().map(|job| (job.id, (job.state, job.held_by, job.errors, job.crashes)));
-    let here = memory.jobs().into_iter();
-    let here = here.map(|job| (job.new.id, (job.state.name().to_owned(), job.held_by, job.errors, job.crashes)));
+    let there = there.into_iter().map(|job| {
+        let attempts = job.attempts.as_array().unwrap().iter();
+        let attempts: Vec<String> = attempts
+            .map(|told| format!("{} {}", told["class"].as_str().unwrap(), told["times"].as_u64().unwrap_or(1)))
+            .collect();
+        (job.id, (job.state, job.held_by, job.errors, job.crashes, attempts))
+    });
+    let here = memory.jobs().into_iter().map(|job| {
+        let attempts: Vec<String> = job.attempts.iter().map(|told| format!("{} {}", told.class, told.times)).collect();
+        (job.new.id, (job.state.name().to_owned(), job.held_by, job.errors, job.crashes, attempts))
+    });
     assert_eq!(here.collect::<BTreeMap<_, _>>(), there.collect::<BTreeMap<_, _>>());
 }
 
