@@ -121,13 +121,14 @@ pub async fn count(conn: &mut AsyncPgConnection, whose: Option<TenantId>, filter
 
 const NEWEST: &str = concat!(
     "SELECT tenant_id, finished_at, id FROM
-        (SELECT * FROM queue.jobs WHERE state = 'dead' AND id < $8 ORDER BY id DESC LIMIT $10) jobs WHERE true",
+        (SELECT * FROM queue.jobs WHERE state = 'dead' AND id < $8 AND id >= $11 ORDER BY id DESC LIMIT $10) jobs
+    WHERE true",
     conditions!(),
     " ORDER BY id DESC LIMIT $9"
 );
 
-// The last of those that were looked at, where there were as many as that.
-const REACHED: &str = "SELECT tenant_id, finished_at, id FROM queue.jobs WHERE state = 'dead' AND id < $1
+// The last of those that may be looked at, where there are as many as that.
+const END: &str = "SELECT tenant_id, finished_at, id FROM queue.jobs WHERE state = 'dead' AND id < $1
     ORDER BY id DESC OFFSET $2 LIMIT 1";
 
 /// A page of everybody's dead letters that the role may see, the newest job first. It looks at [`SCANNED`] at most, and may
@@ -136,18 +137,20 @@ const REACHED: &str = "SELECT tenant_id, finished_at, id FROM queue.jobs WHERE s
 /// # Errors
 /// The database's.
 pub async fn of_all(conn: &mut AsyncPgConnection, filter: &Filter, page: Page) -> DbResult<Paged<JobView>> {
+    // Decided before it is looked, since the dead come and go: some would be passed over in between.
+    let end: Vec<Key> =
+        statement(END).bind::<SqlUuid, _>(page.before()).bind::<BigInt, _>(SCANNED - 1).load(conn).await?;
+    let end = end.into_iter().next().map(|key| key.id.uuid());
     let keys: Vec<Key> = filtered!(NEWEST, filter)
         .bind::<SqlUuid, _>(page.before())
         .bind::<BigInt, _>(page.fetch())
-        .bind::<BigInt, _>(SCANNED)
+        .bind::<BigInt, _>(2 * SCANNED)
+        .bind::<SqlUuid, _>(end.unwrap_or(Uuid::nil()))
         .load(conn)
         .await?;
-    let mut reached = None;
-    if (keys.len() as u64) < page.fetch().unsigned_abs() {
-        let last: Vec<Key> =
-            statement(REACHED).bind::<SqlUuid, _>(page.before()).bind::<BigInt, _>(SCANNED - 1).load(conn).await?;
-        reached = last.into_iter().next().map(|key| key.id.uuid());
-    }
+    // Of a full set some may live again by now; the next page begins after it all the same.
+    let is_full = keys.len() as u64 >= page.fetch().unsigned_abs();
+    let reached = if is_full { keys.last().map(|key| key.id.uuid()) } else { end };
     let mut rows = views(conn, &keys).await?;
     rows.sort_unstable_by_key(|job| std::cmp::Reverse(job.id));
     Ok(page.cut_at(rows, reached, |job| job.id))

@@ -3,8 +3,8 @@
 //! One text for each way into the table, because a condition on a parameter hides an index: by id, by subject, and
 //! the dead, who are few among many and have a partial index that only a literal state can use.
 //!
-//! A filter that few jobs pass must not read millions to fill a page: whichever way it goes, one call looks at [`SCANNED`] jobs
-//! and says how far it came. Rejected: an index by state, which every job would pay for twice.
+//! A filter that few jobs pass must not read millions to fill a page: whichever way a list goes, one call looks at about
+//! [`SCANNED`] jobs and says how far it came. (Work in bulk, [`dead_ids`], goes on until it has its batch.) Rejected: an index by state, which every job would pay for twice.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -73,7 +73,7 @@ macro_rules! way {
             list: concat!(
                 "SELECT ",
                 view_columns!(),
-                " FROM (SELECT * FROM queue.jobs WHERE tenant_id = $1 AND id < $2",
+                " FROM (SELECT * FROM queue.jobs WHERE tenant_id = $1 AND id < $2 AND id >= $17",
                 $found,
                 " ORDER BY id DESC LIMIT $16) jobs WHERE ($15 IS NULL OR subject = $15)",
                 conditions!(),
@@ -148,23 +148,40 @@ pub async fn list(
     };
     // An id holds its time: what is too new or too old need not be looked at.
     let before = filter.created_before.map_or(before, |at| before.min(floor(at)));
+    let from = filter.created_from.map_or(Uuid::nil(), floor);
+    // The dead come and go: how far the call looks is decided before it looks, or some would be passed over in between.
+    let end = if only_dead { way.end(conn, tenant, before, filter).await? } else { None };
     let jobs: Vec<JobView> = bound!(way.list, tenant, before, filter, limit)
         .bind::<Nullable<Text>, _>(&filter.subject)
-        .bind::<Int8, _>(SCANNED)
+        .bind::<Int8, _>(if end.is_some() { 2 * SCANNED } else { SCANNED })
+        .bind::<SqlUuid, _>(end.unwrap_or(from).max(from))
         .load(&mut *conn)
         .await?;
     if jobs.len() as u64 >= limit.unsigned_abs() {
         return Ok(Listed { jobs, reached: None });
     }
-    let last: Vec<Id> = statement(way.reached)
-        .bind::<SqlUuid, _>(tenant)
-        .bind::<SqlUuid, _>(before)
-        .bind::<Int8, _>(SCANNED - 1)
-        .bind::<Nullable<Text>, _>(&filter.subject)
-        .load(conn)
-        .await?;
-    let oldest = filter.created_from.map_or(Uuid::nil(), floor);
-    Ok(Listed { jobs, reached: last.into_iter().next().map(|row| row.id).filter(|id| *id > oldest) })
+    let end = if only_dead { end } else { way.end(conn, tenant, before, filter).await? };
+    Ok(Listed { jobs, reached: end.filter(|id| *id > from) })
+}
+
+impl Way {
+    /// The last of the jobs that a call may look at; none where there are fewer.
+    async fn end(
+        &self,
+        conn: &mut AsyncPgConnection,
+        tenant: Uuid,
+        before: Uuid,
+        filter: &JobFilter,
+    ) -> QueryResult<Option<Uuid>> {
+        let last: Vec<Id> = statement(self.reached)
+            .bind::<SqlUuid, _>(tenant)
+            .bind::<SqlUuid, _>(before)
+            .bind::<Int8, _>(SCANNED - 1)
+            .bind::<Nullable<Text>, _>(&filter.subject)
+            .load(conn)
+            .await?;
+        Ok(last.into_iter().next().map(|row| row.id))
+    }
 }
 
 /// The least UUIDv7 of an instant.
