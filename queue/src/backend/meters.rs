@@ -100,3 +100,70 @@ const fn outcome(end: &End) -> usize {
         End::Held { .. } => 6,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::{Job, JobRequest, NewJob, Policy};
+
+    #[derive(Serialize, Deserialize)]
+    struct Nothing;
+
+    impl Job for Nothing {
+        const KIND: &'static str = "nothing";
+        const VERSION: i16 = 1;
+        const QUEUE: &'static str = "q";
+        const POLICY: Policy = Policy::DEFAULT;
+    }
+
+    /// What was recorded in all, and how often.
+    fn told(text: &str, name: &str) -> (f64, f64) {
+        let of = |suffix: &str| {
+            let line = text.lines().find(|line| line.starts_with(&format!("{name}_{suffix}{{")));
+            line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or(0.0)
+        };
+        (of("sum"), of("count"))
+    }
+
+    #[test]
+    fn a_delayed_job_waits_from_when_it_was_due_and_ends_once_however_often_it_runs() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let made = DateTime::from_timestamp_millis(1_790_000_000_000).unwrap();
+        let at = |seconds| made + TimeDelta::seconds(seconds);
+        let id = Uuid::from_u128(u128::from(made.timestamp_millis().unsigned_abs()) << 80);
+        let job: NewJob = JobRequest::new(id, Uuid::nil(), Nothing).run_at(Some(at(60))).into();
+        let run = Envelope::from(&job);
+        metrics::with_local_recorder(&recorder, || {
+            let meters = Meters::new("q");
+            meters.started(&run, at(65));
+            meters.ended("nothing", id, &again(at(90)), at(68), Some(Duration::from_secs(3)));
+            let retried = Envelope {
+                header: crate::envelope::Header { due_ms: Some(at(90).timestamp_millis()), ..run.header },
+                ..run
+            };
+            meters.started(&retried, at(91));
+            meters.ended("nothing", id, &End::Succeeded(None), at(95), Some(Duration::from_secs(4)));
+        });
+        let text = recorder.handle().render();
+        assert_eq!(told(&text, "queue_wait_seconds"), (5.0 + 1.0, 2.0), "{text}");
+        assert_eq!(told(&text, "queue_run_seconds"), (3.0 + 4.0, 2.0), "{text}");
+        assert_eq!(told(&text, "queue_end_to_end_seconds"), (95.0, 1.0), "{text}");
+    }
+
+    fn again(at: DateTime<Utc>) -> End {
+        let attempt = crate::ledger::attempt::Attempt {
+            at,
+            worker: "w".into(),
+            duration_ms: 3_000,
+            class: "retryable",
+            code: "c".into(),
+            detail: "d".into(),
+            times: 1,
+        };
+        End::Again { at, errors: 1, crashes: 0, interruptions: 0, attempt, reason: None }
+    }
+}
