@@ -1,0 +1,71 @@
+//! What others see of the runs: the list of workers, the ledger's marks, the watchdog.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Entry, Inflight, Phase, RunId};
+use crate::lanes::LaneName;
+
+/// A job as a list of workers shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningJob {
+    /// The job.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// Its lane.
+    pub lane: LaneName,
+    /// Since when this process has it.
+    pub since: DateTime<Utc>,
+}
+
+impl Inflight {
+    /// The ledger is not to hear that it runs: its crash would count.
+    pub(in crate::backend) fn leave_unmarked(&self, run: RunId) {
+        if let Some(entry) = self.state().runs.get_mut(&run) {
+            entry.marked = true;
+        }
+    }
+
+    /// Jobs that began before `before` and are not marked in the ledger yet; marks them here.
+    pub(in crate::backend) fn take_unmarked(&self, before: DateTime<Utc>) -> Vec<(Uuid, Uuid, DateTime<Utc>)> {
+        self.state()
+            .runs
+            .iter_mut()
+            .filter(|(_, entry)| !entry.marked && matches!(entry.phase, Phase::Running(_)) && entry.claimed < before)
+            .map(|(run, entry)| {
+                entry.marked = true;
+                (entry.lane.tenant, run.job, entry.claimed)
+            })
+            .collect()
+    }
+
+    /// How long the oldest outcome has not been written.
+    pub(in crate::backend) fn unwritten_for(&self) -> Duration {
+        self.oldest(|phase| if let Phase::Ended { since } = phase { Some(*since) } else { None })
+    }
+
+    /// How long the oldest run that was given up has gone on since.
+    pub(in crate::backend) fn haunted_for(&self) -> Duration {
+        self.oldest(|phase| if let Phase::Ghost { since } = phase { Some(*since) } else { None })
+    }
+
+    fn oldest(&self, since: impl Fn(&Phase) -> Option<Instant>) -> Duration {
+        let first = self.state().runs.values().filter_map(|entry| since(&entry.phase)).min();
+        first.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    /// What runs now.
+    #[must_use]
+    pub fn running(&self) -> Vec<RunningJob> {
+        let state = self.state();
+        state.runs.iter().filter(|(_, entry)| entry.slot.is_some()).map(|(run, entry)| shown(*run, entry)).collect()
+    }
+}
+
+/// A run as a list of workers shows it.
+pub(super) fn shown(run: RunId, entry: &Entry) -> RunningJob {
+    RunningJob { id: run.job, kind: entry.kind.clone(), lane: entry.lane.clone(), since: entry.claimed }
+}
