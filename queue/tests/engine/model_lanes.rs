@@ -100,5 +100,7 @@ async fn the_model_can_tell_a_limit_that_is_exceeded() {
     case.step(Step::Push { tenant: 0, lane: 1, costs: vec![1; 5], priority: 0, late: false }).await;
     case.model.gate(&shared("a")).most = Some(2);
     let broken = tokio::spawn(async move { case.claim(5, 1, true).await }).await;
-    assert!(broken.is_err(), "Redis was not told of the limit");
+    let told = broken.expect_err("Redis was not told of the limit").into_panic();
+    let told = told.downcast_ref::<String>().expect("a claim that breaks a rule says which");
+    assert!(told.contains("is shut"), "{told}");
 }

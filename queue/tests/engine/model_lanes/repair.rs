@@ -1,10 +1,11 @@
 //! What the keeper does: copies controls, opens, takes back, looks for what is missing, refills. With the calls of the
 //! real one (`queue/src/keeper/`), in its order, over a ledger that is the model's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Rate, Window};
 use patchbay_queue::{Envelope, LaneName};
+use uuid::Uuid;
 
 use super::Case;
 use super::claims::hours;
@@ -14,7 +15,7 @@ use super::model::lane_of;
 use super::steps::Fate;
 use crate::bare::Q;
 
-/// Jobs that an audit looks at in each lane, what runs beside.
+/// Jobs that an audit looks at in each lane, and behind those that run.
 const HEAD: usize = 16;
 /// How long a repairer that vanishes keeps what it took.
 const GRACE: i64 = 2;
@@ -129,17 +130,28 @@ impl Case {
     }
 
     async fn audit(&mut self) {
-        let running = self.bare.lanes.running_by_lane(Q).await.unwrap();
         let ledger = self.model.ledger();
-        let head = |lane: &LaneName| HEAD + running.get(lane).copied().unwrap_or(0);
-        let heads: Vec<_> = ledger
-            .iter()
-            .flat_map(|(lane, jobs)| jobs.values().take(head(lane)).map(move |job| (lane, job.id)))
-            .collect();
-        let here = self.bare.lanes.present(Q, heads.iter().map(|(_, id)| id)).await.unwrap();
-        let missing = heads.iter().zip(here).filter(|(_, here)| !here).map(|((lane, _), _)| *lane);
-        let missing: Vec<LaneName> = missing.collect::<BTreeSet<_>>().into_iter().cloned().collect();
+        let lanes: Vec<LaneName> = ledger.keys().cloned().collect();
+        let depths = self.bare.lanes.depths(Q, &lanes).await.unwrap();
+        let full = self.bare.lanes.are_full(Q, &lanes).await.unwrap();
+        let running = self.bare.lanes.running_by_lane(Q).await.unwrap();
+        let mut missing = Vec::new();
+        for ((lane, depth), full) in lanes.into_iter().zip(depths).zip(full) {
+            let waiting: Vec<Uuid> = ledger[&lane].values().map(|job| job.id).collect();
+            let head = &waiting[..HEAD.min(waiting.len())];
+            let behind_runs = HEAD + running.get(&lane).copied().unwrap_or(0);
+            let looks_behind = !full && head.len() == HEAD && depth < HEAD as u64;
+            if !self.all_here(head).await
+                || looks_behind && !self.all_here(&waiting[..behind_runs.min(waiting.len())]).await
+            {
+                missing.push(lane);
+            }
+        }
         self.bare.lanes.mark_full(Q, &missing).await.unwrap();
+    }
+
+    async fn all_here(&self, jobs: &[Uuid]) -> bool {
+        self.bare.lanes.present(Q, jobs).await.unwrap().into_iter().all(|here| here)
     }
 
     /// Pushes those of a lane's first jobs that are not here. Answers how many, and whether these are all it has.
