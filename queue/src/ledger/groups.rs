@@ -304,9 +304,10 @@ pub struct Doomed {
 // are all that is left in that of no other group.
 const DOOMED: &str = "
 SELECT j.tenant_id, j.id, j.queue, j.lane FROM (
-    SELECT g.tenant_id, g.id FROM queue.groups g WHERE g.cancel_requested_at IS NOT NULL AND g.ended_at IS NULL
-        AND EXISTS (SELECT FROM queue.jobs m WHERE m.tenant_id = g.tenant_id AND m.group_id = g.id
-            AND m.state IN ('waiting', 'scheduled', 'held') AND m.cancel_requested_at IS NULL)
+    SELECT g.tenant_id, g.id FROM queue.groups g
+    CROSS JOIN LATERAL (SELECT FROM queue.jobs m WHERE m.tenant_id = g.tenant_id AND m.group_id = g.id
+        AND m.state IN ('waiting', 'scheduled', 'held') AND m.cancel_requested_at IS NULL LIMIT 1) left_over
+    WHERE g.cancel_requested_at IS NOT NULL AND g.ended_at IS NULL
     ORDER BY g.cancel_requested_at LIMIT 64) g
 CROSS JOIN unnest(ARRAY['waiting', 'scheduled', 'held']) AS s (of_state)
 CROSS JOIN LATERAL (
