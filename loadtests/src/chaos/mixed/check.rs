@@ -1,6 +1,6 @@
 //! What must hold of the mixed load, by what the observer saw.
 //!
-//! Beginnings that something forbade (a job before it, a time, a hold) count as `over_limit`, as those that a limit forbade;
+//! Beginnings that something forbade (a job before it, the one that has its unique key, a time, a hold) count as `over_limit`, as those that a limit forbade;
 //! effects that should not be (of a job that was merged into another, or cancelled before it began) as `doubled`. That each
 //! job has its end, and one effect at most, is counted for all jobs alike. All of it is seen by one clock, and an outcome
 //! follows its effect: so nothing is tolerated, but that the run of a cancelled job may have been on its way.
@@ -132,6 +132,25 @@ mod tests {
         does(&mut book, SECOND);
         book.end(run);
         assert_eq!(too_early(&book, follows(), &[]), 1);
+    }
+
+    #[test]
+    fn of_one_unique_key_two_that_are_admitted_and_meet_are_a_fault_and_merged_ones_are_none() {
+        const THIRD: Uuid = Uuid::from_u128(3);
+        let keyed = |book: &Book| {
+            let note = |follows: &[usize]| Note { follows: follows.to_vec(), ..Note::default() };
+            let (notes, deeds) = ([note(&[]), note(&[0]), note(&[0, 1])], HashMap::new());
+            Mixed { ids: &[FIRST, SECOND, THIRD], notes: &notes, deeds: &deeds, book }.too_early()
+        };
+        let mut book = Book::new();
+        does(&mut book, FIRST);
+        assert_eq!(keyed(&book), 0, "the others were merged");
+        does(&mut book, THIRD);
+        assert_eq!(keyed(&book), 0, "the key was free again");
+        let mut book = Book::new();
+        let runs = [FIRST, SECOND, THIRD].map(|job| begin(&mut book, job));
+        runs.iter().for_each(|run| book.effect(*run));
+        assert_eq!(keyed(&book), 2, "all three ran together");
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub enum Deed {
 /// What is to be said of one number.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
-    /// Numbers of jobs whose effects come before it begins.
+    /// Numbers of jobs whose effects come before it begins: those that it waits for, and those that had its unique key, of
+    /// which one that was merged has none.
     pub follows: Vec<usize>,
     /// It does not begin before this, by the observer's clock.
     pub not_before: Option<Duration>,
@@ -77,6 +78,8 @@ struct Memory {
     notes: Vec<Note>,
     ids: Vec<Uuid>,
     block: usize,
+    /// Those that were made with this block's unique key.
+    keyed: Vec<usize>,
     /// The group of this block, and its members.
     group: Option<(Uuid, Vec<usize>)>,
     /// The one before in this block's chain.
@@ -115,6 +118,7 @@ impl Mix {
         let tenant = self.tenants[block % self.tenants.len()];
         if memory.block != block {
             (memory.block, memory.group, memory.before) = (block, None, None);
+            memory.keyed.clear();
         }
         let mut note = Note::default();
         let mut flow = Flow::default();
@@ -122,7 +126,12 @@ impl Mix {
         let deed = |job: &NewJob, deed| Some((tenant, job.id, job.lane.clone(), deed));
         match place {
             // Of the same batch, and of another.
-            0 | 1 | 6 => job.unique_key = Some(format!("key-{block}")),
+            0 | 1 | 6 => {
+                job.unique_key = Some(format!("key-{block}"));
+                // Merged, it never begins; admitted, whoever had the key before must be over.
+                note.follows.clone_from(&memory.keyed);
+                memory.keyed.push(n);
+            }
             10..=13 => {
                 let (group, members) = memory.group.get_or_insert_with(|| (Uuid::from_bytes(random()), Vec::new()));
                 flow.group = Some(*group);
@@ -211,6 +220,8 @@ mod tests {
         assert_eq!(flows(|flow| flow.hold.is_some()), 4);
         assert_eq!(jobs.iter().filter(|job| job.run_at.is_some()).count(), 4);
         assert_eq!((&notes[14].follows, &notes[22].follows), (&vec![10, 11, 12, 13], &vec![21]));
+        assert_eq!((&notes[1].follows, &notes[6].follows), (&vec![0], &vec![0, 1]), "of one key, one after the other");
+        assert_eq!((&notes[40].follows, &notes[46].follows), (&vec![], &vec![40, 41]), "another block's key is another");
         assert_eq!((&notes[16].follows, &notes[56].follows), (&vec![], &vec![19]), "on from the block before");
         assert_eq!(notes[76].end, End::Either, "stopped while it runs");
     }
