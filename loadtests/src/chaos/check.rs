@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::agent::jobs::QUEUE;
 use super::cast::Part;
 use super::feed::Fed;
-use super::mixed::End;
 use super::mixed::check::Mixed;
+use super::mixed::ends::{Ends, hearing};
 use super::row::Row;
 use super::rules::Lag;
 use super::stage::Stage;
@@ -40,12 +40,14 @@ pub struct Wanted {
     pub renewed: bool,
     /// Whether nobody was troubled: then a job that begins twice was taken from a worker that lived, and counts as doubled.
     pub once: bool,
+    /// Whether no process and no way was troubled: then what is said to a running job is heard in time.
+    pub heard: bool,
 }
 
 impl Wanted {
     /// Every job has its effect.
     pub fn new(name: &'static str) -> Self {
-        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false }
+        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false, heard: false }
     }
 }
 
@@ -67,6 +69,7 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
     let runs = stage.runs();
     let (notes, book) = (stage.mix.notes(), stage.observer.witness.book());
     let mixed = Mixed { ids: &ids, notes: &notes, deeds: &deeds, book: &book };
+    let ends = Ends::new(&mixed, wanted.heard.then(|| hearing(stage.scale.lease) + JITTER));
     let lag = Lag::of(JITTER).longer_in(&stage.blows, wanted.late);
     let recovered_s = recovered(stage.begun, &stage.blows, &book.done);
     let mut row = Row {
@@ -96,14 +99,10 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
         if wanted.once {
             row.doubled += seen.executions.saturating_sub(1);
         }
-        let end = notes.get(n).map(|note| note.end).unwrap_or_default();
         let dead = wanted.dead.as_ref().is_some_and(|dead| dead(n));
-        let as_wanted = |state: &str| match (state, end) {
-            _ if dead => state == "dead" && seen.effects == 0,
-            ("succeeded", End::Done | End::Either) => seen.effects > 0,
-            ("cancelled", End::Cancelled) => seen.effects == 0,
-            ("cancelled", End::Either) => true,
-            _ => false,
+        let as_wanted = |state: &str| match dead {
+            true => state == "dead" && seen.effects == 0,
+            false => ends.may_be(n, state),
         };
         match told.map(|told| told.state.as_str()) {
             Some(state) if as_wanted(state) => continue,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::hands::Done;
+use super::hands::{Done, Said};
 use super::{Deed, Note};
 use crate::chaos::observer::{Book, Run};
 use crate::chaos::rules::Lag;
@@ -78,7 +78,8 @@ impl Mixed<'_> {
 
     /// Effects of number `n` although it was cancelled before it began: none of its runs had by then.
     pub fn after_cancel(&self, n: usize, lag: &Lag) -> u64 {
-        let Some(at) = self.deeds.get(&n).and_then(|done| done.cancelled) else { return 0 };
+        let stopped = self.deeds.get(&n).filter(|done| done.said == Said::Stopped);
+        let Some(at) = stopped.map(|done| done.answered) else { return 0 };
         let Some(id) = self.ids.get(n) else { return 0 };
         let mut runs = self.book.runs.iter().filter(|run| run.job == *id);
         let effects = self.book.jobs.get(id).map_or(0, |seen| seen.effects);
@@ -182,7 +183,7 @@ mod tests {
         let soon = book.now() + Duration::from_secs(1);
         assert_eq!(too_early(&book, Note { not_before: Some(soon), ..Note::default() }, &[]), 1);
         let held = Note { deed: Some((Uuid::nil(), SECOND, String::new(), Deed::Release)), ..Note::default() };
-        let released = |tried| Done { tried, cancelled: None };
+        let released = |tried| Done { tried, answered: tried, said: Said::Done };
         assert_eq!(too_early(&book, held.clone(), &[(1, released(soon))]), 1);
         assert_eq!(too_early(&book, held, &[(1, released(Duration::ZERO))]), 0);
     }
@@ -192,7 +193,7 @@ mod tests {
         let mut book = Book::new();
         does(&mut book, FIRST);
         let after = |at| {
-            let deeds = HashMap::from([(0, Done { tried: at, cancelled: Some(at) })]);
+            let deeds = HashMap::from([(0, Done { tried: at, answered: at, said: Said::Stopped })]);
             let mixed = Mixed { ids: &[FIRST], notes: &[], deeds: &deeds, book: &book };
             mixed.after_cancel(0, &Lag::of(Duration::ZERO))
         };

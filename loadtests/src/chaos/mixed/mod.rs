@@ -3,10 +3,11 @@
 //! The same pattern again and again, a block of forty numbers, each block's for one of the tenants in turn: unique keys, a
 //! group with its completion job, a chain of dependencies, a strict order, a later start, held jobs that are released, and
 //! cancels of jobs that are held, that wait and that run. The rest of a block is left as it was made. What is noted of each
-//! number is what [`check`] holds the runs against, and [`hands`] does what has to be done to some from outside.
+//! number is what [`check`] holds the runs against and [`ends`] the ends, and [`hands`] does what has to be done to some from outside.
 //! A job of another kind than most (poison, a kind that is unheard of) is left alone, and nothing waits for it.
 
 pub mod check;
+pub mod ends;
 pub mod hands;
 
 use std::collections::HashMap;
@@ -37,8 +38,10 @@ pub enum End {
     Done,
     /// Cancelled, without one.
     Cancelled,
-    /// Either: a cancel and its run met.
+    /// Either, by what its cancel was answered ([`ends`]): it may begin meanwhile.
     Either,
+    /// As [`End::Either`], and a run of it waits to be stopped.
+    Stopped,
 }
 
 /// What is done to a job once it is accepted.
@@ -176,7 +179,7 @@ impl Mix {
                 // As every generation of workers knows it.
                 job.version = Old::VERSION;
                 job.payload = serde_json::to_vec(&Old { work_ms: 1, act: Act::Stoppable }).unwrap_or_default();
-                note.end = End::Either;
+                note.end = End::Stopped;
                 note.deed = deed(job, Deed::Cancel);
             }
             _ => return note,
@@ -221,9 +224,13 @@ mod tests {
         assert_eq!(jobs.iter().filter(|job| job.run_at.is_some()).count(), 4);
         assert_eq!((&notes[14].follows, &notes[22].follows), (&vec![10, 11, 12, 13], &vec![21]));
         assert_eq!((&notes[1].follows, &notes[6].follows), (&vec![0], &vec![0, 1]), "of one key, one after the other");
-        assert_eq!((&notes[40].follows, &notes[46].follows), (&vec![], &vec![40, 41]), "another block's key is another");
+        assert_eq!(
+            (&notes[40].follows, &notes[46].follows),
+            (&vec![], &vec![40, 41]),
+            "another block's key is another"
+        );
         assert_eq!((&notes[16].follows, &notes[56].follows), (&vec![], &vec![19]), "on from the block before");
-        assert_eq!(notes[76].end, End::Either, "stopped while it runs");
+        assert_eq!(notes[76].end, End::Stopped, "stopped while it runs");
     }
 
     #[tokio::test]
