@@ -25,11 +25,11 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     let mut stage =
         Stage::open(servers, scale, &Setup { make: Some(make), holds_threads: true, ..Setup::default() }).await?;
     let refused = stage.refuses(10_000_000).await?;
-    // Until just before the first is fed: the pace before the blow is what full speed is measured by.
+    // Until some are done, and before the first is fed: the pace before the blow is what full speed is measured by.
     stage.until(0.04).await?;
     stage.strike("poison among the jobs");
     // The last has been fed.
-    stage.until(0.82).await?;
+    stage.until(0.84).await?;
     stage.calm();
     let every = if scale.short { SHORT } else { LONG };
     let mut wanted = Wanted::new(name);
@@ -42,8 +42,8 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
 
 /// What job number `n` does, if it is poison; the last of a load are not, so that there is a load after them.
 fn poison(n: usize, every: usize) -> Option<Act> {
-    let place = n % every;
-    (place >= every / 5 && place < every / 5 + POISON.len()).then(|| POISON[place - every / 5])
+    let first = every * 3 / 10;
+    (n % every).checked_sub(first).and_then(|place| POISON.get(place)).copied()
 }
 
 fn make(tenants: &[Uuid], n: usize, id: Uuid, every: usize) -> NewJob {
@@ -59,4 +59,18 @@ fn short(tenants: &[Uuid], n: usize, id: Uuid) -> NewJob {
 
 fn long(tenants: &[Uuid], n: usize, id: Uuid) -> NewJob {
     make(tenants, n, id, LONG)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_poison_comes_after_the_pace_was_measured_and_the_last_before_the_blow_is_over() {
+        for (jobs, every) in [(300, SHORT), (20_000, LONG)] {
+            let poisoned: Vec<usize> = (0..jobs).filter(|n| poison(*n, every).is_some()).collect();
+            assert_eq!(poisoned.len(), jobs / every * POISON.len());
+            assert!(poisoned[0] > jobs * 4 / 100 && poisoned[poisoned.len() - 1] < jobs * 84 / 100, "{poisoned:?}");
+        }
+    }
 }

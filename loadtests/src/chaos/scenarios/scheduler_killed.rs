@@ -48,10 +48,11 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         let id = text(&customer.post("/v1/schedules", &wanted).await?, "id")?;
         schedules.push(Watched { customer, id, since: clock::now() });
     }
-    product.begin();
+    product.begin().await?;
     let (start, mut random) = (Instant::now(), StdRng::from_os_rng());
     let mut turn = 0_usize;
     tokio::time::sleep(Duration::from_secs(2)).await;
+    product.seen(count / 2).await?;
     while start.elapsed() < Duration::from_secs(1) * seconds * 4 / 5 {
         let past = u64::from(clock::now().timestamp_subsec_millis());
         tokio::time::sleep(Duration::from_millis(1_000 - past.min(999) + random.random_range(0..80))).await;
