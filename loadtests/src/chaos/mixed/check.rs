@@ -1,9 +1,10 @@
 //! What must hold of the mixed load, by what the observer saw.
 //!
-//! Beginnings that something forbade (a job before it, the one that has its unique key, a time, a hold) count as `over_limit`, as those that a limit forbade;
-//! effects that should not be (of a job that was merged into another, or cancelled before it began) as `doubled`. That each
-//! job has its end, and one effect at most, is counted for all jobs alike. All of it is seen by one clock, and an outcome
-//! follows its effect: so nothing is tolerated, but that the run of a cancelled job may have been on its way.
+//! Beginnings that something forbade (a job before it, one of its unique key that lived when it was accepted, a time, a hold)
+//! count as `over_limit`, as those that a limit forbade; effects that should not be (of a job that was merged into another,
+//! or cancelled before it began) as `doubled`. That each job has its end, and one effect at most, is counted for all jobs
+//! alike. All of it is seen by one clock, and an outcome follows its effect: so nothing is tolerated, but that the run of a
+//! cancelled job may have been on its way.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -42,9 +43,12 @@ impl Mixed<'_> {
         }
         let early = |(n, note): (usize, &Note)| {
             let run = first.get(self.ids.get(n)?)?;
-            let before = note.follows.iter().find(|before| !self.is_over(**before, run.from));
+            let mut all = note.follows.iter().chain(&note.same_key);
+            let before = all.find(|before| !self.is_over(**before, run.from));
             let why = if let Some(before) = before {
                 format!("number {before} was not over")
+            } else if let Some(holder) = note.same_key.iter().find(|holder| self.lived(**holder, note)) {
+                format!("number {holder} had its unique key when it was accepted")
             } else if note.not_before.is_some_and(|at| run.from + WHOLE < at) {
                 "its time had not come".to_owned()
             } else if self.released(n, note).is_some_and(|at| run.from < at) {
@@ -68,6 +72,13 @@ impl Mixed<'_> {
         let Some(effective) = self.book.runs.get(run) else { return true };
         let mut since = self.book.runs.iter().skip(run).filter(|run| run.job == effective.job);
         done <= at && since.any(|run| run.until.is_some_and(|until| until <= at))
+    }
+
+    /// Whether number `n` had yet to have its effect when the other was accepted.
+    fn lived(&self, n: usize, other: &Note) -> bool {
+        let seen = self.ids.get(n).and_then(|id| self.book.jobs.get(id));
+        let done = seen.and_then(|seen| seen.done);
+        done.zip(other.accepted).is_some_and(|((_, done), accepted)| done > accepted)
     }
 
     /// When a held job was first let go.
@@ -136,22 +147,24 @@ mod tests {
     }
 
     #[test]
-    fn of_one_unique_key_two_that_are_admitted_and_meet_are_a_fault_and_merged_ones_are_none() {
+    fn of_one_unique_key_only_one_is_admitted_while_it_lives() {
         const THIRD: Uuid = Uuid::from_u128(3);
-        let keyed = |book: &Book| {
-            let note = |follows: &[usize]| Note { follows: follows.to_vec(), ..Note::default() };
+        let keyed = |book: &Book, accepted| {
+            let note =
+                |before: &[usize]| Note { same_key: before.to_vec(), accepted: Some(accepted), ..Note::default() };
             let (notes, deeds) = ([note(&[]), note(&[0]), note(&[0, 1])], HashMap::new());
             Mixed { ids: &[FIRST, SECOND, THIRD], notes: &notes, deeds: &deeds, book }.too_early()
         };
         let mut book = Book::new();
         does(&mut book, FIRST);
-        assert_eq!(keyed(&book), 0, "the others were merged");
+        assert_eq!(keyed(&book, Duration::ZERO), 0, "the others were merged");
         does(&mut book, THIRD);
-        assert_eq!(keyed(&book), 0, "the key was free again");
+        assert_eq!(keyed(&book, book.now()), 0, "the key was free again");
+        assert_eq!(keyed(&book, Duration::ZERO), 1, "it was not free when the third was accepted");
         let mut book = Book::new();
         let runs = [FIRST, SECOND, THIRD].map(|job| begin(&mut book, job));
         runs.iter().for_each(|run| book.effect(*run));
-        assert_eq!(keyed(&book), 2, "all three ran together");
+        assert_eq!(keyed(&book, book.now()), 2, "all three ran together");
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl Hands {
         Self(tokio::spawn(async move {
             let mut doing = JoinSet::new();
             while let Some(n) = accepted.recv().await {
+                mix.accepted(n);
                 if let Some((tenant, id, lane, deed)) = mix.deed(n) {
                     let (ways, lane) = (ways.clone(), LaneName { tenant, lane });
                     doing.spawn(async move { anyhow::Ok((n, ways.until_done(id, &lane, deed).await?)) });

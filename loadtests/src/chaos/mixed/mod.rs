@@ -58,9 +58,12 @@ pub enum Deed {
 /// What is to be said of one number.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
-    /// Numbers of jobs whose effects come before it begins: those that it waits for, and those that had its unique key, of
-    /// which one that was merged has none.
+    /// Numbers of jobs whose effects come before it begins.
     pub follows: Vec<usize>,
+    /// Numbers that were made with its unique key before: over before it was accepted, where it was not merged into one.
+    pub same_key: Vec<usize>,
+    /// By when it was accepted.
+    pub accepted: Option<Duration>,
     /// It does not begin before this, by the observer's clock.
     pub not_before: Option<Duration>,
     /// How it is to end.
@@ -111,6 +114,14 @@ impl Mix {
         self.memory.lock().expect("no holder of this lock can panic").notes.clone()
     }
 
+    /// Number `n` is in the ledger, or was merged.
+    fn accepted(&self, n: usize) {
+        let now = self.witness.book().now();
+        if let Some(note) = self.memory.lock().expect("no holder of this lock can panic").notes.get_mut(n) {
+            note.accepted = Some(now);
+        }
+    }
+
     /// What is to be done to number `n`.
     fn deed(&self, n: usize) -> Option<(Uuid, Uuid, String, Deed)> {
         self.memory.lock().expect("no holder of this lock can panic").notes.get(n)?.deed.clone()
@@ -131,8 +142,7 @@ impl Mix {
             // Of the same batch, and of another.
             0 | 1 | 6 => {
                 job.unique_key = Some(format!("key-{block}"));
-                // Merged, it never begins; admitted, whoever had the key before must be over.
-                note.follows.clone_from(&memory.keyed);
+                note.same_key.clone_from(&memory.keyed);
                 memory.keyed.push(n);
             }
             10..=13 => {
@@ -223,9 +233,9 @@ mod tests {
         assert_eq!(flows(|flow| flow.hold.is_some()), 4);
         assert_eq!(jobs.iter().filter(|job| job.run_at.is_some()).count(), 4);
         assert_eq!((&notes[14].follows, &notes[22].follows), (&vec![10, 11, 12, 13], &vec![21]));
-        assert_eq!((&notes[1].follows, &notes[6].follows), (&vec![0], &vec![0, 1]), "of one key, one after the other");
+        assert_eq!((&notes[1].same_key, &notes[6].same_key), (&vec![0], &vec![0, 1]));
         assert_eq!(
-            (&notes[40].follows, &notes[46].follows),
+            (&notes[40].same_key, &notes[46].same_key),
             (&vec![], &vec![40, 41]),
             "another block's key is another"
         );
