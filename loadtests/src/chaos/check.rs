@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::agent::jobs::QUEUE;
 use super::cast::Part;
 use super::feed::Fed;
-use super::mixed::End;
 use super::mixed::check::Mixed;
+use super::mixed::ends::{Ends, hearing};
+use super::recovery::{Recovery, text};
 use super::row::Row;
 use super::rules::Lag;
 use super::stage::Stage;
@@ -40,12 +41,14 @@ pub struct Wanted {
     pub renewed: bool,
     /// Whether nobody was troubled: then a job that begins twice was taken from a worker that lived, and counts as doubled.
     pub once: bool,
+    /// Whether no process and no way was troubled: then what is said to a running job is heard in time.
+    pub heard: bool,
 }
 
 impl Wanted {
     /// Every job has its effect.
     pub fn new(name: &'static str) -> Self {
-        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false }
+        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false, heard: false }
     }
 }
 
@@ -67,8 +70,10 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
     let runs = stage.runs();
     let (notes, book) = (stage.mix.notes(), stage.observer.witness.book());
     let mixed = Mixed { ids: &ids, notes: &notes, deeds: &deeds, book: &book };
+    let ends = Ends::new(&mixed, wanted.heard.then(|| hearing(stage.scale.lease) + JITTER));
     let lag = Lag::of(JITTER).longer_in(&stage.blows, wanted.late);
-    let recovered_s = recovered(stage.begun, &stage.blows, &book.done);
+    let recovery = Recovery::measure(stage.begun, &stage.blows, &book.done);
+    console::note(&format!("    {}", text(recovery)));
     let mut row = Row {
         scenario: wanted.name.to_owned(),
         jobs: u64::try_from(ids.len() - merged.len())?,
@@ -79,7 +84,7 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
         over_limit: stage.rules.exceeded(&runs, &lag) + mixed.too_early(),
         leaked,
         stuck: 0,
-        recovered_s,
+        recovered_s: recovery.as_ref().map(Recovery::seconds),
         holds: false,
     };
     for (n, id) in ids.iter().enumerate() {
@@ -96,14 +101,10 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
         if wanted.once {
             row.doubled += seen.executions.saturating_sub(1);
         }
-        let end = notes.get(n).map(|note| note.end).unwrap_or_default();
         let dead = wanted.dead.as_ref().is_some_and(|dead| dead(n));
-        let as_wanted = |state: &str| match (state, end) {
-            _ if dead => state == "dead" && seen.effects == 0,
-            ("succeeded", End::Done | End::Either) => seen.effects > 0,
-            ("cancelled", End::Cancelled) => seen.effects == 0,
-            ("cancelled", End::Either) => true,
-            _ => false,
+        let as_wanted = |state: &str| match dead {
+            true => state == "dead" && seen.effects == 0,
+            false => ends.may_be(n, state),
         };
         match told.map(|told| told.state.as_str()) {
             Some(state) if as_wanted(state) => continue,
@@ -183,57 +184,4 @@ pub async fn left(redis: &mut MultiplexedConnection, pattern: &str) -> Result<u6
         left += redis::cmd(command).arg(&key).query_async::<u64>(redis).await?;
     }
     Ok(left)
-}
-
-/// The pace of effects again as it was before: a second with at least so much of it.
-const FULL: f64 = 0.8;
-const STEP: Duration = Duration::from_millis(100);
-const WINDOW: Duration = Duration::from_secs(1);
-
-/// From the end of each blow to the first second of full speed, or to when nothing was left to do; the worst of them. A blow
-/// that is followed by another before that is one with it. `done` are the instants of the effects, in order; the load
-/// began at `begun`.
-pub fn recovered(begun: Duration, blows: &[(Duration, Duration)], done: &[Duration]) -> Option<f64> {
-    let since = |from: Duration, until: Duration| {
-        let count = |at| done.partition_point(|done| *done < at);
-        f64::from(u32::try_from(count(until) - count(from)).unwrap_or(u32::MAX)) / (until - from).as_secs_f64()
-    };
-    let Some((first, _)) = blows.first() else { return Some(0.0) };
-    let before = since(begun, (*first).max(begun + STEP));
-    let over = done.last().copied()?;
-    let back = |(place, (_, end)): (usize, &(Duration, Duration))| {
-        let mut at = *end;
-        while at < over && since(at, at + WINDOW) < before * FULL {
-            at += STEP;
-        }
-        let at = at.min(over.max(*end));
-        let struck_again = blows.get(place + 1).is_some_and(|(next, _)| *next < at);
-        (!struck_again).then(|| at - *end)
-    };
-    blows.iter().enumerate().filter_map(back).max().map(|worst| (worst.as_secs_f64() * 10.0).round() / 10.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-
-    #[test]
-    fn recovery_ends_with_the_first_second_of_full_speed() {
-        let pace = |from: u32, until: u32| (from / 10..until / 10).map(|n| MS * 10 * n);
-        let blow = [(MS * 2_000, MS * 3_000)];
-        let done: Vec<_> = pace(0, 2_000).chain(pace(5_000, 9_000)).collect();
-        assert_eq!(recovered(Duration::ZERO, &blow, &done), Some(1.8), "a fifth may be missing from that second");
-        assert_eq!(recovered(Duration::ZERO, &[], &done), Some(0.0));
-        let twice = [blow[0], (MS * 4_000, MS * 4_500)];
-        assert_eq!(recovered(Duration::ZERO, &twice, &done), Some(0.3), "one long blow");
-    }
-
-    #[test]
-    fn what_has_nothing_left_to_do_has_recovered() {
-        let done: Vec<_> = (0..200).map(|n| MS * 10 * n).chain([MS * 4_000]).collect();
-        assert_eq!(recovered(Duration::ZERO, &[(MS * 1_900, MS * 3_000)], &done), Some(1.0));
-        assert_eq!(recovered(Duration::ZERO, &[(MS, MS * 2)], &[]), None, "nothing was ever done");
-    }
 }

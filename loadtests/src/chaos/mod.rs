@@ -12,6 +12,7 @@ mod feed;
 mod mixed;
 mod observer;
 mod product;
+mod recovery;
 mod relay;
 mod row;
 mod rules;

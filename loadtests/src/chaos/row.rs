@@ -38,7 +38,7 @@ pub struct Row {
     pub leaked: u64,
     /// Jobs that were not over when patience was.
     pub stuck: u64,
-    /// From the end of the worst blow until work went at full speed again; none where it never did.
+    /// From the end of the worst blow until work went at full speed again; none where that cannot be measured.
     pub recovered_s: Option<f64>,
     /// Whether all is as promised.
     pub holds: bool,
@@ -124,7 +124,7 @@ impl Rows {
             let counts = [row.jobs, row.executions, row.effects, row.lost, row.doubled, row.over_limit];
             let mut cells = vec![row.scenario.clone()];
             cells.extend(counts.iter().chain([&row.leaked, &row.stuck]).map(u64::to_string));
-            cells.push(row.recovered_s.map_or_else(|| "never".to_owned(), |seconds| format!("{seconds:.1} s")));
+            cells.push(row.recovered_s.map_or_else(|| "unmeasured".to_owned(), |seconds| format!("{seconds:.1} s")));
             cells.push(if row.holds { "holds".to_owned() } else { "BROKEN".to_owned() });
             table.add_row(cells);
         }

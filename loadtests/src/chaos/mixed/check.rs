@@ -1,16 +1,17 @@
 //! What must hold of the mixed load, by what the observer saw.
 //!
-//! Beginnings that something forbade (a job before it, a time, a hold) count as `over_limit`, as those that a limit forbade;
-//! effects that should not be (of a job that was merged into another, or cancelled before it began) as `doubled`. That each
-//! job has its end, and one effect at most, is counted for all jobs alike. All of it is seen by one clock, and an outcome
-//! follows its effect: so nothing is tolerated, but that the run of a cancelled job may have been on its way.
+//! Beginnings that something forbade (a job before it, one of its unique key that lived when it was accepted, a time, a hold)
+//! count as `over_limit`, as those that a limit forbade; effects that should not be (of a job that was merged into another,
+//! or cancelled before it began) as `doubled`. That each job has its end, and one effect at most, is counted for all jobs
+//! alike. All of it is seen by one clock, and an outcome follows its effect: so nothing is tolerated, but that the run of a
+//! cancelled job may have been on its way.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::hands::Done;
+use super::hands::{Done, Said};
 use super::{Deed, Note};
 use crate::chaos::observer::{Book, Run};
 use crate::chaos::rules::Lag;
@@ -42,9 +43,12 @@ impl Mixed<'_> {
         }
         let early = |(n, note): (usize, &Note)| {
             let run = first.get(self.ids.get(n)?)?;
-            let before = note.follows.iter().find(|before| !self.is_over(**before, run.from));
+            let mut all = note.follows.iter().chain(&note.same_key);
+            let before = all.find(|before| !self.is_over(**before, run.from));
             let why = if let Some(before) = before {
                 format!("number {before} was not over")
+            } else if let Some(holder) = note.same_key.iter().find(|holder| self.lived(**holder, note)) {
+                format!("number {holder} had its unique key when it was accepted")
             } else if note.not_before.is_some_and(|at| run.from + WHOLE < at) {
                 "its time had not come".to_owned()
             } else if self.released(n, note).is_some_and(|at| run.from < at) {
@@ -70,6 +74,13 @@ impl Mixed<'_> {
         done <= at && since.any(|run| run.until.is_some_and(|until| until <= at))
     }
 
+    /// Whether number `n` had yet to have its effect when the other was accepted.
+    fn lived(&self, n: usize, other: &Note) -> bool {
+        let seen = self.ids.get(n).and_then(|id| self.book.jobs.get(id));
+        let done = seen.and_then(|seen| seen.done);
+        done.zip(other.accepted).is_some_and(|((_, done), accepted)| done > accepted)
+    }
+
     /// When a held job was first let go.
     fn released(&self, n: usize, note: &Note) -> Option<Duration> {
         let (.., deed) = note.deed.as_ref()?;
@@ -78,7 +89,8 @@ impl Mixed<'_> {
 
     /// Effects of number `n` although it was cancelled before it began: none of its runs had by then.
     pub fn after_cancel(&self, n: usize, lag: &Lag) -> u64 {
-        let Some(at) = self.deeds.get(&n).and_then(|done| done.cancelled) else { return 0 };
+        let stopped = self.deeds.get(&n).filter(|done| done.said == Said::Stopped);
+        let Some(at) = stopped.map(|done| done.answered) else { return 0 };
         let Some(id) = self.ids.get(n) else { return 0 };
         let mut runs = self.book.runs.iter().filter(|run| run.job == *id);
         let effects = self.book.jobs.get(id).map_or(0, |seen| seen.effects);
@@ -135,6 +147,27 @@ mod tests {
     }
 
     #[test]
+    fn of_one_unique_key_only_one_is_admitted_while_it_lives() {
+        const THIRD: Uuid = Uuid::from_u128(3);
+        let keyed = |book: &Book, accepted| {
+            let note =
+                |before: &[usize]| Note { same_key: before.to_vec(), accepted: Some(accepted), ..Note::default() };
+            let (notes, deeds) = ([note(&[]), note(&[0]), note(&[0, 1])], HashMap::new());
+            Mixed { ids: &[FIRST, SECOND, THIRD], notes: &notes, deeds: &deeds, book }.too_early()
+        };
+        let mut book = Book::new();
+        does(&mut book, FIRST);
+        assert_eq!(keyed(&book, Duration::ZERO), 0, "the others were merged");
+        does(&mut book, THIRD);
+        assert_eq!(keyed(&book, book.now()), 0, "the key was free again");
+        assert_eq!(keyed(&book, Duration::ZERO), 1, "it was not free when the third was accepted");
+        let mut book = Book::new();
+        let runs = [FIRST, SECOND, THIRD].map(|job| begin(&mut book, job));
+        runs.iter().for_each(|run| book.effect(*run));
+        assert_eq!(keyed(&book, book.now()), 2, "all three ran together");
+    }
+
+    #[test]
     fn a_run_that_hangs_holds_up_nobody_once_another_has_ended_in_its_place() {
         let mut book = Book::new();
         let hangs = begin(&mut book, FIRST);
@@ -163,7 +196,7 @@ mod tests {
         let soon = book.now() + Duration::from_secs(1);
         assert_eq!(too_early(&book, Note { not_before: Some(soon), ..Note::default() }, &[]), 1);
         let held = Note { deed: Some((Uuid::nil(), SECOND, String::new(), Deed::Release)), ..Note::default() };
-        let released = |tried| Done { tried, cancelled: None };
+        let released = |tried| Done { tried, answered: tried, said: Said::Done };
         assert_eq!(too_early(&book, held.clone(), &[(1, released(soon))]), 1);
         assert_eq!(too_early(&book, held, &[(1, released(Duration::ZERO))]), 0);
     }
@@ -173,7 +206,7 @@ mod tests {
         let mut book = Book::new();
         does(&mut book, FIRST);
         let after = |at| {
-            let deeds = HashMap::from([(0, Done { tried: at, cancelled: Some(at) })]);
+            let deeds = HashMap::from([(0, Done { tried: at, answered: at, said: Said::Stopped })]);
             let mixed = Mixed { ids: &[FIRST], notes: &[], deeds: &deeds, book: &book };
             mixed.after_cancel(0, &Lag::of(Duration::ZERO))
         };

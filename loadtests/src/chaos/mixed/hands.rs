@@ -31,8 +31,23 @@ const AT_ONCE: usize = 4;
 pub struct Done {
     /// When it was first tried.
     pub tried: Duration,
-    /// When a cancel was answered with "it will not run", if it was.
-    pub cancelled: Option<Duration>,
+    /// When it was answered.
+    pub answered: Duration,
+    /// With what.
+    pub said: Said,
+}
+
+/// What a deed was answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// It is done: of all but cancels.
+    Done,
+    /// The job will not run: the ledger has it as cancelled.
+    Stopped,
+    /// The job runs; its worker will hear that it is not wanted.
+    Wished,
+    /// The job is over.
+    Over,
 }
 
 /// Doing under way.
@@ -60,6 +75,7 @@ impl Hands {
         Self(tokio::spawn(async move {
             let mut doing = JoinSet::new();
             while let Some(n) = accepted.recv().await {
+                mix.accepted(n);
                 if let Some((tenant, id, lane, deed)) = mix.deed(n) {
                     let (ways, lane) = (ways.clone(), LaneName { tenant, lane });
                     doing.spawn(async move { anyhow::Ok((n, ways.until_done(id, &lane, deed).await?)) });
@@ -89,10 +105,7 @@ impl Ways {
         let tried = self.witness.book().now();
         for _ in 0..TRIES {
             match self.once(id, lane, deed).await {
-                Ok(stopped) => {
-                    let now = self.witness.book().now();
-                    return Ok(Done { tried, cancelled: stopped.then_some(now) });
-                }
+                Ok(said) => return Ok(Done { tried, answered: self.witness.book().now(), said }),
                 Err(error) if error.is_retryable() => tokio::time::sleep(AGAIN).await,
                 Err(error) => return Err(error).with_context(|| format!("{deed:?} of {id} was refused")),
             }
@@ -100,12 +113,11 @@ impl Ways {
         bail!("{deed:?} of {id} was not done in {TRIES} tries")
     }
 
-    /// Whether it is a cancel that says that the job will not run.
-    async fn once(&self, id: Uuid, lane: &LaneName, deed: Deed) -> DbResult<bool> {
+    async fn once(&self, id: Uuid, lane: &LaneName, deed: Deed) -> DbResult<Said> {
         // As the product does: out of Redis, into the ledger, and out of Redis again where repair put it back.
         let runs = deed == Deed::Cancel && self.take_out(id, lane).await?;
         let mut tx = self.db.begin(TenantId::from_uuid(lane.tenant)).await?;
-        let mut stopped = false;
+        let mut said = Said::Done;
         match deed {
             Deed::Seal(group) => groups::seal(&mut tx, lane.tenant, group).await?,
             Deed::Release => {
@@ -113,14 +125,20 @@ impl Ways {
                 tx.push_after_commit(due);
             }
             Deed::Cancel => {
-                stopped = cancel::cancel(&mut tx, lane.tenant, id, runs).await?.as_deref() == Some("cancelled");
+                said = match cancel::cancel(&mut tx, lane.tenant, id, runs).await?.as_deref() {
+                    Some("cancelled") => Said::Stopped,
+                    Some(_) => Said::Wished,
+                    None => Said::Over,
+                };
             }
         }
         tx.commit().await?;
-        if stopped && let Err(error) = self.take_out(id, lane).await {
+        if said == Said::Stopped
+            && let Err(error) = self.take_out(id, lane).await
+        {
             tracing::debug!(job = %id, %error, "a cancelled job may be in its lane still");
         }
-        Ok(stopped)
+        Ok(said)
     }
 
     async fn take_out(&self, id: Uuid, lane: &LaneName) -> DbResult<bool> {

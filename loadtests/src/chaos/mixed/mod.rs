@@ -3,10 +3,11 @@
 //! The same pattern again and again, a block of forty numbers, each block's for one of the tenants in turn: unique keys, a
 //! group with its completion job, a chain of dependencies, a strict order, a later start, held jobs that are released, and
 //! cancels of jobs that are held, that wait and that run. The rest of a block is left as it was made. What is noted of each
-//! number is what [`check`] holds the runs against, and [`hands`] does what has to be done to some from outside.
+//! number is what [`check`] holds the runs against and [`ends`] the ends, and [`hands`] does what has to be done to some from outside.
 //! A job of another kind than most (poison, a kind that is unheard of) is left alone, and nothing waits for it.
 
 pub mod check;
+pub mod ends;
 pub mod hands;
 
 use std::collections::HashMap;
@@ -37,8 +38,10 @@ pub enum End {
     Done,
     /// Cancelled, without one.
     Cancelled,
-    /// Either: a cancel and its run met.
+    /// Either, by what its cancel was answered ([`ends`]): it may begin meanwhile.
     Either,
+    /// As [`End::Either`], and a run of it waits to be stopped.
+    Stopped,
 }
 
 /// What is done to a job once it is accepted.
@@ -57,6 +60,10 @@ pub enum Deed {
 pub struct Note {
     /// Numbers of jobs whose effects come before it begins.
     pub follows: Vec<usize>,
+    /// Numbers that were made with its unique key before: over before it was accepted, where it was not merged into one.
+    pub same_key: Vec<usize>,
+    /// By when it was accepted.
+    pub accepted: Option<Duration>,
     /// It does not begin before this, by the observer's clock.
     pub not_before: Option<Duration>,
     /// How it is to end.
@@ -77,6 +84,8 @@ struct Memory {
     notes: Vec<Note>,
     ids: Vec<Uuid>,
     block: usize,
+    /// Those that were made with this block's unique key.
+    keyed: Vec<usize>,
     /// The group of this block, and its members.
     group: Option<(Uuid, Vec<usize>)>,
     /// The one before in this block's chain.
@@ -105,6 +114,14 @@ impl Mix {
         self.memory.lock().expect("no holder of this lock can panic").notes.clone()
     }
 
+    /// Number `n` is in the ledger, or was merged.
+    fn accepted(&self, n: usize) {
+        let now = self.witness.book().now();
+        if let Some(note) = self.memory.lock().expect("no holder of this lock can panic").notes.get_mut(n) {
+            note.accepted = Some(now);
+        }
+    }
+
     /// What is to be done to number `n`.
     fn deed(&self, n: usize) -> Option<(Uuid, Uuid, String, Deed)> {
         self.memory.lock().expect("no holder of this lock can panic").notes.get(n)?.deed.clone()
@@ -115,6 +132,7 @@ impl Mix {
         let tenant = self.tenants[block % self.tenants.len()];
         if memory.block != block {
             (memory.block, memory.group, memory.before) = (block, None, None);
+            memory.keyed.clear();
         }
         let mut note = Note::default();
         let mut flow = Flow::default();
@@ -122,7 +140,11 @@ impl Mix {
         let deed = |job: &NewJob, deed| Some((tenant, job.id, job.lane.clone(), deed));
         match place {
             // Of the same batch, and of another.
-            0 | 1 | 6 => job.unique_key = Some(format!("key-{block}")),
+            0 | 1 | 6 => {
+                job.unique_key = Some(format!("key-{block}"));
+                note.same_key.clone_from(&memory.keyed);
+                memory.keyed.push(n);
+            }
             10..=13 => {
                 let (group, members) = memory.group.get_or_insert_with(|| (Uuid::from_bytes(random()), Vec::new()));
                 flow.group = Some(*group);
@@ -167,7 +189,7 @@ impl Mix {
                 // As every generation of workers knows it.
                 job.version = Old::VERSION;
                 job.payload = serde_json::to_vec(&Old { work_ms: 1, act: Act::Stoppable }).unwrap_or_default();
-                note.end = End::Either;
+                note.end = End::Stopped;
                 note.deed = deed(job, Deed::Cancel);
             }
             _ => return note,
@@ -211,8 +233,14 @@ mod tests {
         assert_eq!(flows(|flow| flow.hold.is_some()), 4);
         assert_eq!(jobs.iter().filter(|job| job.run_at.is_some()).count(), 4);
         assert_eq!((&notes[14].follows, &notes[22].follows), (&vec![10, 11, 12, 13], &vec![21]));
+        assert_eq!((&notes[1].same_key, &notes[6].same_key), (&vec![0], &vec![0, 1]));
+        assert_eq!(
+            (&notes[40].same_key, &notes[46].same_key),
+            (&vec![], &vec![40, 41]),
+            "another block's key is another"
+        );
         assert_eq!((&notes[16].follows, &notes[56].follows), (&vec![], &vec![19]), "on from the block before");
-        assert_eq!(notes[76].end, End::Either, "stopped while it runs");
+        assert_eq!(notes[76].end, End::Stopped, "stopped while it runs");
     }
 
     #[tokio::test]

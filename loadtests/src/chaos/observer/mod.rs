@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use book::{Book, Run};
+pub use book::{Book, Run, Seen};
 pub use wire::{Begin, Begun, Ended, Then};
 
 /// A handle to the book; all clones see the same.

@@ -4,19 +4,22 @@
 //! public API, repeated under its idempotency key until it is answered, as a careful customer does.
 
 mod limits;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use limits::Limits;
+use watch::Watch;
 
-use super::check::{PATIENCE, TIDY, left, recovered};
+use super::check::{PATIENCE, TIDY, left};
+use super::recovery::{Recovery, text};
 use super::row::Row;
 use super::servers::Servers;
 use super::stage::Scale;
@@ -27,12 +30,14 @@ use crate::stack::{Parts, Stack};
 
 /// Customers.
 const TENANTS: usize = 4;
+/// Messages before the load.
+const FIRST: u64 = TENANTS as u64;
 /// Calls at a time.
 const CALLERS: usize = 16;
 /// Between two tries of one call, and how many there may be.
 const AGAIN: Duration = Duration::from_millis(100);
 const TRIES: usize = 600;
-/// How often the simulator is asked how far it is.
+/// How often it is asked what is done.
 const LOOK: Duration = Duration::from_millis(200);
 /// What may be lost on the way (receipts, answers) is asked for after minutes; here, after seconds.
 const IMPATIENT: [(&str, &str); 2] =
@@ -48,9 +53,8 @@ pub struct Product {
     pub customers: Vec<Customer>,
     providers: Arc<Vec<Simulated>>,
     limits: Limits,
-    start: Instant,
-    watch: JoinHandle<()>,
-    done: Arc<std::sync::Mutex<Vec<Duration>>>,
+    /// From when the load began.
+    watch: Option<Watch>,
 }
 
 impl Product {
@@ -67,40 +71,91 @@ impl Product {
             customers.push(Customer::sign_up(&stack).await?);
         }
         let (limits, providers) = Limits::set(&stack, &customers, per_second).await?;
-        let (providers, done, start) = (Arc::new(providers), Arc::default(), Instant::now());
-        let watch = tokio::spawn(watch(providers.clone(), start, Arc::clone(&done)));
-        Ok(Self { stack, blows: Vec::new(), customers, providers, limits, start, watch, done })
+        let providers = Arc::new(providers);
+        let product = Self { stack, blows: Vec::new(), customers, providers, limits, watch: None };
+        product.first_run().await?;
+        Ok(product)
     }
 
-    /// Its clock starts now.
-    pub fn begin(&mut self) {
-        self.start = Instant::now();
-        self.watch.abort();
-        self.watch = tokio::spawn(watch(self.providers.clone(), self.start, self.done.clone()));
+    /// One message of each customer, so that work goes before anything is measured: under a limit on what runs a new Redis
+    /// lets nothing start for as long as a lease.
+    async fn first_run(&self) -> Result<()> {
+        for (number, customer) in self.customers.iter().enumerate() {
+            let body = json!({ "to": format!("+1628{:07}", 4_000_000 + number), "body": "before a storm" });
+            customer.post("/v1/messages", &body).await?;
+        }
+        let start = Instant::now();
+        while self.count("accepted").await? < FIRST {
+            ensure!(start.elapsed() < PATIENCE, "nothing was sent within {PATIENCE:?}");
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// A count of the simulator's, of all customers.
+    async fn count(&self, name: &str) -> Result<u64> {
+        let mut count = 0;
+        for provider in self.providers.iter() {
+            count += provider.count(name).await?;
+        }
+        Ok(count)
+    }
+
+    /// The load begins, and with it the clock.
+    ///
+    /// # Errors
+    /// A simulator that does not answer.
+    pub async fn begin(&mut self) -> Result<()> {
+        self.watch = Some(Watch::begin(self.providers.clone()).await?);
+        Ok(())
+    }
+
+    /// Waits until so many effects were seen: their pace before the first blow is what full speed is measured by.
+    ///
+    /// # Errors
+    /// When they do not come.
+    pub async fn seen(&self, effects: usize) -> Result<()> {
+        let start = Instant::now();
+        while self.done().len() < effects {
+            ensure!(start.elapsed() < PATIENCE, "fewer than {effects} effects within {PATIENCE:?}");
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    fn done(&self) -> Vec<Duration> {
+        self.watch.as_ref().map(Watch::done).unwrap_or_default()
+    }
+
+    fn now(&self) -> Duration {
+        self.watch.as_ref().map(Watch::now).unwrap_or_default()
     }
 
     /// Begins to send `scale.jobs` messages, `scale.rate` a second, each with words of its own.
-    pub fn send(&mut self, scale: Scale) -> Sending {
-        self.begin();
+    ///
+    /// # Errors
+    /// A simulator that does not answer.
+    pub async fn send(&mut self, scale: Scale) -> Result<Sending> {
+        self.begin().await?;
         let (next, accepted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             let (customers, next, accepted) = (self.customers.clone(), next.clone(), accepted.clone());
             callers.spawn(call(customers, next, accepted, scale));
         }
-        Sending { accepted, wanted: scale.jobs, callers }
+        Ok(Sending { accepted, wanted: scale.jobs, callers })
     }
 
     /// A blow begins.
     pub fn strike(&mut self, what: &str) {
         console::note(&format!("    {what}"));
-        let now = self.start.elapsed();
+        let now = self.now();
         self.blows.push((now, now));
     }
 
     /// The blow that began last is over.
     pub fn calm(&mut self) {
-        let now = self.start.elapsed();
+        let now = self.now();
         if let Some(blow) = self.blows.last_mut() {
             blow.1 = now;
         }
@@ -112,7 +167,7 @@ impl Product {
     /// # Errors
     /// What could not be looked at.
     pub async fn check(self, name: &'static str, servers: &Servers, accepted: usize, unlike: bool) -> Result<Row> {
-        let accepted = i64::try_from(accepted)?;
+        let accepted = i64::try_from(FIRST)? + i64::try_from(accepted)?;
         let client = self.stack.database.observe().await?;
         let one = async |sql: &str| -> Result<i64> { Ok(client.query_one(sql, &[]).await?.get(0)) };
         let start = Instant::now();
@@ -126,11 +181,7 @@ impl Product {
         let messages = one("SELECT count(*) FROM messages WHERE direction = 'outbound'").await?;
         let attempts =
             one("SELECT coalesce(sum(attempts), 0)::int8 FROM messages WHERE direction = 'outbound'").await?;
-        let (mut sent, mut twice) = (0, 0);
-        for provider in self.providers.iter() {
-            sent += provider.count("accepted").await?;
-            twice += provider.count("duplicates").await?;
-        }
+        let (sent, twice) = (self.count("accepted").await?, self.count("duplicates").await?);
         let mut leaked = 1;
         let start = Instant::now();
         while leaked > 0 && start.elapsed() < TIDY {
@@ -138,13 +189,13 @@ impl Product {
             let pattern = format!("{}:{{[ms]*}}:*", self.stack.namespace());
             leaked = left(&mut servers.redis.connect().await?, &pattern).await?;
         }
-        self.watch.abort();
-        let done = self.done.lock().expect("no holder of this lock can panic").clone();
+        let recovery = Recovery::measure(Duration::ZERO, &self.blows, &self.done());
+        console::note(&format!("    {}", text(recovery)));
         let row = Row {
             scenario: name.to_owned(),
-            jobs: accepted.unsigned_abs(),
-            executions: attempts.unsigned_abs(),
-            effects: sent,
+            jobs: accepted.unsigned_abs() - FIRST,
+            executions: attempts.unsigned_abs().saturating_sub(FIRST),
+            effects: sent.saturating_sub(FIRST),
             lost: (accepted - delivered.min(accepted)).unsigned_abs().saturating_sub(open.unsigned_abs()),
             // A message made again by a repeated call, or a repeated run, would be a doubled effect as well.
             doubled: if unlike { twice } else { sent.saturating_sub(messages.unsigned_abs()) }
@@ -152,7 +203,7 @@ impl Product {
             over_limit: self.limits.exceeded(&self.providers).await?,
             leaked,
             stuck: open.unsigned_abs(),
-            recovered_s: recovered(Duration::ZERO, &self.blows, &done),
+            recovered_s: recovery.as_ref().map(Recovery::seconds),
             holds: false,
         };
         drop(client);
@@ -239,20 +290,4 @@ async fn once(customer: &Customer, n: usize) -> Result<()> {
         tokio::time::sleep(AGAIN).await;
     }
     bail!("a call was not answered in {TRIES} tries")
-}
-
-/// Notes when the simulator had taken how many.
-async fn watch(providers: Arc<Vec<Simulated>>, start: Instant, done: Arc<std::sync::Mutex<Vec<Duration>>>) {
-    loop {
-        let mut sent = 0;
-        for provider in providers.iter() {
-            sent += provider.count("accepted").await.unwrap_or(0);
-        }
-        let now = start.elapsed();
-        if let Ok(mut done) = done.lock() {
-            let so_far = usize::try_from(sent).unwrap_or(usize::MAX).max(done.len());
-            done.resize(so_far, now);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }

@@ -22,10 +22,11 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     let taken = if scale.short { 0.3 } else { 0.6 };
     let mut product = Product::start(servers, f64::from(u32::try_from(scale.rate)?) * taken).await?;
     let place = product.stack.place(API)?;
-    let sending = product.send(scale);
+    let sending = product.send(scale).await?;
     while !sending.is_at(0.2) && sending.goes_on() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    product.seen(scale.jobs / 20).await?;
     // Between commit and push it dies after so many calls; anywhere less often, or it would hardly come so far.
     let every = format!("after_commit:{}", if scale.short { 20 } else { scale.rate });
     let seconds = if scale.short { 2.0..4.0 } else { 3.0..8.0 };

@@ -35,8 +35,7 @@ const CRON: &str = "* * * * * *";
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
     let seconds = u32::try_from(scale.jobs / scale.rate)?.max(8);
-    // A tick is three jobs and two receipts.
-    let count = if scale.short { 10 } else { scale.jobs / usize::try_from(seconds)? };
+    let count = schedules(scale, seconds);
     let mut product = Product::start(servers, f64::from(u32::try_from(count)?)).await?;
     let places = [product.stack.place(SCHEDULER)?, product.stack.another(SCHEDULER, "SCHEDULER")?];
     let mut schedules = Vec::new();
@@ -48,10 +47,12 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         let id = text(&customer.post("/v1/schedules", &wanted).await?, "id")?;
         schedules.push(Watched { customer, id, since: clock::now() });
     }
-    product.begin();
+    product.begin().await?;
     let (start, mut random) = (Instant::now(), StdRng::from_os_rng());
     let mut turn = 0_usize;
     tokio::time::sleep(Duration::from_secs(2)).await;
+    product.seen(count / 2).await?;
+    // They tick on for the last fifth, or nothing would show that work goes on after the last blow.
     while start.elapsed() < Duration::from_secs(1) * seconds * 4 / 5 {
         let past = u64::from(clock::now().timestamp_subsec_millis());
         tokio::time::sleep(Duration::from_millis(1_000 - past.min(999) + random.random_range(0..80))).await;
@@ -67,6 +68,7 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         turn += 1;
         tokio::time::sleep(Duration::from_secs(if scale.short { 0 } else { 2 })).await;
     }
+    tokio::time::sleep((Duration::from_secs(1) * seconds).saturating_sub(start.elapsed())).await;
     // What is due by now has to come, and may take its time. Then the schedules get another rule, so that they end: what is
     // missed under a rule that is changed is not made up for.
     let (rule, until) = (Rule::new(CRON, "UTC")?, clock::now());
@@ -87,6 +89,12 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     row.lost += ticks.lost;
     row.doubled += ticks.doubled;
     Ok(row.judged())
+}
+
+/// So many that as many ticks are due in `seconds` as jobs are asked for; few in the short form: a tick is three jobs and two
+/// receipts.
+fn schedules(scale: Scale, seconds: u32) -> usize {
+    if scale.short { 10 } else { scale.jobs.div_ceil(usize::try_from(seconds).unwrap_or(usize::MAX)) }
 }
 
 /// A schedule whose ticks are watched.
@@ -147,6 +155,18 @@ mod tests {
         let mut jobs = HashMap::new();
         ticks(taken).into_iter().for_each(|tick| *jobs.entry(tick).or_default() += 1);
         Ticks::new(&ticks(due).into_iter().collect(), &jobs)
+    }
+
+    #[test]
+    fn as_many_ticks_are_due_in_the_long_form_as_jobs_are_asked_for() {
+        let rule = Rule::new(CRON, "UTC").unwrap();
+        let since: DateTime<Utc> = "2026-01-01T00:00:00.7Z".parse().unwrap();
+        for (jobs, seconds) in [(20_000, 50), (1_001, 8)] {
+            let scale = Scale { jobs, rate: 400, lease: Duration::from_secs(9), short: false };
+            let until = since + Duration::from_secs(u64::from(seconds));
+            let ticks = rule.ticks(since).take_while(|tick| *tick <= until).count();
+            assert!(schedules(scale, seconds) * ticks >= jobs, "{jobs} in {seconds} s");
+        }
     }
 
     #[test]

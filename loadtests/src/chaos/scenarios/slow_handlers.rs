@@ -35,7 +35,7 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         ..Setup::default()
     };
     let mut stage = Stage::open(servers, scale, &setup).await?;
-    check(&mut stage, &Wanted { once: true, ..Wanted::new(name) }).await
+    check(&mut stage, &Wanted { once: true, heard: true, ..Wanted::new(name) }).await
 }
 
 /// The slow ones come together, more of them than there are slots, also without those that wait for others.

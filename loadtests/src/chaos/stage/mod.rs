@@ -51,6 +51,10 @@ pub const LANE: &str = "pa~s1";
 /// How long a job takes, where nothing else is said.
 pub const WORK: Duration = Duration::from_millis(5);
 
+/// One in so many jobs is done before the first blow.
+const PACED: usize = 25;
+const PACED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Names inside the private servers.
 const DATABASE: &str = "chaos";
 const NAMESPACE: &str = "chaos";
@@ -229,15 +233,26 @@ impl<'s> Stage<'s> {
         Load { jobs: self.scale.jobs, rate: self.scale.rate, make, off_by_s: setup.off_by_s, told: Some(told) }
     }
 
-    /// Waits until so much of the load is accepted.
+    /// Waits until so much of the load is accepted, and some of it done: the pace of effects before the first blow is what
+    /// full speed is measured by.
     ///
     /// # Errors
-    /// A feeder that gave up.
+    /// A feeder that gave up, or effects that do not come.
     pub async fn until(&self, part: f64) -> Result<()> {
-        match &self.feed {
-            Some(feed) => feed.until(part).await,
-            None => Ok(()),
+        let Some(feed) = &self.feed else { return Ok(()) };
+        feed.until(part).await?;
+        let until = self.now() + PACED_WITHIN;
+        while self.done() < self.scale.jobs / PACED {
+            anyhow::ensure!(self.now() < until, "no effects of the load: see {:?}", self.common.logs);
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        Ok(())
+    }
+
+    /// Effects of the load.
+    fn done(&self) -> usize {
+        let book = self.observer.witness.book();
+        book.done.len() - book.done.partition_point(|done| *done < self.begun)
     }
 
     /// A blow begins; what it is, for whoever watches.
