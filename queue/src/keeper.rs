@@ -21,6 +21,7 @@ mod promote;
 mod refill;
 mod tidy;
 mod top;
+mod weed;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -182,6 +183,7 @@ impl Keeper {
         let closed = self.lanes.closed(&state.queues).await?;
         for (queue, closed) in state.queues.iter().zip(closed) {
             if closed || drain {
+                self.weed(&mut conn, queue).await?;
                 self.open_queue(&mut conn, queue, drain).await?;
             }
             if audit || closed || drain {

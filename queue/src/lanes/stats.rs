@@ -7,6 +7,7 @@ use redis::{Script, Value};
 use uuid::Uuid;
 
 use super::{LaneName, Lanes};
+use crate::Envelope;
 
 static PRESENCE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/present.lua")));
 
@@ -207,6 +208,27 @@ impl Lanes {
     pub async fn running_of(&self, queue: &str, tenant: Uuid) -> redis::RedisResult<HashMap<String, u64>> {
         let all = self.running_by_lane(queue).await?.into_iter();
         Ok(all.filter(|(lane, _)| lane.tenant == tenant).map(|(lane, running)| (lane.lane, running as u64)).collect())
+    }
+
+    /// Some of the jobs that wait here with their lanes, from `cursor` (0 at first), and where to go on (0: that was all). One
+    /// that waits all the while is in one answer at least.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn waiting_here(&self, queue: &str, cursor: u64) -> redis::RedisResult<(u64, Vec<(Uuid, LaneName)>)> {
+        let (next, found): (u64, Vec<(String, Vec<u8>)>) = redis::cmd("HSCAN")
+            .arg(format!("{}jobs", self.prefix(queue)))
+            .arg(cursor)
+            .arg("COUNT")
+            .arg(PRESENT)
+            .query_async(&mut self.conn())
+            .await?;
+        // A lease is no envelope.
+        let waiting = found.into_iter().filter_map(|(id, value)| {
+            let job = Envelope::unpack(id.parse().ok()?, 0, &value.into()).ok()?;
+            Some((job.id, LaneName { tenant: job.header.tenant, lane: job.header.lane }))
+        });
+        Ok((next, waiting.collect()))
     }
 
     /// Which of `ids` are here, waiting or leased.

@@ -99,6 +99,31 @@ pub async fn waiting(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> Que
         .await
 }
 
+#[derive(QueryableByName)]
+struct StillWaiting {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The ids of those of `jobs` (tenant and id) that wait now, in no order.
+///
+/// # Errors
+/// The database's.
+pub async fn still_waiting(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<Uuid>> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<StillWaiting> = statement(
+        "SELECT j.id FROM unnest($1, $2) AS w (of_tenant, of_id)
+         JOIN queue.jobs j ON j.tenant_id = w.of_tenant AND j.id = w.of_id WHERE j.state = 'waiting'",
+    )
+    .bind::<Array<SqlUuid>, _>(jobs.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(jobs.iter().map(|(_, id)| *id).collect::<Vec<_>>())
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// The first jobs of one lane, ids only.
 #[derive(Debug)]
 pub struct LaneHead {

@@ -258,6 +258,26 @@ async fn a_queue_at_its_cap_still_serves_a_newcomer() {
 }
 
 #[tokio::test]
+async fn what_was_cancelled_in_the_second_that_redis_lost_does_not_run() {
+    let world = World::new().await;
+    let jobs: Vec<NewJob> = (0..2_000).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+    world.enqueue(&jobs).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let (cancelled, held) = (&jobs[700], &jobs[1_900]);
+    ledger::cancel::cancel(&mut conn, cancelled.tenant_id, cancelled.id, false).await.unwrap();
+    ledger::hold::hold(&mut conn, held.tenant_id, &[held.id], ledger::hold::OPERATOR, "wait").await.unwrap();
+    let mut redis = world.redis().await;
+    let () = redis::cmd("HSET").arg(world.key("meta")).arg("run").arg("another").query_async(&mut redis).await.unwrap();
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 32);
+    let _keeper = world.keep();
+    world.until_count("succeeded", 1_998).await;
+    worker.stop().await;
+    assert_eq!(doer.count(), 1_998);
+    assert_eq!(world.lanes.queue_stats(QUEUE).await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
 async fn what_redis_holds_is_bounded_however_many_lanes_wait() {
     let mut world = World::new().await;
     world.window = Window { lane: 1_000, queue: 40 };
