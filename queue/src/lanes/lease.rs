@@ -7,8 +7,8 @@ use futures_util::future::try_join_all;
 use redis::Script;
 use uuid::Uuid;
 
+use super::Lanes;
 use super::script::script;
-use super::{Lanes, withdraw};
 use crate::Envelope;
 
 static ACK: LazyLock<Script> = script!("parts/keys", "parts/live", "ack");
@@ -157,15 +157,6 @@ impl Lanes {
     /// # Errors
     /// Redis's.
     pub async fn drop_or_cancel(&self, queue: &str, jobs: &[(Uuid, super::LaneName)]) -> redis::RedisResult<Vec<bool>> {
-        let mut running = Vec::with_capacity(jobs.len());
-        for chunk in jobs.chunks(withdraw::CHUNK) {
-            let mut call = DROP.key(self.prefix(queue));
-            for (id, lane) in chunk {
-                call.arg(id.to_string()).arg(lane.tenant.to_string()).arg(&lane.lane);
-            }
-            let answers: Vec<i64> = call.invoke_async::<Vec<i64>>(&mut self.conn()).await?;
-            running.extend(answers.into_iter().map(|answer| answer == 2));
-        }
-        Ok(running)
+        self.take_out(&DROP, queue, jobs).await
     }
 }

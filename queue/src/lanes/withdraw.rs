@@ -11,7 +11,7 @@ use super::{LaneName, Lanes};
 static WITHDRAW: LazyLock<Script> = script!("parts/keys", "withdraw");
 
 /// Jobs of one call of a script that takes jobs out: few enough that Redis is never held up for long.
-pub(super) const CHUNK: usize = 250;
+const CHUNK: usize = 250;
 
 impl Lanes {
     /// Takes waiting jobs out of their lanes; for those that are held, or changed, in the ledger. Answers for each
@@ -20,9 +20,19 @@ impl Lanes {
     /// # Errors
     /// Redis's.
     pub async fn withdraw(&self, queue: &str, jobs: &[(Uuid, LaneName)]) -> redis::RedisResult<Vec<bool>> {
+        self.take_out(&WITHDRAW, queue, jobs).await
+    }
+
+    /// Has a script take jobs out that answers for each whether it runs.
+    pub(super) async fn take_out(
+        &self,
+        script: &Script,
+        queue: &str,
+        jobs: &[(Uuid, LaneName)],
+    ) -> redis::RedisResult<Vec<bool>> {
         let mut running = Vec::with_capacity(jobs.len());
         for chunk in jobs.chunks(CHUNK) {
-            let mut call = WITHDRAW.key(self.prefix(queue));
+            let mut call = script.key(self.prefix(queue));
             for (id, lane) in chunk {
                 call.arg(id.to_string()).arg(lane.tenant.to_string()).arg(&lane.lane);
             }
