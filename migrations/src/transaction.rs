@@ -104,14 +104,15 @@ impl Transaction {
         let revived = std::mem::take(&mut self.revived);
         let changed = std::mem::take(&mut self.changed);
         let dispatcher = self.dispatcher.clone();
+        let as_of = std::time::Instant::now();
         self.end("SET CONSTRAINTS ALL IMMEDIATE;COMMIT").await?;
         #[cfg(feature = "failpoints")]
         if !due.is_empty() {
             crate::failpoint::reached("after_commit");
         }
-        dispatcher.push(&due);
-        dispatcher.push_rows(revived);
-        dispatcher.refresh(changed);
+        dispatcher.push(&due, as_of);
+        dispatcher.push_rows(revived, as_of);
+        dispatcher.refresh(changed, as_of);
         Ok(())
     }
 

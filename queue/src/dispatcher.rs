@@ -5,6 +5,7 @@
 //! dropped on purpose: the row is `waiting` in the ledger, and the audit finds it.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{self, error::TrySendError};
 
@@ -16,7 +17,15 @@ use crate::{Envelope, Lanes, NewJob};
 #[derive(Debug, Clone)]
 pub struct Dispatcher {
     lanes: Lanes,
-    sender: mpsc::Sender<(String, Errand)>,
+    sender: mpsc::Sender<Handed>,
+}
+
+/// What somebody handed in, who knew the ledger as of then.
+#[derive(Debug)]
+struct Handed {
+    queue: String,
+    errand: Errand,
+    as_of: Instant,
 }
 
 /// What is to be done about a job.
@@ -46,47 +55,50 @@ impl Dispatcher {
         &self.lanes
     }
 
-    /// Hands over committed jobs that are due. Never waits, never fails.
-    pub fn push(&self, jobs: &[NewJob]) {
+    /// Hands over committed jobs that are due, `as_of` before their commit. Never waits, never fails.
+    pub fn push(&self, jobs: &[NewJob], as_of: Instant) {
         for job in jobs {
-            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job).light()));
+            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job).light()), as_of);
         }
     }
 
     /// As [`push`](Self::push), for jobs that were in the ledger before: redriven ones.
-    pub fn push_rows(&self, jobs: Vec<JobRow>) {
+    pub fn push_rows(&self, jobs: Vec<JobRow>, as_of: Instant) {
         for job in jobs {
-            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job)));
+            self.hand_over(job.queue.clone(), Errand::Push(Envelope::from(job)), as_of);
         }
     }
 
     /// Brings living jobs that were changed in the ledger up to date in Redis. Where that is dropped, a worker runs one
     /// as it was, which its end does not count for: it runs again as it is.
-    pub fn refresh(&self, jobs: Vec<Changed>) {
+    pub fn refresh(&self, jobs: Vec<Changed>, as_of: Instant) {
         for Changed { job, due } in jobs {
-            self.hand_over(job.queue.clone(), Errand::Refresh { job: Envelope::from(job), due });
+            self.hand_over(job.queue.clone(), Errand::Refresh { job: Envelope::from(job), due }, as_of);
         }
     }
 
-    fn hand_over(&self, queue: String, job: Errand) {
-        if let Err(TrySendError::Full((queue, _)) | TrySendError::Closed((queue, _))) =
-            self.sender.try_send((queue, job))
+    fn hand_over(&self, queue: String, errand: Errand, as_of: Instant) {
+        if let Err(TrySendError::Full(handed) | TrySendError::Closed(handed)) =
+            self.sender.try_send(Handed { queue, errand, as_of })
         {
-            metrics::counter!("queue_push_dropped_total", "queue" => queue).increment(1);
+            metrics::counter!("queue_push_dropped_total", "queue" => handed.queue).increment(1);
         }
     }
 }
 
-async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<(String, Errand)>) {
+async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<Handed>) {
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, 1_000).await > 0 {
-        let mut by_queue: HashMap<String, Vec<Errand>> = HashMap::new();
-        for (queue, errand) in batch.drain(..) {
-            by_queue.entry(queue).or_default().push(errand);
+        let mut by_queue: HashMap<String, (Instant, Vec<Errand>)> = HashMap::new();
+        for Handed { queue, errand, as_of } in batch.drain(..) {
+            // Of a batch the first: what waited here for long is refused, and read again by a refill.
+            let (since, errands) = by_queue.entry(queue).or_insert((as_of, Vec::new()));
+            *since = as_of.min(*since);
+            errands.push(errand);
         }
-        for (queue, errands) in by_queue {
+        for (queue, (as_of, errands)) in by_queue {
             let count = errands.len();
-            if let Err(error) = run(&lanes, window, &queue, errands).await {
+            if let Err(error) = run(&lanes, window, &queue, errands, as_of).await {
                 tracing::warn!(queue, jobs = count, %error, "push failed; the audit will find these jobs");
                 metrics::counter!("queue_push_dropped_total", "queue" => queue).increment(count as u64);
             }
@@ -95,13 +107,19 @@ async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<(St
 }
 
 /// Does a queue's errands in their order: a job may be pushed and, right after, be changed.
-async fn run(lanes: &Lanes, window: Window, queue: &str, errands: Vec<Errand>) -> redis::RedisResult<()> {
+async fn run(
+    lanes: &Lanes,
+    window: Window,
+    queue: &str,
+    errands: Vec<Errand>,
+    as_of: Instant,
+) -> redis::RedisResult<()> {
     let mut jobs = Vec::with_capacity(errands.len());
     for errand in errands {
         match errand {
             Errand::Push(job) => jobs.push(job),
             Errand::Refresh { job, due } => {
-                lanes.push(queue, &jobs, window, false).await?;
+                lanes.push(queue, &jobs, window, as_of).await?;
                 jobs.clear();
                 let lane = LaneName { tenant: job.header.tenant, lane: job.header.lane.clone() };
                 let running = lanes.withdraw(queue, &[(job.id, lane)]).await?.contains(&true);
@@ -111,5 +129,5 @@ async fn run(lanes: &Lanes, window: Window, queue: &str, errands: Vec<Errand>) -
             }
         }
     }
-    lanes.push(queue, &jobs, window, false).await.map(drop)
+    lanes.push(queue, &jobs, window, as_of).await.map(drop)
 }

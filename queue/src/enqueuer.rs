@@ -12,7 +12,7 @@
 
 use std::slice;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind as Kind, Error};
 
@@ -88,11 +88,12 @@ async fn accept(
     // What was refused is halved until the guilty are alone; the first half first, so that answers are in order.
     let mut parts = vec![jobs.as_slice()];
     while let Some(part) = parts.pop() {
+        let as_of = Instant::now();
         match ledger::enqueue(&mut conn, part).await {
             Ok(enqueued) => {
                 let due = part.iter().zip(&enqueued.outcomes).filter(|(_, outcome)| **outcome == Inserted::Waiting);
-                due.for_each(|(job, _)| dispatcher.push(slice::from_ref(job)));
-                dispatcher.refresh(enqueued.changed);
+                due.for_each(|(job, _)| dispatcher.push(slice::from_ref(job), as_of));
+                dispatcher.refresh(enqueued.changed, as_of);
                 answers.extend(enqueued.outcomes.into_iter().map(Ok));
             }
             Err(error) => {

@@ -143,7 +143,7 @@ impl Keeper {
         while self.cancel_groups(&mut conn).await? {}
         self.lapse(&mut conn).await?;
         while self.flow(&mut conn).await? {}
-        self.release_parked(&mut conn).await?;
+        while self.release_parked(&mut conn).await? {}
         self.tidy(&mut conn, &mut tidy::Walk::default()).await?;
         for queue in self.queues(&mut conn).await? {
             self.open_queue(&mut conn, &queue, false).await?;
@@ -168,14 +168,19 @@ impl Keeper {
             state.slow = Some(Instant::now());
             self.notice_restart(state).await?;
             state.queues = self.queues(&mut conn).await?;
-            self.release_parked(&mut conn).await?;
-            self.tidy(&mut conn, &mut state.walk).await?;
+            state.unparking = true;
+            if let Err(error) = self.tidy(&mut conn, &mut state.walk).await {
+                tracing::warn!(%error, "what is over is tidied up later");
+            }
             // A worker that could not reach Redis could not renew: it gets time to do so.
             if state.calm_at.is_none_or(|at| Instant::now() > at) {
                 for queue in &state.queues {
                     self.expire(&mut conn, queue).await?;
                 }
             }
+        }
+        if state.unparking {
+            state.unparking = self.release_parked(&mut conn).await?;
         }
         let begun = Instant::now();
         let audit = state.audit_due.is_none_or(|due| begun >= due);
@@ -189,7 +194,10 @@ impl Keeper {
             if audit || closed || drain {
                 let audited = self.audit(&mut conn, queue).await?;
                 self.lanes.recount(queue).await?;
-                self.publish(&mut conn, queue, audited).await?;
+                // What people look at; the jobs do not wait for it.
+                if let Err(error) = self.publish(&mut conn, queue, audited).await {
+                    tracing::warn!(queue, %error, "the queue's figures are told later");
+                }
                 state.published.insert(queue.clone());
             }
             let paces = state.paces.entry(queue.clone()).or_default();
@@ -273,6 +281,8 @@ struct Watch {
     run_id: Option<String>,
     restarted: bool,
     queues: Vec<String>,
+    /// There may be jobs to be let go that no pause holds any more.
+    unparking: bool,
     paces: HashMap<String, pace::Paces>,
     walk: tidy::Walk,
     /// Whose gauges were set here, and are another's to set once another leads.

@@ -13,7 +13,7 @@ use backoff::backoff::Backoff;
 pub struct Policy {
     /// Errors before the job becomes a dead letter, at most [`MAX_ATTEMPTS`]; crashes and interruptions are counted apart.
     pub max_attempts: i16,
-    /// The first retry waits up to twice this long; each further one up to twice as long.
+    /// The first retry waits up to twice this long; each further one up to twice as long as the one before.
     pub backoff: Duration,
     /// No retry waits longer than this.
     pub backoff_max: Duration,
@@ -53,9 +53,9 @@ impl Policy {
         for _ in 0..errors.clamp(1, 64) {
             ceiling = series.next_backoff().unwrap_or(self.backoff_max);
         }
-        // Full jitter over [ceiling/20, ceiling*1.5): never zero, so that a failing dependency is
-        // not asked again at once by everyone.
-        ceiling.mul_f64(0.05 + unit.clamp(0.0, 1.0) * 1.45).min(self.backoff_max)
+        // Full jitter over [ceiling/20, ceiling): never zero, so that a failing dependency is not asked again at once by
+        // everyone; and nothing is cut off at the maximum, or many would come back at that very instant.
+        ceiling.min(self.backoff_max).mul_f64(0.05 + unit.clamp(0.0, 1.0) * 0.95)
     }
 }
 
@@ -78,5 +78,8 @@ mod tests {
     fn jitter_spreads_one_attempt() {
         let policy = Policy::DEFAULT;
         assert!(policy.delay(3, 0.99) > policy.delay(3, 0.01) * 5);
+        let late: std::collections::BTreeSet<Duration> =
+            (0..100).map(|n| policy.delay(64, f64::from(n) / 100.0)).collect();
+        assert_eq!(late.len(), 100, "at the maximum too");
     }
 }

@@ -42,6 +42,8 @@ impl Cancel {
         let mut tx = call.begin_once_of(tenant, BodyDigest::empty()).await?;
         let job = jobs::get::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("job"))?;
         if job.state == "cancelled" {
+            // Whoever did it may have fallen before this.
+            jobs::cancel::sweep(call.app().db.dispatcher().lanes(), &job).await;
             return tx.finish(Done(shown(call.app(), call.asked(), job).await?)).await;
         }
         let lanes = call.app().db.dispatcher().lanes();
@@ -53,7 +55,9 @@ impl Cancel {
         call.audit(&mut tx, Some(tenant), "jobs.cancel", id.to_string(), detail).await?;
         let after = jobs::get::get(&mut tx, id).await?.ok_or_else(|| Problem::internal("a job vanished"))?;
         let answer = tx.finish(Done(after_cancel(&call, after, done).await?)).await?;
-        jobs::cancel::sweep(lanes, &job).await;
+        if done == Cancelled::Done {
+            jobs::cancel::sweep(lanes, &job).await;
+        }
         Ok(answer)
     }
 }

@@ -4,6 +4,7 @@
 //! down is put back by repair, and what repair put back in between is taken out once more.
 
 use patchbay_db::{DbError, DbResult, Tx};
+use patchbay_queue::lanes::When;
 use patchbay_queue::ledger::hold;
 use patchbay_queue::ledger::view::JobView;
 use patchbay_queue::{LaneName, Lanes};
@@ -32,7 +33,7 @@ pub async fn hold(tx: &mut Tx, lanes: &Lanes, job: &JobView, reason: &str) -> Db
     if job.state == "held" {
         return Ok(Done::Nothing);
     }
-    if take_out(lanes, job).await? {
+    if take_out(lanes, job, When::BeforeCommit).await? {
         return Ok(Done::Running);
     }
     let held = hold::hold(tx, job.tenant_id, &[job.id], hold::OPERATOR, reason).await?;
@@ -42,7 +43,7 @@ pub async fn hold(tx: &mut Tx, lanes: &Lanes, job: &JobView, reason: &str) -> Db
 /// Takes a held job out of its lane where it came back meanwhile. Where that fails it may run although it is held: its end
 /// then changes nothing, and the next keeper finds it.
 pub async fn sweep(lanes: &Lanes, job: &JobView) {
-    if let Err(error) = take_out(lanes, job).await {
+    if let Err(error) = take_out(lanes, job, When::AfterCommit).await {
         tracing::warn!(job = %job.id, %error, "a held job may be in its lane still");
     }
 }
@@ -64,9 +65,9 @@ pub async fn release(tx: &mut Tx, job: &JobView) -> DbResult<Done> {
 }
 
 /// Whether a worker has it.
-async fn take_out(lanes: &Lanes, job: &JobView) -> DbResult<bool> {
+async fn take_out(lanes: &Lanes, job: &JobView, when: When) -> DbResult<bool> {
     let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
-    let running = lanes.withdraw(&job.queue, &[(job.id, lane)]).await;
+    let running = lanes.hold_back(&job.queue, &[(job.id, lane)], when).await;
     let running = running.map_err(|error| DbError::Unavailable(error.into()))?;
     Ok(running.into_iter().any(|running| running))
 }

@@ -5,7 +5,7 @@
 //! job is in one batch only, and a second run of it under another token, which the ledger's fence tells apart.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
@@ -89,6 +89,7 @@ async fn settle_and_ack(shared: &Shared, batch: Vec<Ended>) {
     if ours.is_empty() {
         return;
     }
+    let as_of = Instant::now();
     let ready = write(shared, &ours).await;
     // Forgotten first: the lease loop must not take an ended lease for one that Redis lost.
     shared.inflight.forget(ours.iter().map(run_of));
@@ -97,7 +98,7 @@ async fn settle_and_ack(shared: &Shared, batch: Vec<Ended>) {
         tracing::warn!(queue = shared.queue, %error, "leases not ended; they run out");
     }
     // After the leases: one of these may be a job that has just ended here, and is due again.
-    shared.push_rows(ready).await;
+    shared.push_rows(ready, as_of).await;
 }
 
 /// Drops the ends of runs whose lease was lost. Where time has run past a lease, Redis is asked.

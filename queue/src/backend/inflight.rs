@@ -162,10 +162,11 @@ impl Inflight {
         }
     }
 
-    /// What a run is told by and tells with; nothing of its own where the lease is lost already.
-    pub(super) fn handles(&self, run: RunId) -> (CancellationToken, Reported) {
+    /// What a run that begins now is told by and tells with; nothing where its lease is not certainly ours any more.
+    pub(super) fn handles(&self, run: RunId) -> Option<(CancellationToken, Reported)> {
         let state = self.state();
-        state.runs.get(&run).map(|entry| (entry.cancel.clone(), entry.reported.clone())).unwrap_or_default()
+        let entry = state.runs.get(&run).filter(|entry| Instant::now() < entry.safe_until)?;
+        Some((entry.cancel.clone(), entry.reported.clone()))
     }
 
     /// Its run is over: the slot is free, the lease is still ours to renew.

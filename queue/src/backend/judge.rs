@@ -44,7 +44,8 @@ pub(crate) fn judge(over: &Over<'_>, result: Result<Outcome, BoxDynError>) -> En
         }
         Err(_) if interrupted => {
             let attempt = over.attempt(INTERRUPTION, "worker_stopped", "its worker was told to stop".to_owned());
-            return End::Again { at: ended_at, errors: 0, crashes: 0, interruptions: 1, attempt, reason: None };
+            let at = ended_at + SOONEST;
+            return End::Again { at, errors: 0, crashes: 0, interruptions: 1, attempt, reason: None };
         }
         Err(error) => error,
     };

@@ -57,7 +57,11 @@ async fn renew(shared: &Shared, lanes: &Lanes) {
                 match answer {
                     // The job may have ended while we asked, and its lease with it: then we have just
                     // raised a dead one. (The acknowledge loop forgets a job before it ends the lease.)
-                    Renewed::Adopted if shared.inflight.holds(run).is_none() => ended.push((*id, *token)),
+                    // One that has not begun does not: it may be over, and the audit brings it back if it is not.
+                    Renewed::Adopted if !shared.inflight.has_begun(run) => {
+                        shared.inflight.lost(run);
+                        ended.push((*id, *token));
+                    }
                     Renewed::Held => shared.inflight.renewed(run, safe_until),
                     Renewed::Adopted => {
                         shared.inflight.renewed(run, safe_until);
@@ -82,6 +86,10 @@ async fn renew(shared: &Shared, lanes: &Lanes) {
                 tracing::warn!(queue = shared.queue, %error, "leases not ended; they run out");
             }
         }
-        Err(error) => tracing::warn!(queue = shared.queue, %error, "leases not renewed"),
+        Err(error) => {
+            tracing::warn!(queue = shared.queue, %error, "leases not renewed");
+            // Redis may have done it all the same, for leases that it had forgotten.
+            leases.iter().for_each(|(job, token, _)| shared.inflight.adopted(RunId { job: *job, token: *token }));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Marking what has been running for a while, for lists and people; asking who wants cancelled what Redis had forgotten;
+//! Marking what has been running for a while, for lists and people; asking what became of jobs whose leases Redis had forgotten;
 //! and the pulse that shows that handlers' runtime is alive.
 //!
 //! Not the lease loop's work: this waits for the ledger, whose connections live in the handlers' runtime.
@@ -9,7 +9,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::Shared;
-use crate::ledger::cancel::requested;
+use super::inflight::RunId;
+use crate::ledger::cancel::{Asked, ask};
 use crate::ledger::crash::mark_running;
 
 /// A run this long is shown as running in lists.
@@ -46,24 +47,31 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Redis was emptied while these ran: what it knew of wishes to cancel them is in the ledger.
+/// Redis forgot the leases of these while they ran, or may have: what it knew of wishes to cancel them is in the ledger, and
+/// so is whether somebody else has ended their jobs meanwhile.
 async fn recall(shared: &Shared) {
     let adopted = shared.inflight.take_adopted();
     if adopted.is_empty() {
         return;
     }
-    let jobs: Vec<_> = adopted.iter().map(|(run, tenant)| (*tenant, run.job)).collect();
+    let runs: Vec<_> = adopted.iter().map(|(run, tenant)| (*tenant, run.job, run.token)).collect();
     let asked = async {
         let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
-        requested(&mut conn, &jobs).await.map_err(|error| error.to_string())
+        ask(&mut conn, &runs).await.map_err(|error| error.to_string())
     };
     match asked.await {
-        Ok(wanted) => {
-            let wanted = adopted.iter().filter(|(run, _)| wanted.contains(&run.job));
-            wanted.for_each(|(run, _)| shared.inflight.request_cancel(*run));
+        Ok(asked) => {
+            for Asked { id, token, cancelled, over } in asked {
+                let run = RunId { job: id, token };
+                if over {
+                    shared.inflight.lost(run);
+                } else if cancelled {
+                    shared.inflight.request_cancel(run);
+                }
+            }
         }
         Err(error) => {
-            tracing::warn!(queue = shared.queue, %error, "wishes to cancel running jobs are asked for again");
+            tracing::warn!(queue = shared.queue, %error, "what became of running jobs is asked for again");
             adopted.iter().for_each(|(run, _)| shared.inflight.adopted(*run));
         }
     }

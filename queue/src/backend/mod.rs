@@ -27,7 +27,7 @@ mod vitals;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apalis_core::backend::finalize::Ephemeral;
 use apalis_core::backend::{Backend, BackendConfig};
@@ -129,13 +129,13 @@ impl Shared {
     }
 
     /// Puts jobs that are due by what the ledger says into their lanes. Where that fails, the audit does it later.
-    async fn push_rows(&self, rows: Vec<JobRow>) {
+    async fn push_rows(&self, rows: Vec<JobRow>, as_of: Instant) {
         let mut by_queue: HashMap<String, Vec<Envelope>> = HashMap::new();
         for row in rows {
             by_queue.entry(row.queue.clone()).or_default().push(row.into());
         }
         for (queue, jobs) in by_queue {
-            if let Err(error) = self.lanes.push(&queue, &jobs, self.settings.window, false).await {
+            if let Err(error) = self.lanes.push(&queue, &jobs, self.settings.window, as_of).await {
                 tracing::warn!(queue, jobs = jobs.len(), %error, "push failed; the audit will find these jobs");
             }
         }

@@ -11,9 +11,9 @@ use tokio::time::error::Elapsed;
 use tower::Service;
 use tracing::Instrument as _;
 
-use super::Shared;
 use super::company::Place;
 use super::inflight::RunId;
+use super::{Shared, give_back};
 use crate::handler::Ran;
 use crate::{Envelope, JobContext, JobError, Outcome, Policy, Registry};
 
@@ -106,7 +106,13 @@ impl RegistryService {
         let id = RunId::of(&envelope);
         let policy = handler.policy();
         let seal = self.registry.seal();
-        let (cancel, reported) = shared.inflight.handles(id);
+        let Some((cancel, reported)) = shared.inflight.handles(id) else {
+            // The process stood still after the claim: the job may run elsewhere by now, or be over.
+            return Box::pin(async move {
+                give_back(&shared, &[envelope]).await;
+                Err(Stopped.into())
+            });
+        };
         let ctx = JobContext::new(envelope.clone(), shared.clone(), cancel, reported);
         let span = tracing::info_span!(
             "job",

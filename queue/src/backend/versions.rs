@@ -12,7 +12,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use uuid::Uuid;
@@ -88,12 +88,13 @@ async fn look(shared: &Shared, limit: i64) -> Result<Vec<Uuid>, String> {
             if batch <= 0 {
                 return Ok(released);
             }
+            let as_of = Instant::now();
             let rows = release_version(&mut conn, &shared.queue, &kind, *newest, batch)
                 .await
                 .map_err(|error| error.to_string())?;
             let last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < batch;
             released.extend(rows.iter().map(|row| row.id));
-            shared.push_rows(rows).await;
+            shared.push_rows(rows, as_of).await;
             if last {
                 break;
             }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use apalis_core::task::Task;
 use futures_util::Sink;
@@ -18,11 +19,12 @@ pub(super) type Sending = Pin<Box<dyn Future<Output = Result<(), BoardError>> + 
 async fn send(jobs: Vec<NewJob>, queue: String, lanes: Lanes, ledger: LedgerPool) -> Result<(), BoardError> {
     let written = tokio::spawn(async move {
         let mut conn = ledger.get().await.map_err(|error| BoardError::Pool(error.to_string()))?;
+        let as_of = Instant::now();
         let inserted =
             diesel_async::AsyncConnection::transaction(&mut *conn, async |conn| insert(conn, &jobs).await).await?;
         let due = jobs.iter().zip(inserted).filter(|(_, inserted)| *inserted == Inserted::Waiting);
         let due: Vec<Envelope> = due.map(|(job, _)| Envelope::from(job)).collect();
-        lanes.push(&queue, &due, Window::default(), false).await?;
+        lanes.push(&queue, &due, Window::default(), as_of).await?;
         Ok(())
     });
     written.await.unwrap_or_else(|error| Err(BoardError::Pool(error.to_string())))

@@ -1,12 +1,12 @@
 //! Groups that somebody wants cancelled, a batch at a time: out of Redis first, then in the ledger, then out of Redis once
-//! more, where a push that was under way may have brought one back.
+//! more, and kept out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::{Keeper, KeeperError, LedgerConn};
-use crate::lanes::LaneName;
+use crate::lanes::{LaneName, When};
 use crate::ledger::cancel::cancel_many;
 use crate::ledger::groups::doomed;
 
@@ -29,13 +29,12 @@ impl Keeper {
                 by_queue.entry(job.queue).or_default().push((job.id, lane));
             }
             for (queue, jobs) in by_queue {
-                let running = self.lanes.drop_or_cancel(&queue, &jobs).await?;
+                let running = self.lanes.drop_or_cancel(&queue, &jobs, When::BeforeCommit).await?;
                 let told: Vec<_> =
                     jobs.iter().zip(&running).map(|((id, lane), running)| (lane.tenant, *id, *running)).collect();
-                cancel_many(conn, &told).await?;
-                let over: Vec<_> =
-                    jobs.into_iter().zip(running).filter(|(_, runs)| !runs).map(|(job, _)| job).collect();
-                self.lanes.withdraw(&queue, &over).await?;
+                let over: HashSet<_> = cancel_many(conn, &told).await?.into_iter().collect();
+                let over: Vec<_> = jobs.into_iter().filter(|(id, _)| over.contains(id)).collect();
+                self.lanes.drop_or_cancel(&queue, &over, When::AfterCommit).await?;
             }
         }
         Ok(true)

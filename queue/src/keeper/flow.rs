@@ -4,6 +4,7 @@
 //! group's), and for what a crash left in between.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::Envelope;
@@ -29,21 +30,22 @@ impl Keeper {
             if !ended {
                 break;
             }
+            let as_of = Instant::now();
             let free = dependencies::pass_on(conn, ENDED).await?;
-            self.hand_out(free).await?;
+            self.hand_out(free, as_of).await?;
             ended = dependencies::any_ended(conn).await?;
         }
         Ok(more || ended)
     }
 
-    /// Pushes jobs to their lanes, of whatever queue.
-    pub(super) async fn hand_out(&self, rows: Vec<JobRow>) -> Result<(), KeeperError> {
+    /// Pushes jobs, which the ledger answered after `as_of`, to their lanes, of whatever queue.
+    pub(super) async fn hand_out(&self, rows: Vec<JobRow>, as_of: Instant) -> Result<(), KeeperError> {
         let mut by_queue: HashMap<String, Vec<Envelope>> = HashMap::new();
         for row in rows {
             by_queue.entry(row.queue.clone()).or_default().push(row.into());
         }
         for (queue, jobs) in by_queue {
-            self.lanes.push(&queue, &jobs, self.settings.window, false).await?;
+            self.lanes.push(&queue, &jobs, self.settings.window, as_of).await?;
         }
         Ok(())
     }

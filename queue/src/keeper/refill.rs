@@ -144,17 +144,18 @@ impl Keeper {
         let absent: Vec<_> = read.into_iter().zip(present).filter(|(_, here)| !here).map(|(job, _)| job).collect();
         // How much a lane takes was decided where it was asked for.
         let window = Window { lane: self.settings.window.queue, ..self.settings.window };
-        let push = |jobs: Vec<Envelope>| async move {
-            self.lanes.push(queue, &jobs, window, true).await.map_err(KeeperError::from)
+        let push = |(jobs, as_of): (Vec<Envelope>, Instant)| async move {
+            self.lanes.refill(queue, &jobs, window, as_of).await.map_err(KeeperError::from)
         };
-        let (mut taken, mut jobs) = (0, Vec::new());
+        let (mut taken, mut read) = (0, (Vec::new(), Instant::now()));
         for some in absent.chunks(ROWS) {
+            let as_of = Instant::now();
             let reading = async { waiting(conn, some).await.map_err(KeeperError::from) };
-            let (rows, pushed) = futures_util::future::try_join(reading, push(jobs)).await?;
-            jobs = rows.into_iter().map(Envelope::from).collect();
+            let (rows, pushed) = futures_util::future::try_join(reading, push(read)).await?;
+            read = (rows.into_iter().map(Envelope::from).collect(), as_of);
             taken += pushed;
         }
-        taken += push(jobs).await?;
+        taken += push(read).await?;
         let whole = wanted.into_iter().zip(ids).filter(|((_, limit), ids)| ids.len() < *limit);
         Ok((taken, whole.map(|(wanted, _)| wanted).collect()))
     }

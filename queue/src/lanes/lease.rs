@@ -16,7 +16,6 @@ static RELEASE: LazyLock<Script> = script!("parts/keys", "parts/turns", "parts/l
 static RENEW: LazyLock<Script> = script!("parts/keys", "parts/live", "renew");
 static EXPIRE: LazyLock<Script> = script!("parts/keys", "expire");
 static RECOUNT: LazyLock<Script> = script!("parts/keys", "parts/live", "recount");
-static DROP: LazyLock<Script> = script!("parts/keys", "drop");
 
 /// What became of a lease at its renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,13 +149,5 @@ impl Lanes {
     /// Redis's.
     pub async fn recount(&self, queue: &str) -> redis::RedisResult<()> {
         RECOUNT.key(self.prefix(queue)).arg(RECOUNTED).invoke_async(&mut self.conn()).await
-    }
-
-    /// Takes a waiting job out of its lane, or asks the worker that runs it to stop. `true`: it runs.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn drop_or_cancel(&self, queue: &str, jobs: &[(Uuid, super::LaneName)]) -> redis::RedisResult<Vec<bool>> {
-        self.take_out(&DROP, queue, jobs).await
     }
 }

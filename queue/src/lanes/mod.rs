@@ -6,7 +6,8 @@
 //! a lane's path: `limit.rs`): `later` orders keys by the instant from which they may let something through,
 //! `wait:<key>` the lanes that wait there, and `parked:<tenant>` says where each of them waits. `tag` and
 //! `tags:<tenant>` remember where those that left the turn left off. `jobs` holds the envelopes, or
-//! who runs what; `leases` until when; `live` how many run under each key.
+//! who runs what; `leases` until when; `live` how many run under each key; `cancel` which of them somebody wants stopped, and
+//! `dropped` what was taken out of its lane a moment ago.
 //! `limit`, `hours`, `rule`, `weight`, `pause`, `kinds` are the ledger's controls; `tat`, `debt:<key>`, `penalty`,
 //! `breaker` and `fails:<key>` what has come of them.
 //! Nothing here is the truth: all of it can be rebuilt from the ledger, and is, after a flush.
@@ -16,6 +17,7 @@
 //! (Redis Cluster would refuse it); deleting from `jobs` what still has a lease; taking a lane out of `wait:` and
 //! leaving it in `parked:`, where nobody looks for it any more.
 
+mod as_of;
 mod breaker;
 mod budgets;
 mod claim;
@@ -60,6 +62,7 @@ pub use push::{FullLanes, Window};
 pub use stats::{LaneStats, QueueStats};
 pub use tokens::Granted;
 pub use top::TenantStats;
+pub use withdraw::When;
 pub use workers::{LISTED_FOR, SHOWN_AT_MOST, ServedQueue, WorkerJob, WorkerView};
 
 /// One lane: a tenant's, or a part of it.
@@ -88,7 +91,7 @@ impl LaneName {
 }
 
 /// Changed with what the scripts keep, where an older script would misread it.
-const LAYOUT: u8 = 4;
+const LAYOUT: u8 = 5;
 
 /// A handle to the lanes of every queue; cheap to clone, one multiplexed connection that heals itself.
 #[derive(Clone)]
@@ -100,6 +103,7 @@ pub struct Lanes {
     namespace: String,
     timeouts: Timeouts,
     run: measured::Run,
+    heard: as_of::Heard,
 }
 
 impl std::fmt::Debug for Lanes {
@@ -151,8 +155,8 @@ impl Lanes {
     pub fn connect_within(url: &str, namespace: &str, timeouts: Timeouts) -> redis::RedisResult<Self> {
         let client = Client::open(url)?;
         let conn = connection(&client, timeouts)?;
-        let run = measured::Run::default();
-        Ok(Self { conn, apart: Arc::default(), client, namespace: namespace.to_owned(), timeouts, run })
+        let (run, heard) = (measured::Run::default(), as_of::Heard::default());
+        Ok(Self { conn, apart: Arc::default(), client, namespace: namespace.to_owned(), timeouts, run, heard })
     }
 
     /// The same lanes over a second connection, which lives in the runtime of whoever uses it first: for work that must

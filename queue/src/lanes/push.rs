@@ -1,6 +1,7 @@
 //! Putting jobs into their lanes.
 
 use std::sync::LazyLock;
+use std::time::Instant;
 
 use redis::Script;
 use uuid::Uuid;
@@ -54,9 +55,17 @@ fn lane_of(job: &Envelope) -> (Uuid, &str) {
     (job.header.tenant, &job.header.lane)
 }
 
+/// By lane, each in its order: a call looks once at a lane.
+fn by_lane(jobs: &[Envelope]) -> Vec<&Envelope> {
+    let mut jobs: Vec<&Envelope> = jobs.iter().collect();
+    jobs.sort_by(|a, b| lane_of(a).cmp(&lane_of(b)));
+    jobs
+}
+
 impl Lanes {
-    /// Pushes jobs of one queue; answers how many were taken. One that is there already is left
-    /// alone, one whose lane is full waits in the ledger. `refill` may fill a lane that is marked full.
+    /// Pushes jobs of one queue by somebody who knows the ledger as of `as_of` (before the statement that answered the jobs,
+    /// or before their commit); answers how many were taken. One that is there already is left alone, one whose lane is full
+    /// waits in the ledger, and so does one that somebody took out since; where `as_of` is seconds ago, all do.
     ///
     /// # Errors
     /// Redis's; what was not pushed is found by the audit.
@@ -65,19 +74,42 @@ impl Lanes {
         queue: &str,
         jobs: &[Envelope],
         window: Window,
+        as_of: Instant,
+    ) -> redis::RedisResult<usize> {
+        let mut jobs = by_lane(jobs);
+        if jobs.len() > CHUNK {
+            jobs = self.admitted(queue, jobs).await?;
+        }
+        self.push_all(queue, &jobs, window, false, as_of).await
+    }
+
+    /// As [`push`](Self::push), of what is next in lanes that may be marked full.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn refill(
+        &self,
+        queue: &str,
+        jobs: &[Envelope],
+        window: Window,
+        as_of: Instant,
+    ) -> redis::RedisResult<usize> {
+        self.push_all(queue, &by_lane(jobs), window, true, as_of).await
+    }
+
+    async fn push_all(
+        &self,
+        queue: &str,
+        jobs: &[&Envelope],
+        window: Window,
         refill: bool,
+        as_of: Instant,
     ) -> redis::RedisResult<usize> {
         let mut conn = self.conn();
         let mut taken = 0;
-        // By lane, each in its order: a call looks once at a lane.
-        let mut jobs: Vec<&Envelope> = jobs.iter().collect();
-        jobs.sort_by(|a, b| lane_of(a).cmp(&lane_of(b)));
-        if !refill && jobs.len() > CHUNK {
-            jobs = self.admitted(queue, jobs).await?;
-        }
         for chunk in jobs.chunks(CHUNK) {
             let mut call = PUSH.key(self.prefix(queue));
-            call.arg(window.lane).arg(window.queue).arg(u8::from(refill));
+            call.arg(window.lane).arg(window.queue).arg(u8::from(refill)).arg(self.as_of(as_of).await?);
             for of_lane in chunk.chunk_by(|a, b| lane_of(a) == lane_of(b)) {
                 let header = &of_lane[0].header;
                 call.arg(header.tenant.to_string()).arg(&header.lane).arg(of_lane.len());
@@ -85,7 +117,9 @@ impl Lanes {
                     call.arg(job.id.to_string()).arg(job.score()).arg(job.pack());
                 }
             }
-            taken += call.invoke_async::<usize>(&mut conn).await?;
+            let (some, now_ms): (usize, i64) = call.invoke_async(&mut conn).await?;
+            self.heard(now_ms);
+            taken += some;
         }
         Ok(taken)
     }

@@ -115,8 +115,8 @@ const SETTLE: &str = concat!(
         finished_at = CASE WHEN o.state IN ('scheduled', 'held') AND j.cancel_requested_at IS NULL THEN NULL
             ELSE now() END,
         worker = $19,
-        held_by = CASE WHEN o.state = 'scheduled' AND j.state = 'held' THEN j.held_by ELSE o.held_by END,
-        held_reason = CASE WHEN o.state = 'scheduled' AND j.state = 'held' THEN j.held_reason ELSE o.reason END,
+        held_by = CASE WHEN o.state IN ('scheduled', 'held') AND j.state = 'held' THEN j.held_by ELSE o.held_by END,
+        held_reason = CASE WHEN o.state IN ('scheduled', 'held') AND j.state = 'held' THEN j.held_reason ELSE o.reason END,
         result = coalesce(o.result, j.result),
         error_class = CASE WHEN o.is_error THEN o.attempt ->> 'class' ELSE j.error_class END,
         last_error = CASE WHEN o.is_error THEN (o.attempt ->> 'code') || ': ' || (o.attempt ->> 'detail')

@@ -1,6 +1,6 @@
 //! Lanes without a ledger: an empty namespace in Redis, envelopes pushed straight into it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use patchbay_queue::lanes::{Claimed, Limit, Rate, Window};
 use patchbay_queue::*;
@@ -57,7 +57,7 @@ impl Bare {
 
     pub async fn fill_with(&self, tenant: Uuid, lane: &str, jobs: usize, cost: i32, kind: &str) -> Vec<Envelope> {
         let jobs: Vec<Envelope> = (0..jobs).map(|_| envelope(Uuid::now_v7(), tenant, lane, cost, kind)).collect();
-        self.lanes.push(Q, &jobs, ALL, false).await.unwrap();
+        self.lanes.push(Q, &jobs, ALL, Instant::now()).await.unwrap();
         jobs
     }
 

@@ -1,6 +1,6 @@
 //! What survives: crashes, lost pushes, an emptied Redis, late words.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use patchbay_queue::lanes::{Renewed, Window};
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
@@ -43,9 +43,13 @@ async fn pushing_twice_runs_once() {
     let job = world.job(Uuid::now_v7(), Act::Succeed);
     world.enqueue(std::slice::from_ref(&job)).await;
     let again = [Envelope::from(&job)];
-    assert_eq!(world.lanes.push(QUEUE, &again, world.window, false).await.unwrap(), 0);
+    assert_eq!(world.lanes.push(QUEUE, &again, world.window, Instant::now()).await.unwrap(), 0);
     assert_eq!(world.claim(9).await.len(), 1);
-    assert_eq!(world.lanes.push(QUEUE, &again, world.window, false).await.unwrap(), 0, "running jobs are here too");
+    assert_eq!(
+        world.lanes.push(QUEUE, &again, world.window, Instant::now()).await.unwrap(),
+        0,
+        "running jobs are here too"
+    );
     assert_eq!(world.claim(9).await.len(), 0);
 }
 
@@ -238,11 +242,11 @@ async fn what_is_given_back_overtakes_nobody_who_waits_in_the_ledger() {
     let window = Window { lane: 4, queue: 10_000 };
     let mut urgent: Vec<Envelope> = (0..6).map(|_| envelope(Uuid::now_v7(), tenant, "", 1, "k")).collect();
     urgent.iter_mut().for_each(|job| job.header.priority = 1);
-    assert_eq!(bare.lanes.push(Q, &urgent, window, false).await.unwrap(), 4);
+    assert_eq!(bare.lanes.push(Q, &urgent, window, Instant::now()).await.unwrap(), 4);
     assert_eq!(bare.lanes.release(Q, &taken).await.unwrap(), 2);
     let ids = |jobs: &[Envelope]| jobs.iter().map(|job| job.id).collect::<Vec<_>>();
     assert_eq!(ids(&bare.take(9).await), ids(&urgent[..4]), "two that are more urgent have to come first");
-    bare.lanes.push(Q, &[&urgent[4..], &taken[..]].concat(), window, true).await.unwrap();
+    bare.lanes.refill(Q, &[&urgent[4..], &taken[..]].concat(), window, Instant::now()).await.unwrap();
     assert_eq!(ids(&bare.take(9).await), ids(&[&urgent[4..], &taken[..]].concat()), "refilled");
 }
 

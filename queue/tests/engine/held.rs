@@ -1,5 +1,7 @@
 //! Held jobs: approvals, operators, paused kinds; expiry; what waits for years.
 
+use std::time::Instant;
+
 use chrono::{Days, TimeDelta, Utc};
 use patchbay_queue::ledger::settle::End;
 use patchbay_queue::ledger::{self, Inserted, hold};
@@ -127,7 +129,7 @@ async fn what_must_not_run_any_more_is_a_dead_letter_wherever_it_waits() {
     let (later, _) = world.tell(past().run_at(Some(in_ms(60_000)))).await;
     let (in_time, _) = world.tell(request(tenant).not_after(Some(in_ms(60_000)))).await;
     let (runs, _) = world.tell(past()).await;
-    world.lanes.push(QUEUE, &[Envelope::from(&runs)], world.window, false).await.unwrap();
+    world.lanes.push(QUEUE, &[Envelope::from(&runs)], world.window, Instant::now()).await.unwrap();
     let claimed = world.claim(1).await.remove(0);
     world.keeper().sweep().await.unwrap();
     for job in [&waits, &held, &later] {

@@ -1,8 +1,9 @@
 //! How a job lives and ends.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use patchbay_queue::lanes::When;
 use patchbay_queue::ledger::{self, Inserted};
 use patchbay_queue::*;
 use uuid::Uuid;
@@ -196,7 +197,7 @@ async fn a_waiting_job_is_cancelled_at_once_and_a_running_one_is_asked() {
 
 async fn cancel(world: &World, job: &NewJob) -> Option<String> {
     let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
-    let running = world.lanes.drop_or_cancel(QUEUE, &[(job.id, lane)]).await.unwrap()[0];
+    let running = world.lanes.drop_or_cancel(QUEUE, &[(job.id, lane)], When::BeforeCommit).await.unwrap()[0];
     let mut conn = world.ledger.get().await.unwrap();
     ledger::cancel::cancel(&mut conn, job.tenant_id, job.id, running).await.unwrap()
 }
@@ -212,7 +213,7 @@ async fn a_redriven_dead_letter_has_a_fresh_budget_and_keeps_its_history() {
     let again = ledger::dead::redrive(&mut conn, job.tenant_id, &[job.id, Uuid::now_v7()]).await.unwrap();
     let again: Vec<Envelope> = again.into_iter().map(Envelope::from).collect();
     assert_eq!(again.len(), 1);
-    world.lanes.push(QUEUE, &again, world.window, false).await.unwrap();
+    world.lanes.push(QUEUE, &again, world.window, Instant::now()).await.unwrap();
     let view = loop {
         let view = world.until(job.id, &["dead"]).await;
         if view.attempts.as_array().unwrap().len() == 2 {

@@ -269,7 +269,7 @@ async fn a_newcomer_to_a_shared_limit_takes_turns_with_a_backlog() {
     }
     let job = bare.take(1).await;
     let jobs: Vec<Envelope> = (0..3).map(|_| envelope(Uuid::now_v7(), quiet, "pa", 1, "k")).collect();
-    bare.lanes.push(Q, &jobs, ALL, false).await.unwrap();
+    bare.lanes.push(Q, &jobs, ALL, Instant::now()).await.unwrap();
     bare.ack(&job).await;
     let mut next = Vec::new();
     for _ in 0..4 {

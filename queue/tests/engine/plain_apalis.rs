@@ -1,7 +1,7 @@
 //! The README's example: short, the very file, and run as the program that it is.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use patchbay_queue::lanes::Window;
 use patchbay_queue::{Envelope, Lanes, NewJob};
@@ -44,7 +44,7 @@ async fn the_example_runs_a_job_and_ends_in_order() {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    lanes.push("mail", &[Envelope::from(&job)], Window::default(), false).await.unwrap();
+    lanes.push("mail", &[Envelope::from(&job)], Window::default(), Instant::now()).await.unwrap();
     let view = world.until(job.id, &["succeeded"]).await;
     assert_eq!(view.result, Some(serde_json::json!({ "kind": "tests.work", "bytes": job.payload.len() })));
 

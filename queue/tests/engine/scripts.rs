@@ -4,9 +4,9 @@
 //! the time by the clock, of Redis's slow log, is printed beside it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use patchbay_queue::lanes::{CLAIM_MAX, Limit, PauseScope, Rate, Report};
+use patchbay_queue::lanes::{CLAIM_MAX, Limit, PauseScope, Rate, Report, When};
 use patchbay_queue::*;
 use uuid::Uuid;
 
@@ -139,7 +139,7 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
         })
         .collect();
     for chunk in jobs.chunks(96) {
-        clocked.time("push, 96 jobs", bare.lanes.push(Q, chunk, ALL, false)).await.unwrap();
+        clocked.time("push, 96 jobs", bare.lanes.push(Q, chunk, ALL, Instant::now())).await.unwrap();
     }
     for tenant in tenants.iter().step_by(30) {
         let scope = PauseScope::Tenant(*tenant);
@@ -211,7 +211,7 @@ async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope]
         clocked.time("present, 500 ids", bare.lanes.present(Q, chunk.iter().map(|job| &job.id))).await.unwrap();
         let taken: Vec<_> = chunk.iter().map(lane).collect();
         if taken_out.is_multiple_of(2) {
-            clocked.time("drop, of 500 jobs", bare.lanes.drop_or_cancel(Q, &taken)).await.unwrap();
+            clocked.time("drop, of 500 jobs", bare.lanes.drop_or_cancel(Q, &taken, When::BeforeCommit)).await.unwrap();
         } else {
             clocked.time("withdraw, of 500 jobs", bare.lanes.withdraw(Q, &taken)).await.unwrap();
         }
@@ -227,7 +227,7 @@ async fn what_is_large(bare: &Bare, clocked: &mut Clocked) {
     };
     let jobs: Vec<Envelope> = (0..960).map(|_| of_size(envelope::CARRIED)).collect();
     for chunk in jobs.chunks(96) {
-        clocked.time("push, 96 jobs of 4 KiB", bare.lanes.push(Q, chunk, ALL, false)).await.unwrap();
+        clocked.time("push, 96 jobs of 4 KiB", bare.lanes.push(Q, chunk, ALL, Instant::now())).await.unwrap();
     }
     for _ in 0..8 {
         let claimed = clocked.time("claim, jobs of 4 KiB", bare.claim(CLAIM_MAX)).await.jobs;

@@ -1,9 +1,9 @@
 //! What stops a lane altogether: hours, breakers, pauses of all scopes; and whose word counts when two decide.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Renewed, Report};
+use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Renewed, Report, When};
 use patchbay_queue::*;
 use uuid::Uuid;
 
@@ -153,14 +153,71 @@ async fn a_wish_to_cancel_does_not_outlive_what_it_was_about() {
     let tenant = Uuid::now_v7();
     let job = bare.fill(tenant, "", 1).await.remove(0);
     let lane = key(tenant, "");
-    let drop = || async { bare.lanes.drop_or_cancel(Q, &[(job.id, lane.clone())]).await.unwrap() };
+    let place = [(job.id, lane.clone())];
     let taken = bare.take(1).await;
-    assert_eq!(drop().await, [true], "its worker is asked");
+    assert_eq!(bare.lanes.drop_or_cancel(Q, &place, When::BeforeCommit).await.unwrap(), [true], "its worker is asked");
     assert_eq!(bare.lanes.release(Q, &taken).await.unwrap(), 1, "and gives it back before it hears of that");
-    assert_eq!(drop().await, [false], "taken out while it waits");
+    assert_eq!(bare.lanes.withdraw(Q, &place).await.unwrap(), [false], "taken out while it waits");
     // Redriven, say: it is the same job, and nobody wants it cancelled.
-    bare.lanes.push(Q, std::slice::from_ref(&job), ALL, false).await.unwrap();
+    bare.lanes.push(Q, std::slice::from_ref(&job), ALL, Instant::now()).await.unwrap();
     let again = bare.take(1).await.remove(0);
     let lease = (again.id, again.token, lane.clone());
     assert_eq!(bare.lanes.renew(Q, "by-hand", &[lease], Duration::from_secs(9)).await.unwrap(), [Renewed::Held]);
+}
+
+#[tokio::test]
+async fn a_push_that_was_under_way_does_not_bring_back_what_was_taken_out() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    let jobs = bare.fill(tenant, "", 4).await;
+    // As of when a dispatcher's backlog knows the ledger, and a keeper's rows.
+    let known = Instant::now();
+    let place = |job: &Envelope| [(job.id, key(tenant, ""))];
+    assert_eq!(bare.lanes.drop_or_cancel(Q, &place(&jobs[0]), When::BeforeCommit).await.unwrap(), [false]);
+    assert_eq!(bare.lanes.drop_or_cancel(Q, &place(&jobs[1]), When::AfterCommit).await.unwrap(), [false]);
+    assert_eq!(bare.lanes.hold_back(Q, &place(&jobs[2]), When::AfterCommit).await.unwrap(), [false]);
+    assert_eq!(bare.lanes.push(Q, &jobs, ALL, known).await.unwrap(), 0);
+    assert_eq!(bare.lanes.refill(Q, &jobs, ALL, known).await.unwrap(), 0);
+    let left = bare.take(4).await;
+    assert_eq!(left.iter().map(|job| job.id).collect::<Vec<_>>(), [jobs[3].id]);
+}
+
+#[tokio::test]
+async fn what_was_taken_out_comes_back_by_whoever_knows_the_ledger_as_of_later() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    let job = bare.fill(tenant, "", 1).await.remove(0);
+    bare.lanes.hold_back(Q, &[(job.id, key(tenant, ""))], When::BeforeCommit).await.unwrap();
+    assert_eq!(bare.lanes.push(Q, std::slice::from_ref(&job), ALL, Instant::now()).await.unwrap(), 0, "who knows?");
+    bare.lanes.hold_back(Q, &[(job.id, key(tenant, ""))], When::AfterCommit).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // It is held no more.
+    assert_eq!(bare.lanes.push(Q, std::slice::from_ref(&job), ALL, Instant::now()).await.unwrap(), 1);
+    assert_eq!(bare.take(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_push_that_was_under_way_for_long_is_read_again_by_a_refill() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    let jobs = bare.fill(tenant, "", 2).await;
+    bare.ack(&bare.take(2).await).await;
+    // By now these are over, by whatever brought them here meanwhile.
+    let known = Instant::now();
+    tokio::time::sleep(Duration::from_millis(3_100)).await;
+    assert_eq!(bare.lanes.push(Q, &jobs, ALL, known).await.unwrap(), 0);
+    assert!(bare.take(2).await.is_empty());
+    assert_eq!(bare.lanes.full_lanes(Q, 9).await.unwrap().lanes, [key(tenant, "")]);
+}
+
+#[tokio::test]
+async fn only_the_latest_that_were_taken_out_are_remembered() {
+    let bare = Bare::new().await;
+    let tenant = Uuid::now_v7();
+    let out: Vec<_> = (0..100_500).map(|_| (Uuid::now_v7(), key(tenant, ""))).collect();
+    bare.lanes.drop_or_cancel(Q, &out, When::AfterCommit).await.unwrap();
+    let mut redis = bare.redis().await;
+    let kept: usize = redis::cmd("ZCARD").arg(bare.key("dropped")).query_async(&mut redis).await.unwrap();
+    let ends_in: i64 = redis::cmd("PTTL").arg(bare.key("dropped")).query_async(&mut redis).await.unwrap();
+    assert!(kept == 100_000 && ends_in > 0, "{kept}, {ends_in}");
 }

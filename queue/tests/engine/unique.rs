@@ -1,6 +1,6 @@
 //! Unique keys: who has one, what a newcomer means, and that no crash leaves one taken.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use patchbay_queue::ledger::settle::End;
 use patchbay_queue::ledger::{self, Inserted, tidy, unique};
@@ -96,17 +96,17 @@ async fn a_replaced_job_takes_the_new_payload_and_a_fresh_budget_in_redis_too() 
     let tenant = Uuid::now_v7();
     let dispatcher = Dispatcher::start(world.lanes.clone(), world.window);
     let (first, _) = world.tell(keyed(tenant, Conflict::Replace)).await;
-    dispatcher.push(std::slice::from_ref(&first));
+    dispatcher.push(std::slice::from_ref(&first), Instant::now());
     let second: NewJob = JobRequest::new(Uuid::now_v7(), tenant, Work { act: Act::Count(3) })
         .unique("key")
         .on_conflict(Conflict::Replace)
         .into();
     let enqueued = world.tell_all(std::slice::from_ref(&second)).await;
     assert_eq!(enqueued.outcomes, [Inserted::Replaced(first.id)]);
-    dispatcher.refresh(enqueued.changed);
+    dispatcher.refresh(enqueued.changed, Instant::now());
     // Errands are done in order: when this one is there, the refresh is done.
     let (marker, _) = world.tell(request(Uuid::now_v7())).await;
-    dispatcher.push(&[marker]);
+    dispatcher.push(&[marker], Instant::now());
     while world.lanes.queue_stats(QUEUE).await.unwrap().waiting < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -244,9 +244,9 @@ async fn with_workers_the_last_state_always_runs_last() {
             .into();
         let enqueued = world.tell_all(std::slice::from_ref(&job)).await;
         if enqueued.outcomes == [Inserted::Waiting] {
-            dispatcher.push(&[job]);
+            dispatcher.push(&[job], Instant::now());
         }
-        dispatcher.refresh(enqueued.changed);
+        dispatcher.refresh(enqueued.changed, Instant::now());
         tokio::time::sleep(Duration::from_millis(n % 5)).await;
     }
     let jobs = world.rows_of("queue.jobs").await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::Utc;
 use patchbay_queue::backend::{Heart, WorkerCard};
-use patchbay_queue::lanes::{BreakerRule, Limit, PauseScope, WorkerView};
+use patchbay_queue::lanes::{BreakerRule, Limit, PauseScope, When, WorkerView};
 use patchbay_queue::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -127,7 +127,7 @@ async fn a_wish_to_cancel_outlives_the_worker_that_ran_the_job() {
     let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
     let lease = Duration::from_millis(50);
     assert_eq!(world.lanes.claim(QUEUE, 1, lease, "a worker that dies").await.unwrap().jobs.len(), 1);
-    assert_eq!(world.lanes.drop_or_cancel(QUEUE, &[(job.id, lane)]).await.unwrap(), [true]);
+    assert_eq!(world.lanes.drop_or_cancel(QUEUE, &[(job.id, lane)], When::BeforeCommit).await.unwrap(), [true]);
     let mut conn = world.ledger.get().await.unwrap();
     ledger::cancel::cancel(&mut conn, job.tenant_id, job.id, true).await.unwrap();
     // It asks Redis for such wishes in twenty seconds: the wish comes with the job.
@@ -186,7 +186,7 @@ async fn a_handler_that_asks_whether_it_is_cancelled_ends_as_cancelled() {
     world.enqueue(std::slice::from_ref(&job)).await;
     world.until_view(job.id, |view| view.running_since.is_some()).await;
     let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
-    assert_eq!(world.lanes.drop_or_cancel(QUEUE, &[(job.id, lane)]).await.unwrap(), [true]);
+    assert_eq!(world.lanes.drop_or_cancel(QUEUE, &[(job.id, lane)], When::BeforeCommit).await.unwrap(), [true]);
     let view = world.until(job.id, &["cancelled"]).await;
     assert_eq!((view.errors, view.attempts), (0, json!([])), "to stop on request is no error");
     worker.stop().await;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apalis_core::worker::builder::WorkerBuilder;
 use async_trait::async_trait;
@@ -183,7 +183,7 @@ impl World {
             .filter(|(_, inserted)| *inserted == Inserted::Waiting)
             .map(|(job, _)| Envelope::from(job))
             .collect();
-        self.lanes.push(QUEUE, &due, self.window, false).await.unwrap();
+        self.lanes.push(QUEUE, &due, self.window, Instant::now()).await.unwrap();
     }
 
     pub async fn enqueue_one(&self, act: Act) -> Uuid {

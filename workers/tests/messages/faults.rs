@@ -1,6 +1,6 @@
 //! What the provider refuses, and what follows.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::TypedId as _;
@@ -31,7 +31,7 @@ async fn a_permanent_refusal_is_a_dead_letter_that_can_be_redriven() {
     tx.commit().await.unwrap();
     let envelopes: Vec<_> = rows.into_iter().map(patchbay_queue::Envelope::from).collect();
     let lanes = world.db().dispatcher().lanes();
-    lanes.push("sends", &envelopes, patchbay_queue::lanes::Window::default(), false).await.unwrap();
+    lanes.push("sends", &envelopes, patchbay_queue::lanes::Window::default(), Instant::now()).await.unwrap();
     world.until(message, MessageState::Delivered).await;
     world.until_job(job, "succeeded").await;
 }

@@ -57,7 +57,7 @@ async fn once(world: &World, count: usize, report: &mut Report, remark: bool) ->
 
     let redis = RedisStats::now(&world.place.redis).await?;
     let start = Instant::now();
-    let pushes = jobs.chunks(count.div_ceil(CLAIMERS)).map(|part| lanes.push(QUEUE, part, window, false));
+    let pushes = jobs.chunks(count.div_ceil(CLAIMERS)).map(|part| lanes.push(QUEUE, part, window, start));
     let taken: usize = try_join_all(pushes).await?.into_iter().sum();
     let pushed = start.elapsed();
     ensure!(taken == count, "{taken} of {count} jobs were pushed");

@@ -92,9 +92,11 @@ impl Mixed<'_> {
         let stopped = self.deeds.get(&n).filter(|done| done.said == Said::Stopped);
         let Some(at) = stopped.map(|done| done.answered) else { return 0 };
         let Some(id) = self.ids.get(n) else { return 0 };
-        let mut runs = self.book.runs.iter().filter(|run| run.job == *id);
         let effects = self.book.jobs.get(id).map_or(0, |seen| seen.effects);
-        if runs.all(|run| run.from > at + lag.at(run.from)) { effects } else { 0 }
+        let first = self.book.runs.iter().filter(|run| run.job == *id).map(|run| run.from).min();
+        let Some(from) = first.filter(|from| effects > 0 && *from > at + lag.at(*from)) else { return 0 };
+        console::note(&format!("    number {n} ({id}) began at {from:?} although it was cancelled at {at:?}"));
+        effects
     }
 }
 

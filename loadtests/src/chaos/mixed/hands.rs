@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use patchbay_db::ids::TenantId;
 use patchbay_db::{Db, DbError, DbResult, TypedId as _};
+use patchbay_queue::lanes::When;
 use patchbay_queue::ledger::{cancel, groups, hold};
 use patchbay_queue::{LaneName, Lanes};
 use tokio::sync::{Semaphore, mpsc};
@@ -114,8 +115,9 @@ impl Ways {
     }
 
     async fn once(&self, id: Uuid, lane: &LaneName, deed: Deed) -> DbResult<Said> {
-        // As the product does: out of Redis, into the ledger, and out of Redis again where repair put it back.
-        let runs = deed == Deed::Cancel && self.take_out(id, lane).await?;
+        // As the product does: out of Redis, into the ledger, and out of Redis for good.
+        let job = [(id, lane.clone())];
+        let runs = deed == Deed::Cancel && self.is_running(&job).await?;
         let mut tx = self.db.begin(TenantId::from_uuid(lane.tenant)).await?;
         let mut said = Said::Done;
         match deed {
@@ -134,16 +136,15 @@ impl Ways {
         }
         tx.commit().await?;
         if said == Said::Stopped
-            && let Err(error) = self.take_out(id, lane).await
+            && let Err(error) = self.lanes.drop_or_cancel(QUEUE, &job, When::AfterCommit).await
         {
             tracing::debug!(job = %id, %error, "a cancelled job may be in its lane still");
         }
         Ok(said)
     }
 
-    async fn take_out(&self, id: Uuid, lane: &LaneName) -> DbResult<bool> {
-        let running = self.lanes.drop_or_cancel(QUEUE, &[(id, lane.clone())]).await;
-        let running = running.map_err(|error| DbError::Unavailable(error.into()))?;
-        Ok(running.into_iter().any(|running| running))
+    async fn is_running(&self, job: &[(Uuid, LaneName)]) -> DbResult<bool> {
+        let running = self.lanes.drop_or_cancel(QUEUE, job, When::BeforeCommit).await;
+        Ok(running.map_err(|error| DbError::Unavailable(error.into()))?.contains(&true))
     }
 }

@@ -26,10 +26,10 @@ impl Inflight {
         }
     }
 
-    /// Redis holds its lease anew; the ledger is to be asked what Redis does not know any more.
+    /// Redis holds its lease anew; the ledger is to be asked what Redis does not know any more. (It knows no ghosts.)
     pub(in crate::backend) fn adopted(&self, run: RunId) {
         if let Some(entry) = self.state().runs.get_mut(&run) {
-            entry.adopted = true;
+            entry.adopted = !matches!(entry.phase, Phase::Ghost { .. });
         }
     }
 
@@ -53,6 +53,11 @@ impl Inflight {
         if let Some(Entry { phase: Phase::Running(run), .. }) = entry {
             run.abort.abort();
         }
+    }
+
+    /// Whether it is here, and its handler was called.
+    pub(in crate::backend) fn has_begun(&self, run: RunId) -> bool {
+        self.state().runs.get(&run).is_some_and(|entry| !matches!(entry.phase, Phase::Waiting))
     }
 
     /// Whether the run's lease is still ours, and whether that is certain without asking Redis.

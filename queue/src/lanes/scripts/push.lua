@@ -2,15 +2,28 @@
 -- pushing twice is harmless. A lane takes `window` jobs; beyond that it is marked `full` and its jobs
 -- wait in the ledger, in order: a full lane takes nothing but refills, or new jobs would overtake. What goes before the
 -- last that is here overtakes nobody who waits in the ledger, and is let in; the last waits in the ledger in its place.
--- KEYS[1] prefix; ARGV: window, cap (of the queue), refill (1|0), then for each lane: tenant, lane, how many jobs, and for each
--- job id, score, value.
--- Answers how many were taken.
+-- Whoever pushes knows the ledger as of some instant: what was taken out after that (`dropped`) is not taken, and nothing
+-- where that is long ago; its lanes are marked, and a refill reads it as it is.
+-- KEYS[1] prefix; ARGV: window, cap (of the queue), refill (1|0), as of when (ms), then for each lane: tenant, lane, how many
+-- jobs, and for each job id, score, value.
+-- Answers how many were taken, and the time.
 local window, cap, refill = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
 local jobs, full = p .. 'jobs', p .. 'full'
-local any_full = call('EXISTS', full) == 1
+local dropped = p .. 'dropped'
+local any_full, any_dropped = call('EXISTS', full) == 1, call('EXISTS', dropped) == 1
 local count = call('HLEN', jobs)
 local taken, come, vt = 0, 0, nil
-local at = 4
+local as_of, at = tonumber(ARGV[4]), 5
+
+if now - as_of > 3000 then
+    while at < #ARGV do
+        local n = tonumber(ARGV[at + 2])
+        call('SADD', full, ARGV[at] .. '\n' .. ARGV[at + 1])
+        come, at = come + n, at + 3 + 3 * n
+    end
+end
+
+local function is_dropped(id) return any_dropped and tonumber(call('ZSCORE', dropped, id) or '-inf') >= as_of end
 
 while at < #ARGV do
     local tenant, lane = ARGV[at], ARGV[at + 1]
@@ -36,7 +49,9 @@ while at < #ARGV do
         local id = ARGV[i]
         -- A queue at its cap still gives every lane a few places, or a newcomer would never be seen; at twice its cap, one.
         local crowded = size >= window or (count >= cap and size >= (count < 2 * cap and 16 or 1))
-        if turns_away or crowded then
+        if is_dropped(id) then
+            -- It stays out.
+        elseif turns_away or crowded then
             if not refill and is_before_the_last(ARGV[i + 1]) then
                 if call('HSETNX', jobs, id, ARGV[i + 2]) == 1 then
                     adds[1], adds[2], n = ARGV[i + 1], id, 2
@@ -70,4 +85,4 @@ while at < #ARGV do
 end
 if taken > 0 then ring() end
 if come > 0 and not refill then call('HINCRBY', p .. 'flow', 'in', come) end
-return taken
+return { taken, now }

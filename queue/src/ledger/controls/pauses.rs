@@ -127,6 +127,26 @@ pub async fn pauses(conn: &mut AsyncPgConnection, queue: Option<&str>) -> QueryR
     .await
 }
 
+/// The kinds that are paused, each with its queue (or that of every queue).
+///
+/// # Errors
+/// The database's.
+pub async fn paused_kinds(conn: &mut AsyncPgConnection) -> QueryResult<Vec<(String, String)>> {
+    let rows: Vec<PausedKind> =
+        statement("SELECT queue, kind FROM queue.pauses WHERE kind IS NOT NULL AND (until IS NULL OR until > now())")
+            .load(conn)
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.queue, row.kind)).collect())
+}
+
+#[derive(QueryableByName)]
+struct PausedKind {
+    #[diesel(sql_type = Text)]
+    queue: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+}
+
 /// All pauses in force in `queue`, those of every queue among them.
 ///
 /// # Errors

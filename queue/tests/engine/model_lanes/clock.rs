@@ -43,7 +43,7 @@ local function ends_sooner(key)
     if left > 0 then call('PEXPIRE', key, left) else call('DEL', key) end
 end
 local known = {
-    later = scores, leases = scores,
+    later = scores, leases = scores, dropped = scores,
     tat = function(key) words(key, '%.3f', { true }) end,
     penalty = function(key) words(key, '%.0f', { true }) end,
     hours = function(key) words(key, '%.0f', { true, true }) end,

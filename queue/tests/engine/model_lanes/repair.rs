@@ -1,6 +1,8 @@
 //! What the keeper does: copies controls, opens, takes back, looks for what is missing, refills. With the calls of the
 //! real one (`queue/src/keeper/`), in its order, over a ledger that is the model's.
 
+use std::time::Instant;
+
 use std::collections::HashMap;
 
 use patchbay_queue::lanes::{BreakerRule, Hours, Limit, Opening, PauseScope, Rate, Window};
@@ -162,7 +164,7 @@ impl Case {
         let absent: Vec<Envelope> =
             firsts.iter().zip(present).filter(|(_, here)| !here).map(|(job, _)| job.clone()).collect();
         let window = Window { lane: self.window.queue, ..self.window };
-        let pushed = self.bare.lanes.push(Q, &absent, window, true).await.unwrap();
+        let pushed = self.bare.lanes.refill(Q, &absent, window, Instant::now()).await.unwrap();
         // Whose worker had not said in time that it runs is handed out again: the worker hears that its lease is lost.
         let here = self.bare.lanes.present(Q, absent.iter().map(|job| &job.id)).await.unwrap();
         for (job, _) in absent.iter().zip(here).filter(|(_, here)| *here) {

@@ -1,6 +1,8 @@
 //! Each step, done to the lanes and to the model.
 
-use patchbay_queue::lanes::PauseScope;
+use std::time::Instant;
+
+use patchbay_queue::lanes::{PauseScope, When};
 use patchbay_queue::*;
 use uuid::Uuid;
 
@@ -37,7 +39,7 @@ impl Case {
         }
         // Who would push dies first, where Redis was emptied.
         if !self.model.closed {
-            let pushed = self.bare.lanes.push(Q, &jobs, self.window, false).await.unwrap();
+            let pushed = self.bare.lanes.push(Q, &jobs, self.window, Instant::now()).await.unwrap();
             assert!(pushed == jobs.len() || self.is_bounded(), "an endless window takes all");
         }
         jobs.into_iter().for_each(|job| self.model.wait(job));
@@ -50,7 +52,7 @@ impl Case {
         let running = self.model.nth_running(nth).filter(|run| !run.ended).map(|run| run.job);
         for job in running.into_iter().chain(self.model.nth_waiting(nth)) {
             let here = self.is_here(job.id).await;
-            let pushed = self.bare.lanes.push(Q, &[job], self.window, false).await.unwrap();
+            let pushed = self.bare.lanes.push(Q, &[job], self.window, Instant::now()).await.unwrap();
             assert!(pushed == 0 || !here, "it is here already");
         }
     }
@@ -58,11 +60,18 @@ impl Case {
     async fn drop_job(&mut self, nth: usize) {
         if let Some(run) = self.model.nth_running(nth).filter(|_| nth.is_multiple_of(2)) {
             let lane = lane_of(&run.job);
-            assert_eq!(self.bare.lanes.drop_or_cancel(Q, &[(run.job.id, lane)]).await.unwrap(), [true]);
+            assert_eq!(
+                self.bare.lanes.drop_or_cancel(Q, &[(run.job.id, lane)], When::BeforeCommit).await.unwrap(),
+                [true]
+            );
             self.model.cancelled.insert(run.job.id);
         } else if let Some(job) = self.model.nth_waiting(nth) {
-            assert_eq!(self.bare.lanes.drop_or_cancel(Q, &[(job.id, lane_of(&job))]).await.unwrap(), [false]);
+            let (place, known) = ([(job.id, lane_of(&job))], Instant::now());
+            let when = if nth.is_multiple_of(3) { When::BeforeCommit } else { When::AfterCommit };
+            assert_eq!(self.bare.lanes.drop_or_cancel(Q, &place, when).await.unwrap(), [false]);
             self.model.take_out(&job);
+            let late = self.bare.lanes.push(Q, std::slice::from_ref(&job), self.window, known).await.unwrap();
+            assert!(late == 0 && !self.is_here(job.id).await, "a push that was under way comes too late");
         }
     }
 
@@ -77,7 +86,7 @@ impl Case {
     pub async fn come_back(&mut self, nth: usize) {
         if let Some(job) = self.model.nth_held(nth) {
             if !self.model.closed {
-                self.bare.lanes.push(Q, std::slice::from_ref(&job), self.window, false).await.unwrap();
+                self.bare.lanes.push(Q, std::slice::from_ref(&job), self.window, Instant::now()).await.unwrap();
             }
             self.model.held.remove(&job.id);
             self.model.wait(job);

@@ -1,10 +1,10 @@
 //! The engine, worked by hand: no worker, and an hour that is over at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use patchbay_queue::lanes::{Limit, Report};
+use patchbay_queue::lanes::{Limit, Report, When};
 use patchbay_queue::ledger::crash::mark_running;
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::ledger::{JobRow, cancel, controls, dependencies, groups, hold};
@@ -70,7 +70,7 @@ impl Real {
             let mut freed = settled.ready;
             freed.extend(follow(&mut conn).await);
             let freed: Vec<Envelope> = freed.into_iter().map(Envelope::from).collect();
-            self.world.lanes.push(QUEUE, &freed, self.world.window, false).await.unwrap();
+            self.world.lanes.push(QUEUE, &freed, self.world.window, Instant::now()).await.unwrap();
         }
     }
 
@@ -100,7 +100,7 @@ impl Real {
     }
 
     pub async fn cancel(&self, id: Uuid) {
-        let runs = self.world.lanes.drop_or_cancel(QUEUE, &[(id, self.lane())]).await.unwrap();
+        let runs = self.world.lanes.drop_or_cancel(QUEUE, &[(id, self.lane())], When::BeforeCommit).await.unwrap();
         let mut conn = self.world.ledger.get().await.unwrap();
         cancel::cancel(&mut conn, self.tenant, id, runs[0]).await.unwrap();
     }

@@ -1,0 +1,36 @@
+//! As of when somebody knows the ledger, told to Redis in its own time.
+//!
+//! Machines' clocks differ, and may be minutes off: so an instant of this process is told by how long ago it was, from the
+//! last time that Redis told. That is earlier than the truth by as long as that answer was on its way, never later: whoever
+//! pushes is taken to know less than it does, and the audit brings what is refused.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use super::Lanes;
+
+/// What Redis's clock showed, and when that was heard.
+pub(super) type Heard = Arc<Mutex<Option<(Instant, i64)>>>;
+
+impl Lanes {
+    /// Redis told this time, in Unix milliseconds.
+    pub(super) fn heard(&self, now_ms: i64) {
+        *self.heard.lock().expect("no holder of this lock can panic") = Some((Instant::now(), now_ms));
+    }
+
+    /// When `at` was, by Redis's clock.
+    pub(super) async fn as_of(&self, at: Instant) -> redis::RedisResult<i64> {
+        let known = *self.heard.lock().expect("no holder of this lock can panic");
+        let (heard, now_ms) = match known {
+            Some(known) => known,
+            None => {
+                let now_ms = self.time().await?.timestamp_millis();
+                self.heard(now_ms);
+                // It may have been a while on its way.
+                (Instant::now(), now_ms)
+            }
+        };
+        let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Ok(if at >= heard { now_ms + millis(at - heard) } else { now_ms - millis(heard - at) - 1 })
+    }
+}
