@@ -212,10 +212,10 @@ impl From<&NewJob> for Envelope {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn envelope(payload: &'static [u8]) -> Envelope {
+    pub(crate) fn envelope(payload: &'static [u8]) -> Envelope {
         Envelope {
             id: Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0001),
             token: 7,

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::repair::keeper;
 use crate::statistics;
 use crate::table::{Entry, table};
-use crate::ticker::{Instants, Ticker};
+use crate::ticker::{Instants, Looks, Ticker};
 
 /// Why a process could not start, or ended.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -37,11 +37,12 @@ pub async fn run(config: Config) -> Result<(), Failure> {
 
     let stop = shutdown.draining_token();
     let ticker = Ticker::new(connections.db.clone(), Instants::OfDatabase, table);
+    let looks = ticker.looks();
     let mut parts = JoinSet::new();
     parts.spawn(ticker.run(stop.clone()));
     parts.spawn(statistics::keep(connections.db.clone(), stop.clone()));
     parts.spawn(keeper(&connections, &name, config.worker.lease).run(stop));
-    let listener = serve(config.scheduler.listen, &health(&shutdown, &connections)).await?;
+    let listener = serve(config.scheduler.listen, &health(&shutdown, &connections, looks)).await?;
     tracing::info!(scheduler = name, listen = %listener.address(), "at work");
 
     // A part ends by itself only where it panicked.
@@ -58,7 +59,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn health(shutdown: &Shutdown, connections: &Connections) -> Health {
+fn health(shutdown: &Shutdown, connections: &Connections, looks: Looks) -> Health {
     let (db, lanes) = (connections.db.clone(), connections.lanes.clone());
     Health::builder("patchbay-scheduler", shutdown)
         .check("database", move || {
@@ -72,5 +73,17 @@ fn health(shutdown: &Shutdown, connections: &Connections) -> Health {
             let lanes = lanes.clone();
             async move { lanes.ping().await.map_err(|_| "no answer".to_owned()) }
         })
+        .check("ticks", move || std::future::ready(ticks(&looks)))
         .build()
+}
+
+/// A ticker looks twice a second; after this long without a look something is wrong.
+const QUIET: Duration = Duration::from_secs(10);
+
+fn ticks(looks: &Looks) -> Result<(), String> {
+    match looks.ago() {
+        None => Err("not looked for yet".to_owned()),
+        Some(ago) if ago > QUIET => Err(format!("not looked for in {} s", ago.as_secs())),
+        Some(_) => Ok(()),
+    }
 }

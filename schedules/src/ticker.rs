@@ -5,8 +5,8 @@
 //! their rules, never from what this process remembers, and at the database's time: a scheduler on a machine whose clock
 //! is off ticks with the others.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::ids::{JobId, ScheduleId};
@@ -73,6 +73,23 @@ pub struct Ticker {
     instants: Instants,
     table: Arc<[Entry]>,
     names: Arc<[&'static str]>,
+    looked: Looks,
+}
+
+/// When a ticker last looked and took what was due; clones see the same.
+#[derive(Debug, Clone, Default)]
+pub struct Looks(Arc<Mutex<Option<Instant>>>);
+
+impl Looks {
+    fn now(&self) {
+        *self.0.lock().expect("no holder of this lock can panic") = Some(Instant::now());
+    }
+
+    /// How long ago that was; none where it has not yet.
+    #[must_use]
+    pub fn ago(&self) -> Option<Duration> {
+        self.0.lock().expect("no holder of this lock can panic").map(|at| at.elapsed())
+    }
 }
 
 impl Ticker {
@@ -80,7 +97,13 @@ impl Ticker {
     #[must_use]
     pub fn new(db: Db, instants: Instants, table: Vec<Entry>) -> Self {
         let names = table.iter().map(|entry| entry.declared.name).collect();
-        Self { db, instants, table: table.into(), names }
+        Self { db, instants, table: table.into(), names, looked: Looks::default() }
+    }
+
+    /// When it looks.
+    #[must_use]
+    pub fn looks(&self) -> Looks {
+        self.looked.clone()
     }
 
     /// Takes ticks until `stop`. Trouble with the database is waited out.
@@ -95,7 +118,10 @@ impl Ticker {
                 self.look().await
             };
             let pause = match looked.await {
-                Ok(looked) => looked.again_in,
+                Ok(looked) => {
+                    self.looked.now();
+                    looked.again_in
+                }
                 Err(error) => {
                     tracing::warn!(%error, "ticks wait for the database");
                     WEATHER

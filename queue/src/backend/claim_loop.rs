@@ -102,7 +102,7 @@ async fn take(shared: &Arc<Shared>, takers: &Takers, slots: OwnedSemaphorePermit
     let (asked, want) = (Instant::now(), slots.num_permits());
     let claimed = shared.lanes.claim(&shared.queue, want, shared.settings.lease, &shared.settings.worker).await?;
     shared.settings.clock.heard(claimed.now_ms);
-    shared.vitals.claimed();
+    shared.vitals.claimed(claimed.closed);
     shared.meters.claimed(shared.settings.clock.now());
     let more = claimed.jobs.len() >= want;
     let idle_for = claimed.next.unwrap_or(IDLE).min(IDLE);

@@ -215,3 +215,42 @@ impl std::fmt::Debug for Inflight {
         f.debug_struct("Inflight").field("runs", &self.state().runs.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::envelope::tests::envelope;
+
+    const LEASE: Duration = Duration::from_secs(9);
+
+    fn claimed(safe_until: Instant) -> (Inflight, RunId) {
+        let (inflight, job) = (Inflight::new(1), envelope(b""));
+        let slot = inflight.slots().clone().try_acquire_owned().unwrap();
+        inflight.begin(std::iter::once((&job, Some(slot))), safe_until, DateTime::UNIX_EPOCH);
+        (inflight, RunId::of(&job))
+    }
+
+    #[test]
+    fn nothing_begins_under_a_lease_that_may_be_another_s_by_now() {
+        let (inflight, run) = claimed(Instant::now() + LEASE);
+        assert!(inflight.handles(run).is_some());
+        // The process stood still for longer than a lease.
+        inflight.renewed(run, Instant::now());
+        assert!(inflight.handles(run).is_none());
+    }
+
+    #[test]
+    fn a_run_whose_lease_was_forgotten_is_asked_about_once_and_a_ghost_never() {
+        let (inflight, run) = claimed(Instant::now() + LEASE);
+        inflight.adopted(run);
+        assert_eq!(inflight.take_adopted().len(), 1);
+        assert_eq!(inflight.take_adopted().len(), 0);
+        if let Some(entry) = inflight.state().runs.get_mut(&run) {
+            entry.phase = Phase::Ghost { since: Instant::now() };
+        }
+        inflight.adopted(run);
+        assert_eq!(inflight.take_adopted().len(), 0);
+    }
+}

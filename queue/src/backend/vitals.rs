@@ -26,6 +26,8 @@ struct State {
     beats: u64,
     /// Whether Redis ever answered a claim.
     claimed: bool,
+    /// Since when claims find the queue closed.
+    closed: Option<Instant>,
     turn: Turn,
     /// The last claim that Redis answered, or the last instant at which there was none to make.
     well_at: Instant,
@@ -45,7 +47,14 @@ pub(super) enum Turn {
 
 impl Vitals {
     pub(super) fn new(inflight: Inflight) -> Self {
-        let state = State { beats: 0, claimed: false, turn: Turn::Claiming, well_at: Instant::now(), broken: None };
+        let state = State {
+            beats: 0,
+            claimed: false,
+            closed: None,
+            turn: Turn::Claiming,
+            well_at: Instant::now(),
+            broken: None,
+        };
         Self { state: Arc::new(Mutex::new(state)), inflight }
     }
 
@@ -61,10 +70,13 @@ impl Vitals {
         state.turn = turn;
     }
 
-    pub(super) fn claimed(&self) {
+    /// Redis answered a claim: with jobs or without, or that the queue is `closed`.
+    pub(super) fn claimed(&self, closed: bool) {
         let mut state = self.state();
-        state.well_at = Instant::now();
+        let now = Instant::now();
+        state.well_at = now;
         state.claimed = true;
+        state.closed = closed.then(|| state.closed.unwrap_or(now));
     }
 
     pub(super) fn beat(&self) {
@@ -102,6 +114,13 @@ impl Vitals {
     pub fn without_claims(&self) -> Duration {
         let state = self.state();
         if state.turn == Turn::Claiming { state.well_at.elapsed() } else { Duration::ZERO }
+    }
+
+    /// For how long nothing could start because nobody has told Redis the queue's limits and pauses; zero where the queue is
+    /// open.
+    #[must_use]
+    pub fn closed_for(&self) -> Duration {
+        self.state().closed.map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// The loop that panicked, if one did: this backend is lost, and with it the sense of this process.
@@ -147,8 +166,19 @@ mod tests {
         vitals.turn(Turn::Claiming);
         assert!(vitals.without_claims() < Duration::from_secs(1), "the wait for a slot does not count");
         vitals.state().well_at -= Duration::from_secs(90);
-        vitals.claimed();
+        vitals.claimed(false);
         assert!(vitals.without_claims() < Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn a_closed_queue_is_told_until_it_is_open() {
+        let vitals = Vitals::new(Inflight::new(1));
+        vitals.claimed(true);
+        vitals.state().closed = Instant::now().checked_sub(Duration::from_secs(90));
+        vitals.claimed(true);
+        assert!(vitals.closed_for() >= Duration::from_secs(90) && vitals.without_claims() < Duration::from_secs(1));
+        vitals.claimed(false);
+        assert_eq!(vitals.closed_for(), Duration::ZERO);
     }
 
     #[tokio::test]

@@ -81,6 +81,7 @@ impl Keeper {
         now: i64,
     ) -> Result<(), KeeperError> {
         count_on(conn, queue, &mut depths).await?;
+        set_backlog(queue, depths.0.values().map(|waits| waits.depth).sum());
         self.lanes.rank_tenants(queue, &depths.top()).await?;
         let ranked = self.lanes.top_tenants(queue, RANKS).await?;
         for rank in 1..=RANKS {
@@ -114,9 +115,14 @@ async fn count_on(conn: &mut LedgerConn, queue: &str, depths: &mut Depths) -> Re
     Ok(())
 }
 
-/// Takes the gauges of a queue's ranks back to zero.
+/// Takes the gauges of a queue's backlog and ranks back to zero.
 pub(super) fn withdraw(queue: &str) {
+    set_backlog(queue, 0);
     (1..=RANKS).for_each(|rank| set(queue, rank, None, 0));
+}
+
+fn set_backlog(queue: &str, waiting: u64) {
+    metrics::gauge!("queue_backlog", "queue" => queue.to_owned()).set(u32::try_from(waiting).unwrap_or(u32::MAX));
 }
 
 fn set(queue: &str, rank: usize, stats: Option<&TenantStats>, now: i64) {

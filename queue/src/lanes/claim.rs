@@ -24,6 +24,8 @@ pub struct Claimed {
     pub garbled: Vec<(Uuid, i64)>,
     /// When the next claim can find something: `Some(0)` now, `None` only after a push.
     pub next: Option<Duration>,
+    /// Nobody has told this Redis the queue's limits and pauses, so nothing may start; whoever does rings the bell.
+    pub closed: bool,
     /// Redis's clock at the claim, in Unix milliseconds: what all machines agree on.
     pub now_ms: i64,
 }
@@ -55,7 +57,7 @@ impl Lanes {
         let wait: i64 = values.next().map(redis::from_redis_value).transpose()?.unwrap_or(-1);
         let now_ms: i64 = values.next().map(redis::from_redis_value).transpose()?.unwrap_or(0);
         let next = u64::try_from(wait).ok().map(Duration::from_millis);
-        let mut claimed = Claimed { next, now_ms, ..Claimed::default() };
+        let mut claimed = Claimed { next, now_ms, closed: wait == -2, ..Claimed::default() };
         let token: String = values.next().map(redis::from_redis_value).transpose()?.unwrap_or_default();
         let Ok(token) = token.parse::<i64>() else { return Ok(claimed) };
         while let (Some(id), Some(value)) = (values.next(), values.next()) {

@@ -92,9 +92,26 @@ async fn a_run_that_would_go_again_is_held_where_somebody_holds_the_job_and_over
     world.end(&job, 1, again()).await;
     let view = world.view(job.id).await;
     assert_eq!((view.state.as_str(), view.errors, view.held_reason.as_deref()), ("held", 1, Some("wait")));
+    let parked = || End::Held { by: hold::KIND_PAUSE.into(), reason: "paused".into() };
+    world.end(&job, 2, parked()).await;
+    let view = world.view(job.id).await;
+    assert_eq!(view.held_by.as_deref(), Some(hold::OPERATOR), "nobody but an operator lets it go");
     ledger::cancel::cancel(&mut conn, tenant, job.id, true).await.unwrap();
-    world.end(&job, 2, End::Held { by: hold::KIND_PAUSE.into(), reason: "paused".into() }).await;
+    world.end(&job, 3, parked()).await;
     assert_eq!(world.state(job.id).await, "cancelled");
+}
+
+#[tokio::test]
+async fn a_cancel_that_meets_a_run_which_is_over_already_ends_the_job() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let (job, _) = world.tell(request(tenant)).await;
+    // The outcome is written, the lease is not ended yet: Redis says that it runs.
+    world.end(&job, 1, again()).await;
+    assert_eq!(world.state(job.id).await, "scheduled");
+    let mut conn = world.ledger.get().await.unwrap();
+    let state = ledger::cancel::cancel(&mut conn, tenant, job.id, true).await.unwrap();
+    assert_eq!(state.as_deref(), Some("cancelled"), "no run is left that would hear of it");
 }
 
 #[tokio::test]

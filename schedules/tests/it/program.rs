@@ -135,6 +135,7 @@ async fn only_the_one_that_leads_tells_how_a_queue_stands() {
     waiting_job(&db).await;
     let (one, first) = start(&db).await;
     measures(&first, "queue_ready{queue=\"sends\"} 1").await;
+    measures(&first, "queue_backlog{queue=\"sends\"} 1").await;
     signal(&one, Signal::SIGSTOP);
     let (_two, second) = start(&db).await;
     measures(&second, "queue_ready{queue=\"sends\"} 1").await;

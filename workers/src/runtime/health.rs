@@ -41,6 +41,11 @@ fn claims(served: &Served) -> Result<(), String> {
         if !vitals.has_claimed() {
             return Err(format!("none from {queue} yet"));
         }
+        let closed = vitals.closed_for();
+        if closed > QUIET {
+            let closed = closed.as_secs();
+            return Err(format!("{queue} is closed for {closed} s: no scheduler has told Redis its limits and pauses"));
+        }
         let quiet = vitals.without_claims();
         if quiet > QUIET {
             return Err(format!("none from {queue} for {} s", quiet.as_secs()));

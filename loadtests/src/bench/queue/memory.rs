@@ -23,7 +23,7 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
 async fn measure_in(world: &World, plan: Plan, report: &mut Report) -> Result<()> {
     let before = used_memory(&world.place.redis).await?;
     let start = Instant::now();
-    seed::backlog(world, &world.tenants(TENANTS), plan.memory / TENANTS).await?;
+    seed::backlog(world, &world.tenants(TENANTS), plan.memory / TENANTS, "waiting").await?;
     report.remark(format!("{} waiting jobs were written in {:.1?}", plan.memory, start.elapsed()));
     let start = Instant::now();
     let (mut here, mut since) = (0, Instant::now());

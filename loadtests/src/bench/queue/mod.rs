@@ -7,6 +7,7 @@ mod dispatcher;
 mod field;
 mod median;
 mod memory;
+mod millions;
 mod neighbour;
 mod ours;
 mod plan;
@@ -102,6 +103,7 @@ async fn measure(part: Part, plan: Plan, field: &[Entrant], report: &mut Report)
             memory::measure(plan, report).await?;
             scaling::weigh(plan, report).await?;
         }
+        Part::Millions => millions::measure(plan, report).await?,
         Part::Recovery => recovery::measure(plan, report).await?,
         Part::Scaling => scaling::measure(plan, report).await?,
     }

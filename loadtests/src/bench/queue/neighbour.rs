@@ -23,7 +23,7 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
 }
 
 async fn measure_in(world: &World, plan: Plan, report: &mut Report) -> Result<()> {
-    seed::backlog(world, &[world.tenant()], plan.neighbour).await?;
+    seed::backlog(world, &[world.tenant()], plan.neighbour, "waiting").await?;
     let worker = world.work_as(POOL, NEIGHBOUR);
     // The pool is full once the keeper has found the backlog.
     worker.until(POOL * 10).await;

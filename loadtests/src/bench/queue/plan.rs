@@ -17,6 +17,8 @@ pub enum Part {
     Neighbour,
     /// Redis's and a worker's memory.
     Memory,
+    /// A group of a million, and lists of a million.
+    Millions,
     /// A killed worker.
     Recovery,
     /// One, two and four worker processes.
@@ -42,6 +44,8 @@ pub struct Plan {
     pub tries: usize,
     /// Jobs that wait while Redis is weighed.
     pub memory: usize,
+    /// Members of a group, and jobs of a list.
+    pub million: usize,
     /// Jobs of which some are in flight when their worker is killed.
     pub recovery: usize,
     /// How many are.
@@ -62,6 +66,7 @@ impl Plan {
             neighbour: scale.of(1_000_000),
             tries: scale.of(200),
             memory: scale.of(5_000_000),
+            million: scale.of(1_000_000),
             recovery: scale.of(10_000),
             in_flight: scale.of(1_000),
             scaling: scale.of(5_000),
