@@ -23,6 +23,7 @@ mod limits;
 mod listing;
 mod model_lanes;
 mod model_ledger;
+mod pauses;
 mod payloads;
 mod plain_apalis;
 mod relay;
