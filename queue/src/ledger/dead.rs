@@ -10,7 +10,9 @@ use super::list::{Id, JobFilter, dead_ids};
 use super::row::{JobRow, job_row_columns};
 use crate::sql::statement;
 
-// One that expired while it waited for others goes on waiting for them, dead. A key that is free is taken again; where another job has it by now, this one runs without. What should not have run
+// One that expired while it waited for others goes on waiting for them, dead. A key that is free is taken again
+// (also where its row stayed, and means nothing; never waited for, which who has the key in hand would not forgive a job's
+// row); where another job has it by now, this one runs without. What should not have run
 // after an instant that is past, runs now: somebody wants it to.
 macro_rules! redrive {
     ($which:literal) => {
@@ -32,7 +34,19 @@ macro_rules! redrive {
                 INSERT INTO queue.unique_keys (tenant_id, kind, key, job_id)
                 SELECT tenant_id, kind, unique_key, id FROM redriven WHERE unique_key IS NOT NULL
                 ORDER BY tenant_id, kind, unique_key
-                ON CONFLICT (tenant_id, kind, key) DO NOTHING)
+                ON CONFLICT (tenant_id, kind, key) DO NOTHING),
+            taken AS (
+                UPDATE queue.unique_keys k SET job_id = f.id, next_id = NULL, expires_at = NULL
+                FROM (SELECT u.ctid AS place, r.id FROM (
+                        SELECT DISTINCT ON (tenant_id, kind, unique_key) tenant_id, kind, unique_key, id FROM redriven
+                        WHERE unique_key IS NOT NULL ORDER BY tenant_id, kind, unique_key, id) r
+                    JOIN queue.unique_keys u
+                        ON u.tenant_id = r.tenant_id AND u.kind = r.kind AND u.key = r.unique_key
+                    WHERE (u.expires_at IS NULL OR u.expires_at <= now()) AND NOT EXISTS (
+                        SELECT FROM queue.jobs o WHERE o.tenant_id = u.tenant_id AND o.id IN (u.job_id, u.next_id)
+                            AND o.state IN ('scheduled', 'waiting', 'held'))
+                    FOR UPDATE OF u SKIP LOCKED) f
+                WHERE k.ctid = f.place)
             SELECT ",
             job_row_columns!(),
             " FROM redriven j"

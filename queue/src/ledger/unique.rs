@@ -206,11 +206,11 @@ impl Keys {
     pub(super) async fn write(self, conn: &mut AsyncPgConnection) -> QueryResult<Vec<Changed>> {
         let changed: Vec<(&Name, &Key)> = self.keys.iter().filter(|(_, key)| key.changed).collect();
         if !changed.is_empty() {
-            // The window of a holder that stays is left as it is.
+            // The window of a holder that stays is left as it is; who follows it has the key in the same window.
             statement(
                 "UPDATE queue.unique_keys k SET next_id = n.next_id, job_id = n.job_id,
                     expires_at = CASE WHEN n.window_ms IS NOT NULL THEN now() + n.window_ms * interval '1 ms'
-                        WHEN k.job_id = n.job_id THEN k.expires_at END
+                        WHEN n.job_id IN (k.job_id, k.next_id) THEN k.expires_at END
                  FROM unnest($1, $2, $3, $4, $5, $6) AS n (tenant_id, kind, key, job_id, next_id, window_ms)
                  WHERE k.tenant_id = n.tenant_id AND k.kind = n.kind AND k.key = n.key",
             )
@@ -270,10 +270,10 @@ async fn replace(conn: &mut AsyncPgConnection, with: HashMap<(Uuid, Uuid), NewJo
         .await
 }
 
-// A due job may be in Redis, or run: what such a run comes to is not the job's end any more.
+// A due job may be in Redis, or run, also where it is held by now: what such a run comes to is not the job's end any more.
 const PUSH_BACK: &str = concat!(
     "UPDATE queue.jobs j SET run_at = n.run_at, revision = j.revision + 1, cancel_requested_at = NULL,
-        generation = CASE WHEN j.state = 'waiting' THEN coalesce(j.generation, 0) + 1 ELSE j.generation END,
+        generation = CASE WHEN j.state = 'scheduled' THEN j.generation ELSE coalesce(j.generation, 0) + 1 END,
         state = CASE WHEN j.state = 'held' THEN 'held' WHEN n.run_at > now() THEN 'scheduled' ELSE 'waiting' END
     FROM unnest($1, $2, $3) AS n (tenant_id, id, run_at)
     WHERE j.tenant_id = n.tenant_id AND j.id = n.id AND j.state IN ('scheduled', 'waiting', 'held')

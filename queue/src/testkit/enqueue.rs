@@ -81,7 +81,7 @@ impl World {
         let window = flow.and_then(|flow| flow.window).map(|window| self.now + window);
         let Some(holder) = holder else {
             if let (Some(until), Some(last)) = (known.until, known.holder)
-                && until >= self.now
+                && until > self.now
             {
                 return (Some(Inserted::Existing(last)), None);
             }
@@ -143,7 +143,7 @@ impl World {
         if job.run_at >= to {
             return;
         }
-        if job.state == State::Waiting {
+        if job.state != State::Scheduled {
             job.generation += 1;
         }
         (job.run_at, job.cancel_requested) = (to, false);

@@ -1,9 +1,13 @@
 //! apalis-board's own routes over a queue: what it lists, shows and enqueues.
 
+use std::time::Duration;
+
 use apalis_board_api::framework::{ApiBuilder, RegisterRoute};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use chrono::Utc;
+use patchbay_queue::backend::{Heart, WorkerCard};
 use patchbay_queue::board::{Board, BoardJob};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -87,4 +91,23 @@ async fn a_board_lists_the_processes_that_work() {
     let world = World::new().await;
     let routes = routes(&world);
     assert_eq!(get(&routes, "/workers").await, json!([]));
+    let worker = world.work(Doer::default().registry(), 4);
+    let card = WorkerCard { id: "host-1-abc".into(), host: "host".into(), version: "1.2.3".into() };
+    let begun = Utc::now().timestamp();
+    let heart = Heart::start(&world.lanes, card, vec![worker.serving.clone()]);
+    while get(&routes, "/workers").await == json!([]) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for path in ["/workers".to_owned(), format!("/queues/{QUEUE}/workers")] {
+        let listed = get(&routes, &path).await;
+        assert_eq!(listed.as_array().unwrap().len(), 1, "{path}: {listed}");
+        let row = &listed[0];
+        assert_eq!((&row["id"], &row["queue"]), (&json!("host-1-abc"), &json!(QUEUE)), "{path}");
+        assert_eq!(row["backend"], "patchbay-queue", "{path}");
+        let (started, seen) = (row["started_at"].as_i64().unwrap(), row["last_heartbeat"].as_i64().unwrap());
+        assert!((begun - 2..=begun + 60).contains(&started) && seen >= started, "{path}: {row} since {begun}");
+    }
+    heart.stop().await;
+    assert_eq!(get(&routes, "/workers").await, json!([]));
+    worker.stop().await;
 }

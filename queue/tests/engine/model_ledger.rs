@@ -1,14 +1,19 @@
 //! The ledger against a simple model: everything that may happen to jobs, in any order, and after each step every row is
 //! what the model says. At last everything is driven to its end: a job that cannot get there was lost.
+//!
+//! Time passes at a word, in whole hours (`clock`).
 
 mod acts;
+mod clock;
 mod insert;
+mod keys;
 mod model;
 mod steps;
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{Int2, Nullable, Text, Uuid as SqlUuid};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Int2, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl as _;
 use patchbay_queue::ledger::{groups, promote};
 use patchbay_queue::sql::statement;
@@ -27,6 +32,7 @@ struct Case<'a> {
     world: &'a World,
     tenant: Uuid,
     group_ids: [Uuid; GROUPS],
+    begun: DateTime<Utc>,
     model: Model,
 }
 
@@ -42,6 +48,15 @@ struct Row {
     errors: i16,
     #[diesel(sql_type = Int2)]
     crashes: i16,
+    #[diesel(sql_type = Timestamptz)]
+    run_at: DateTime<Utc>,
+}
+
+impl<'a> Case<'a> {
+    fn new(world: &'a World, group_ids: [Uuid; GROUPS]) -> Self {
+        let begun = clock::whole_micros(Utc::now());
+        Self { world, tenant: Uuid::now_v7(), group_ids, begun, model: Model::default() }
+    }
 }
 
 impl Case<'_> {
@@ -57,7 +72,7 @@ impl Case<'_> {
 
     async fn rows(&self) -> BTreeMap<Uuid, Row> {
         let rows: Vec<Row> =
-            statement("SELECT id, state, held_by, errors, crashes FROM queue.jobs WHERE tenant_id = $1")
+            statement("SELECT id, state, held_by, errors, crashes, run_at FROM queue.jobs WHERE tenant_id = $1")
                 .bind::<SqlUuid, _>(self.tenant)
                 .load(&mut *self.conn().await)
                 .await
@@ -73,6 +88,9 @@ impl Case<'_> {
             let by = row.held_by.as_deref().filter(|_| row.state == "held");
             prop_assert_eq!((n, row.state.as_str(), by), (n, job.state, job.by));
             prop_assert_eq!((n, row.errors, row.crashes), (n, job.errors, job.crashes));
+            if job.pending() {
+                prop_assert_eq!((n, self.hour_of(row.run_at)), (n, job.at.div_euclid(2)));
+            }
         }
         for (n, id) in self.group_ids.iter().enumerate() {
             let Some(view) = groups::get(&mut *self.conn().await, self.tenant, *id).await.unwrap() else {
@@ -100,6 +118,9 @@ impl Case<'_> {
             self.compare().await?;
             if self.model.jobs.iter().all(|job| !job.pending() && job.state != "dead") {
                 return Ok(());
+            }
+            if self.model.jobs.iter().any(|job| job.state == "scheduled") {
+                self.step(&Step::Pass(1)).await;
             }
             for n in 0..self.model.jobs.len() {
                 self.step(&Step::Start(n)).await;
@@ -130,7 +151,7 @@ fn whatever_happens_in_whatever_order_the_ledger_is_as_the_model_says() {
         .run(&steps(), |steps| {
             runtime.block_on(async {
                 let group_ids = [Uuid::now_v7(), Uuid::now_v7()];
-                let mut case = Case { world: &world, tenant: Uuid::now_v7(), group_ids, model: Model::default() };
+                let mut case = Case::new(&world, group_ids);
                 for (step, lazy) in &steps {
                     case.step(step).await;
                     if *lazy && !matches!(step, Step::End(..) | Step::Late(_)) {

@@ -23,6 +23,7 @@ end
 local QUANTUM = 16
 local GATED, FREE, WOKEN = 14, 2, 8
 local PER_COST = 100000 -- virtual time of one cost unit at weight 1
+local IN_ORDER = 1000 -- virtual time by which lanes of one tenant can be apart at a key: next to nothing
 local OWED = 1000 * PER_COST -- what a tenant can be behind at most
 local vt = tonumber(state[4] or 0)
 local deadline = whole(now + lease_ms)
@@ -208,16 +209,17 @@ local function serve_gated(lane_key, name, tenant, quota, list)
     return cost_sum, ids[1], not by and #ids < most or nil, by, at
 end
 
--- Serves one tenant, whose virtual time is `at`, with at most `quota` jobs. Answers the cost, and until when the
--- tenant has to wait, if it has to.
-local function visit(tenant, at, quota)
+-- Serves one tenant, whose virtual time is `at` and whose weight `weight`, with at most `quota` jobs. Answers the cost, and
+-- until when the tenant has to wait, if it has to.
+local function visit(tenant, at, weight, quota)
     local lane_turn = p .. 'turn:' .. tenant
-    local spent, left, tenant_at = 0, nil, nil
+    local spent, left, tenant_at, first_at = 0, nil, nil, nil
     sated = false
     while quota > 0 and not shut_all and not tenant_at and not sated do
         local head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
         if #head == 0 then break end
         local lane, lane_at = head[1], tonumber(head[2])
+        first_at = first_at or lane_at
         local name = tenant .. '\n' .. lane
         local lane_key = p .. 'lane:' .. name
         local before, list = taken, gated and gates_at(keys_of(tenant, lane)) or nil
@@ -245,7 +247,9 @@ local function visit(tenant, at, quota)
         elseif by then
             gone = true
             call('HSET', p .. 'parked:' .. tenant, lane, by)
-            call('ZADD', p .. 'wait:' .. by, whole(at), name)
+            -- After what the tenant was served, or it would come first again and again; its lanes in their order.
+            local after = at + spent * PER_COST / weight + math.min(lane_at + cost - first_at, IN_ORDER)
+            call('ZADD', p .. 'wait:' .. by, whole(after), name)
             schedule(by, until_ms)
             -- Nor does anybody pass it in what is left of this call.
             gates[by].queued = math.max(gates[by].queued or 0, until_ms)
@@ -300,17 +304,20 @@ while taken < want and steps > 0 and contenders > 0 and not shut_all do
     for i = 1, #heads, 2 do
         local tenant, at = heads[i], tonumber(heads[i + 1])
         if taken >= want or steps <= 0 or shut_all or at > again then break end
-        local spent, tenant_at, idle = visit(tenant, at, math.min(share, want - taken))
+        local weight = shares and tonumber(shares[(i + 1) / 2] or 1) or 1
+        local spent, tenant_at, idle = visit(tenant, at, weight, math.min(share, want - taken))
         local next_at = at
         if spent > 0 then
             vt = math.max(vt, at)
-            local weight = shares and tonumber(shares[(i + 1) / 2] or 1) or 1
             next_at = at + math.ceil(spent * PER_COST / weight)
         end
         if tenant_at or idle or (spent == 0 and not shut_all and call('EXISTS', p .. 'turn:' .. tenant) == 0) then
             steps = steps - 1
             call('ZREM', turn, tenant)
-            if next_at > vt then call('ZADD', p .. 'tag', whole(next_at), tenant) end
+            -- One that is behind because it waits for its part of what is scarce stays so much behind and no more.
+            if next_at > vt or gated and call('EXISTS', p .. 'parked:' .. tenant) == 1 then
+                call('ZADD', p .. 'tag', whole(next_at), tenant)
+            end
             if tenant_at then call('ZADD', later, whole(tenant_at), tenant) end
         elseif spent > 0 then
             again = math.min(again, next_at)
@@ -334,7 +341,7 @@ if taken > 0 then
     call('HSET', jobs_key, unpack(hash_args))
     call('HSET', p .. 'meta', 'vt', whole(vt), 'token', token)
     answer[3] = token
-    call('ZREMRANGEBYSCORE', p .. 'tag', '-inf', whole(vt))
+    call('ZREMRANGEBYSCORE', p .. 'tag', '-inf', whole(gated and vt - OWED or vt))
 end
 if shut_all then
     answer[1] = math.min(math.max(shut_all - now, 1), 1000)

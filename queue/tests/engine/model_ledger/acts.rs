@@ -3,7 +3,7 @@
 use chrono::Utc;
 use patchbay_queue::ledger::crash::{Lost, POISON, crash, mark_running};
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
-use patchbay_queue::ledger::{cancel, dead as dead_letters, groups, hold, lapse};
+use patchbay_queue::ledger::{cancel, dead as dead_letters, groups, hold, lapse, unique};
 
 use super::Case;
 use super::model::ModelJob;
@@ -53,8 +53,12 @@ impl Case<'_> {
             Ending::Well => self.model.end(n, "succeeded"),
             Ending::Dead => self.model.end(n, "dead"),
             Ending::Again | Ending::Parked if job.cancel => self.model.end(n, "cancelled"),
-            Ending::Again if job.state == "held" => {}
-            Ending::Again => self.model.jobs[n].state = "scheduled",
+            Ending::Again => {
+                self.model.jobs[n].at = self.model.now();
+                if job.state != "held" {
+                    self.model.jobs[n].state = "scheduled";
+                }
+            }
             Ending::Parked => (self.model.jobs[n].state, self.model.jobs[n].by) = ("held", Some("kind_pause")),
         }
     }
@@ -133,21 +137,22 @@ impl Case<'_> {
             Step::Release(n) => {
                 let Some(n) = self.model.pick(n) else { return };
                 hold::release(&mut *self.conn().await, self.tenant, &ids(self, n)).await.unwrap();
+                let free = self.model.by_time(self.model.jobs[n].at);
                 let job = &mut self.model.jobs[n];
                 if job.state == "held" && job.by != Some("dependency") {
                     let tied = !job.ties.is_empty();
-                    (job.state, job.by) = if tied { ("held", Some("dependency")) } else { ("waiting", None) };
+                    (job.state, job.by) = if tied { ("held", Some("dependency")) } else { (free, None) };
                 }
             }
             Step::Redrive(n) => {
                 let Some(n) = self.model.pick(n) else { return };
                 dead_letters::redrive(&mut *self.conn().await, self.tenant, &ids(self, n)).await.unwrap();
-                let job = &mut self.model.jobs[n];
-                if job.state == "dead" && job.ties.is_empty() {
+                let now = self.model.now();
+                if self.model.jobs[n].state == "dead" && self.model.jobs[n].ties.is_empty() {
+                    self.model.redriven(n);
+                    let job = &mut self.model.jobs[n];
                     (job.state, job.errors, job.crashes, job.cancel, job.lapses) = ("waiting", 0, 0, false, false);
-                    if let Some(key) = job.key {
-                        self.model.keys.entry(key).or_insert((n, None));
-                    }
+                    job.at = now;
                 }
             }
             Step::Discard(n) => {
@@ -170,6 +175,11 @@ impl Case<'_> {
             Step::Seal(n) => {
                 groups::seal(&mut *self.conn().await, self.tenant, self.group_ids[n]).await.unwrap();
                 self.model.groups[n].sealed = true;
+            }
+            Step::Pass(hours) => self.pass(hours).await,
+            Step::Sweep => {
+                unique::sweep(&mut *self.conn().await, 100_000).await.unwrap();
+                self.model.sweep();
             }
         }
     }

@@ -1,17 +1,19 @@
 //! Enqueueing, in the ledger and in the model.
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
-use patchbay_queue::Conflict;
 use patchbay_queue::ledger::hold;
 
 use super::Case;
+use super::keys::Admission;
 use super::model::{ModelJob, Target, Tie};
 use super::steps::Step;
 use crate::told::request;
 
 impl Case<'_> {
     pub async fn insert(&mut self, step: &Step) {
-        let Step::Insert { after, after_group, order, group, held, lapses, unique } = step else { return };
+        let Step::Insert { after, after_group, order, group, held, lapses, unique, at } = step else { return };
         let mut asked = request(self.tenant);
         let mut ties = Vec::new();
         if let Some((on, any_end)) = after.and_then(|(n, any_end)| Some((self.model.pick(n)?, any_end))) {
@@ -36,54 +38,31 @@ impl Case<'_> {
         if *lapses {
             asked = asked.not_after(Some(Utc::now() - TimeDelta::seconds(5)));
         }
+        if let Some(hours) = *at {
+            asked = asked.run_at(Some(self.instant(self.model.hour + i64::from(hours))));
+        }
+        let due = at.map_or(self.model.now(), |hours| 2 * (self.model.hour + i64::from(hours)));
         let mut successor = None;
-        let mut replaced = None;
-        let mut existing = false;
-        if let Some((key, conflict)) = *unique {
-            let conflict = [Conflict::Keep, Conflict::Replace, Conflict::KeepLast][usize::from(conflict)];
-            asked = asked.unique(format!("key {key}")).on_conflict(conflict);
-            let lives = |n: usize| self.model.jobs[n].pending();
-            let (holder, next) = match self.model.keys.get(&key).copied() {
-                Some((holder, next)) if lives(holder) => (Some(holder), next.filter(|n| lives(*n))),
-                Some((_, next)) => (next.filter(|n| lives(*n)), None),
-                None => (None, None),
-            };
-            let new = self.model.jobs.len();
-            match (holder, conflict) {
-                (None, _) => drop(self.model.keys.insert(key, (new, None))),
-                (Some(holder), Conflict::Keep) => {
-                    existing = true;
-                    if !lives(self.model.keys[&key].0) {
-                        self.model.keys.insert(key, (holder, None));
-                    }
+        if let Some(unique) = *unique {
+            asked = asked.unique(format!("key {}", unique.key)).on_conflict(unique.conflict);
+            if let Some(hours) = unique.hours {
+                asked = asked.unique_for(Duration::from_secs(3_600 * u64::from(hours)));
+            }
+            match self.model.admit(unique) {
+                Admission::New => {}
+                Admission::SuccessorOf(holder) => successor = Some(holder),
+                Admission::Nothing => return drop(self.world.tell(asked).await),
+                Admission::Replaces(holder) => {
+                    self.world.tell(asked).await;
+                    return self.model.replace(holder, due, *lapses);
                 }
-                (Some(holder), Conflict::Replace) => {
-                    replaced = Some(holder);
-                    if !lives(self.model.keys[&key].0) {
-                        self.model.keys.insert(key, (holder, None));
-                    }
-                }
-                (Some(_), _) if next.is_some() => replaced = next,
-                (Some(holder), _) => {
-                    successor = Some(holder);
-                    self.model.keys.insert(key, (holder, Some(new)));
+                Admission::PushesBack(holder) => {
+                    self.world.tell(asked).await;
+                    return at.map_or((), |_| self.model.push_back(holder, due));
                 }
             }
         }
         let (job, _) = self.world.tell(asked).await;
-        if existing {
-            return;
-        }
-        if let Some(holder) = replaced {
-            let holder = &mut self.model.jobs[holder];
-            (holder.errors, holder.crashes, holder.lapses) = (0, 0, *lapses);
-            holder.generation += 1;
-            holder.cancel = false;
-            if holder.state != "held" {
-                holder.state = "waiting";
-            }
-            return;
-        }
         let new = self.model.jobs.len();
         if let Some(order) = *order
             && let Some(before) = self.model.tails.insert(order, new)
@@ -104,11 +83,12 @@ impl Case<'_> {
         let by = if *held { Some("approval") } else { (!ties.is_empty()).then_some("dependency") };
         self.model.jobs.push(ModelJob {
             id: job.id,
-            state: if by.is_some() { "held" } else { "waiting" },
+            state: if by.is_some() { "held" } else { self.model.by_time(due) },
             by,
+            at: due,
             ties,
             group: *group,
-            key: unique.map(|(key, _)| key),
+            key: unique.map(|unique| unique.key),
             errors: 0,
             crashes: 0,
             fence: 0,

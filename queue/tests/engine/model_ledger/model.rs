@@ -18,6 +18,9 @@ pub enum Target {
     Group(usize),
 }
 
+/// An instant: an hour as a test names it is even, the odd one after it is whenever something happened in that hour.
+pub type At = i64;
+
 #[derive(Debug, Clone)]
 pub struct ModelJob {
     pub id: Uuid,
@@ -26,6 +29,8 @@ pub struct ModelJob {
     pub ties: Vec<Tie>,
     pub group: Option<usize>,
     pub key: Option<usize>,
+    /// When it is due.
+    pub at: At,
     pub errors: i16,
     pub crashes: i16,
     pub fence: i64,
@@ -55,19 +60,74 @@ pub struct ModelGroup {
     pub failed: bool,
 }
 
+/// The row of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    pub holder: usize,
+    /// Who follows.
+    pub next: Option<usize>,
+    /// The hour in which its window is over.
+    pub until: Option<i64>,
+}
+
 #[derive(Default)]
 pub struct Model {
+    /// Hours that have passed.
+    pub hour: i64,
     pub jobs: Vec<ModelJob>,
     pub groups: [ModelGroup; GROUPS],
     pub tails: BTreeMap<usize, usize>,
-    /// The row of a key: its holder, and who follows.
-    pub keys: BTreeMap<usize, (usize, Option<usize>)>,
+    pub keys: BTreeMap<usize, Key>,
     pub token: i64,
 }
 
 impl Model {
     pub fn pick(&self, n: usize) -> Option<usize> {
         (!self.jobs.is_empty()).then(|| n % self.jobs.len())
+    }
+
+    pub fn now(&self) -> At {
+        2 * self.hour + 1
+    }
+
+    /// What a job that is free is, by its time.
+    pub fn by_time(&self, at: At) -> &'static str {
+        if at > self.now() { "scheduled" } else { "waiting" }
+    }
+
+    pub fn lives(&self, n: usize) -> bool {
+        self.jobs[n].pending()
+    }
+
+    /// Whether nobody may have the key yet, though nobody lives who has it.
+    pub fn windowed(&self, key: &Key) -> bool {
+        key.until.is_some_and(|until| self.hour < until)
+    }
+
+    /// Who has the key, and who follows: only those who live.
+    pub fn key(&self, key: usize) -> (Option<usize>, Option<usize>) {
+        let Some(row) = self.keys.get(&key) else { return (None, None) };
+        let next = row.next.filter(|n| self.lives(*n));
+        if self.lives(row.holder) { (Some(row.holder), next) } else { (next, None) }
+    }
+
+    /// Keys whose window is over: the row goes, or is its holder's until that ends.
+    pub fn sweep(&mut self) {
+        let hour = self.hour;
+        let old = |key: &Key| key.until.is_some_and(|until| until <= hour);
+        let jobs = &self.jobs;
+        let lives = |key: &Key| std::iter::once(key.holder).chain(key.next).any(|n| jobs[n].pending());
+        self.keys.retain(|_, key| !old(key) || lives(key));
+        self.keys.values_mut().filter(|key| old(key)).for_each(|key| key.until = None);
+    }
+
+    /// A dead letter takes its key again, where that is free.
+    pub fn redriven(&mut self, n: usize) {
+        let Some(key) = self.jobs[n].key else { return };
+        let windowed = self.keys.get(&key).is_some_and(|row| self.windowed(row));
+        if self.key(key).0.is_none() && !windowed {
+            self.keys.insert(key, Key { holder: n, next: None, until: None });
+        }
     }
 
     pub fn next_token(&mut self) -> i64 {
@@ -89,7 +149,9 @@ impl Model {
         self.jobs[job].state = state;
         self.jobs[job].by = None;
         if let Some(key) = self.jobs[job].key
-            && self.keys.get(&key) == Some(&(job, None))
+            && let Some(row) = self.keys.get(&key)
+            && (row.holder, row.next) == (job, None)
+            && !self.windowed(row)
         {
             self.keys.remove(&key);
         }
@@ -111,13 +173,13 @@ impl Model {
                     self.jobs[n].ties = kept;
                 }
                 if self.jobs[n].ties.is_empty() && self.jobs[n].by == Some("dependency") {
-                    self.jobs[n].state = "waiting";
+                    self.jobs[n].state = self.by_time(self.jobs[n].at);
                     self.jobs[n].by = None;
                     changed = true;
                     if let Some(key) = self.jobs[n].key
-                        && self.keys.get(&key).is_some_and(|(_, next)| *next == Some(n))
+                        && let Some(row) = self.keys.get_mut(&key).filter(|row| row.next == Some(n))
                     {
-                        self.keys.insert(key, (n, None));
+                        (row.holder, row.next) = (n, None);
                     }
                 }
             }
@@ -125,8 +187,9 @@ impl Model {
                 break;
             }
         }
+        let now = self.now();
         for job in &mut self.jobs {
-            if job.state == "scheduled" {
+            if job.state == "scheduled" && job.at <= now {
                 job.state = "waiting";
             }
         }
