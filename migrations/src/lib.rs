@@ -6,7 +6,7 @@
 //! Rejected: a tenant column filter in each query (forgotten once, leaks for ever), a schema or a
 //! database per tenant (a thousand tenants are a thousand migrations).
 //!
-//! Where things are: [`db`] opens transactions, [`tenant`] and [`system`] are the two kinds,
+//! Where things are: [`db`] opens transactions, [`tenant`] and [`system`] are the two kinds ([`Unit`] is either),
 //! [`ids`] the typed ids, [`page`] keyset lists, [`migrate`] the SQL's way into the database.
 
 pub mod db;
@@ -24,6 +24,7 @@ pub mod tenant;
 #[cfg(feature = "testdb")]
 pub mod testdb;
 mod transaction;
+mod unit;
 
 pub use db::Db;
 pub use error::{DbError, DbResult};
@@ -32,3 +33,4 @@ pub use page::{Cursor, Page, PageError, Paged};
 pub use pool::{DbConfig, PgPool, Pools};
 pub use system::SystemTx;
 pub use tenant::Tx;
+pub use unit::Unit;

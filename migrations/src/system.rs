@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 
 use diesel_async::AsyncPgConnection;
 use patchbay_queue::NewJob;
-use patchbay_queue::ledger::Inserted;
+use patchbay_queue::ledger::{Inserted, JobRow};
 
 use crate::db::Db;
 use crate::error::DbResult;
@@ -46,6 +46,11 @@ impl SystemTx {
     /// As [`enqueue`](Self::enqueue); then none is accepted.
     pub async fn enqueue_all(&mut self, jobs: Vec<NewJob>) -> DbResult<Vec<Inserted>> {
         self.inner.enqueue(jobs).await
+    }
+
+    /// Hands `jobs`, which this transaction made due again (a redrive), to the workers after the commit.
+    pub fn push_after_commit(&mut self, jobs: Vec<JobRow>) {
+        self.inner.revive(jobs);
     }
 
     /// Makes everything of this transaction real; see [`crate::Tx::commit`].

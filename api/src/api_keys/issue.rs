@@ -82,7 +82,7 @@ pub async fn audit(conn: &mut AsyncPgConnection, app: &App, key: &ApiKey, deed: 
         action: deed.action,
         subject: key.id.to_string(),
         detail: json!({ "name": key.name, "hint": key.hint, "scopes": key.scopes, "mode": key.mode.as_str() }),
-        request_id: deed.request_id,
+        request_id: Some(deed.request_id),
         at: deed.at,
     };
     audit::record(conn, entry).await

@@ -2,7 +2,7 @@
 //!
 //! A state and not a deletion: retention takes the row with its day, and until then it can be asked about.
 
-use patchbay_domain::jobs::discard;
+use patchbay_domain::jobs::pace::Deed;
 use poem_openapi::OpenApi;
 
 use super::{
@@ -31,17 +31,6 @@ impl Discard {
         tag = "Tag::DeadLetters"
     )]
     async fn run(&self, call: Caller<Write>, body: BatchBody<DeadLetterSelection>) -> Written<Done<DeadLetterResult>> {
-        let digest = body.digest();
-        call.charge(selection::units(&body))?;
-        let tenant = call.one_of(body.tenant_id)?;
-        let mut tx = call.begin_once_of(tenant, digest).await?;
-        let selected = selection::find(&mut tx, body.into_inner()).await?;
-        if selected.is_dry() {
-            let would = selected.ids.clone();
-            return tx.finish(Done(selected.result(would))).await;
-        }
-        let done = discard::discard(&mut tx, &selected.ids).await?;
-        selection::note(&mut tx, &call, tenant, "dead_letters.discard", &done).await?;
-        tx.finish(Done(selected.result(done))).await
+        selection::carry_out(&call, Deed::Discard, body).await
     }
 }

@@ -198,7 +198,8 @@ pub struct DeadLetterSelection {
     /// These. Either this or `filter` is given.
     #[oai(validator(min_items = 1, max_items = 1000))]
     pub ids: Option<Vec<Id<JobId>>>,
-    /// Those that match, oldest first, up to `limit`; an empty filter matches all.
+    /// Those that match, those that gave up first at the front (tenant by tenant, for the system key), up to `limit`; an empty
+    /// filter matches all.
     pub filter: Option<DeadLetterFilter>,
     /// How many of those that match at most; call again while `has_more`.
     #[oai(default = "most", validator(minimum(value = "1"), maximum(value = "1000")))]
@@ -206,7 +207,7 @@ pub struct DeadLetterSelection {
     /// Only count; nothing is changed.
     #[oai(default)]
     pub dry_run: bool,
-    /// Whose, for the system key. A tenant's key means its own.
+    /// Whose, for the system key, which means everybody's where it is left out. A tenant's key means its own.
     pub tenant_id: Option<Id<TenantId>>,
 }
 

@@ -1,9 +1,17 @@
 //! What redriving and discarding at a pace share: what is asked for, and the job that does it.
 
-use patchbay_db::{Tx, TypedId, ids::JobId, ids::TenantId};
-use patchbay_domain::jobs::{self, dead_keys, pace::MOST, situation::Situation};
+use chrono::{DateTime, Utc};
+use patchbay_db::{
+    Tx, TypedId,
+    ids::{JobId, TenantId},
+};
+use patchbay_domain::jobs::{
+    self, dead_keys,
+    pace::{self, MOST},
+    situation::Situation,
+};
 use patchbay_jobs::jobs::Selection;
-use patchbay_queue::{Job as Kind, JobRequest};
+use patchbay_queue::{Job as Kind, JobRequest, SYSTEM_TENANT};
 use poem_openapi::{Object, types::Example};
 use serde_json::json;
 
@@ -20,8 +28,8 @@ pub struct DeadLetterJobCreate {
     /// These. Either this or `filter` is given.
     #[oai(validator(min_items = 1, max_items = 1000))]
     pub ids: Option<Vec<Id<JobId>>>,
-    /// Those that match, those that gave up first at the front; an empty filter matches all. What gives up from now on is
-    /// not taken.
+    /// Those that match, those that gave up first at the front (tenant by tenant, for the system key); an empty filter
+    /// matches all. What gives up from now on is not taken.
     pub filter: Option<DeadLetterFilter>,
     /// How many at most.
     #[oai(default = "most", validator(minimum(value = "1"), maximum(value = "100000")))]
@@ -29,7 +37,7 @@ pub struct DeadLetterJobCreate {
     /// How many a second, on average; as fast as it goes where it is left out.
     #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
     pub per_second: Option<u32>,
-    /// Whose, for the system key. A tenant's key means its own.
+    /// Whose, for the system key, which means everybody's where it is left out. A tenant's key means its own.
     pub tenant_id: Option<Id<TenantId>>,
 }
 
@@ -53,10 +61,10 @@ impl Example for DeadLetterJobCreate {
 }
 
 impl DeadLetterJobCreate {
-    /// What the job is told: never what dies after this moment.
-    pub(super) fn selection(&self, call: &Caller<Write>) -> Result<Selection, Problem> {
-        let now = call.now();
+    /// What the job is told: never what dies after `now`.
+    pub(super) fn selection(&self, whose: Option<TenantId>, now: DateTime<Utc>) -> Result<Selection, Problem> {
         let all = |failed_before| Selection {
+            of_all: whose.is_none(),
             ids: Vec::new(),
             queue: None,
             kind: None,
@@ -86,16 +94,27 @@ impl DeadLetterJobCreate {
     }
 }
 
+/// Whose job it is: for everybody's dead letters the installation's.
+pub(super) fn owner(whose: Option<TenantId>) -> TenantId {
+    whose.unwrap_or_else(|| TenantId::from_uuid(SYSTEM_TENANT))
+}
+
 /// How many there are now: the job's total.
-pub(super) async fn total(tx: &mut Tx, selection: &Selection, limit: u32) -> Handled<i32> {
-    let tenant = tx.tenant();
+pub(super) async fn total(
+    call: &Caller<Write>,
+    whose: Option<TenantId>,
+    selection: &Selection,
+    limit: u32,
+) -> Handled<i32> {
+    let most = i64::from(limit);
+    let mut tx = call.read().await?;
     let found = if selection.ids.is_empty() {
-        dead_keys::count(tx, Some(tenant), &selection.clone().into(), i64::from(limit)).await?
+        dead_keys::count(&mut tx, whose, &selection.clone().into(), most).await?
     } else {
-        let ids = &selection.ids;
-        let found = jobs::dead_letters::dead_before(tx, ids, selection.failed_before, i64::from(limit)).await?;
+        let found = pace::find(&mut tx, whose, selection, None, most).await?;
         i64::try_from(found.len()).map_err(Problem::internal)?
     };
+    tx.commit().await?;
     Ok(i32::try_from(found).map_err(Problem::internal)?)
 }
 

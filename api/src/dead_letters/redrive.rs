@@ -2,7 +2,7 @@
 //!
 //! At most so many a call: a mistake in a filter must not send a month's failures again at a stroke.
 
-use patchbay_domain::jobs::redrive;
+use patchbay_domain::jobs::pace::Deed;
 use poem_openapi::OpenApi;
 
 use super::{
@@ -32,17 +32,6 @@ impl Redrive {
         tag = "Tag::DeadLetters"
     )]
     async fn run(&self, call: Caller<Write>, body: BatchBody<DeadLetterSelection>) -> Written<Done<DeadLetterResult>> {
-        let digest = body.digest();
-        call.charge(selection::units(&body))?;
-        let tenant = call.one_of(body.tenant_id)?;
-        let mut tx = call.begin_once_of(tenant, digest).await?;
-        let selected = selection::find(&mut tx, body.into_inner()).await?;
-        if selected.is_dry() {
-            let would = selected.ids.clone();
-            return tx.finish(Done(selected.result(would))).await;
-        }
-        let done = redrive::redrive(&mut tx, &selected.ids).await?;
-        selection::note(&mut tx, &call, tenant, "dead_letters.redrive", &done).await?;
-        tx.finish(Done(selected.result(done))).await
+        selection::carry_out(&call, Deed::Redrive, body).await
     }
 }

@@ -5,7 +5,7 @@
 use patchbay_jobs::jobs::RedriveDead;
 use poem_openapi::{OpenApi, types::ToJSON};
 
-use super::paced::{DeadLetterJobCreate, accept, total};
+use super::paced::{DeadLetterJobCreate, accept, owner, total};
 use crate::{
     http::{Accepted, Body, Caller, Written},
     jobs::{Write, dto::Job},
@@ -21,7 +21,9 @@ impl RedriveJob {
     /// Redrive dead letters at a pace
     ///
     /// As `dead_letters_redrive`, for many: a job does it, at most `per_second` a second. Its `progress` says how far it has come;
-    /// cancelling it stops it, and what is redriven by then stays so. `dead_letters_count` says beforehand how many match.
+    /// cancelling it stops it, and what is redriven by then stays so. `dead_letters_count` says beforehand how many match. Of
+    /// everybody's, for the system key without `tenant_id`, the job is the installation's own: its `tenant_id` is where to
+    /// follow and to cancel it.
     #[oai(
         path = "/v1/dead_letters/redrive_job",
         method = "post",
@@ -31,10 +33,10 @@ impl RedriveJob {
     async fn run(&self, call: Caller<Write>, body: Body<DeadLetterJobCreate>) -> Written<Accepted<Job>> {
         let digest = body.digest();
         let wanted = body.into_inner();
-        let tenant = call.one_of(wanted.tenant_id)?;
-        let selection = wanted.selection(&call)?;
-        let mut tx = call.begin_once_of(tenant, digest).await?;
-        let total = total(&mut tx, &selection, wanted.limit).await?;
+        let whose = call.whose(wanted.tenant_id)?;
+        let selection = wanted.selection(whose, call.now())?;
+        let total = total(&call, whose, &selection, wanted.limit).await?;
+        let tx = call.begin_once_of(owner(whose), digest).await?;
         let work = RedriveDead { selection, limit: wanted.limit, per_second: wanted.per_second };
         let detail = wanted.to_json().unwrap_or_default();
         accept(&call, tx, work, total, "dead_letters.redrive_job", detail).await

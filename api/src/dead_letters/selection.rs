@@ -1,66 +1,108 @@
-//! Which dead letters a bulk call is about.
+//! Doing something to a selection of dead letters at once: which they are, the deed, its entries in the audit log, and the
+//! answer. One statement each, however many tenants they belong to.
 
+use diesel_async::AsyncPgConnection;
 use patchbay_db::{
-    Tx,
+    Unit,
     ids::{JobId, TenantId},
 };
-use patchbay_domain::jobs::dead_letters;
-
-use serde_json::json;
+use patchbay_domain::jobs::{
+    dead_keys::{self, Key},
+    noted,
+    pace::Deed,
+};
 
 use super::dto::{DeadLetterResult, DeadLetterSelection};
 use crate::{
-    http::{Caller, Handled, Id, Problem},
+    http::{BatchBody, Caller, Done, Handled, Id, Problem, Written, idempotency::Once},
     jobs::Write,
 };
 
+/// Dead letters that one unit of the caller's rate limits pays for.
+const PER_UNIT: usize = 100;
+
+/// Carries out `deed` on what `body` selects, in a transaction of the tenant that is meant or over all of them.
+pub(super) async fn carry_out(
+    call: &Caller<Write>,
+    deed: Deed,
+    body: BatchBody<DeadLetterSelection>,
+) -> Written<Done<DeadLetterResult>> {
+    let digest = body.digest();
+    let selection = body.into_inner();
+    call.charge(units(&selection))?;
+    match call.whose(selection.tenant_id)? {
+        Some(tenant) => {
+            let tx = call.begin_once_of(tenant, digest).await?;
+            carry_out_in(tx, call, deed, Some(tenant), selection).await
+        }
+        None => {
+            let tx = call.begin_once_of_all("the operator acts on everybody's dead letters", digest).await?;
+            carry_out_in(tx, call, deed, None, selection).await
+        }
+    }
+}
+
+async fn carry_out_in<T: Unit>(
+    mut tx: Once<T>,
+    call: &Caller<Write>,
+    deed: Deed,
+    whose: Option<TenantId>,
+    selection: DeadLetterSelection,
+) -> Written<Done<DeadLetterResult>> {
+    let selected = find(&mut tx, whose, selection).await?;
+    if selected.dry_run {
+        let would = selected.jobs.clone();
+        return tx.finish(Done(selected.result(would))).await;
+    }
+    let done = deed.carry_out(&mut *tx, &selected.jobs).await?;
+    noted::by_call(&mut tx, &call.cause(), deed, &call.actor(), &done).await?;
+    tx.finish(Done(selected.result(done))).await
+}
+
+/// What a call costs beyond the unit of every call.
+fn units(selection: &DeadLetterSelection) -> u32 {
+    let most = selection.ids.as_ref().map_or(selection.limit as usize, Vec::len);
+    u32::try_from(most / PER_UNIT).unwrap_or(u32::MAX)
+}
+
 /// The dead letters that were found, and the rest of the answer.
-pub(super) struct Selected {
-    /// They are dead letters at this moment; another call may be faster.
-    pub(super) ids: Vec<JobId>,
+struct Selected {
+    /// Whose, and which. They are dead letters at this moment; another call may be faster.
+    jobs: Vec<(TenantId, JobId)>,
     asked: Vec<JobId>,
     has_more: bool,
     dry_run: bool,
 }
 
-/// Dead letters that one unit of the caller's rate limits pays for.
-const PER_UNIT: usize = 100;
-
-/// What a call costs beyond the unit of every call.
-pub(super) fn units(selection: &DeadLetterSelection) -> u32 {
-    let most = selection.ids.as_ref().map_or(selection.limit as usize, Vec::len);
-    u32::try_from(most / PER_UNIT).unwrap_or(u32::MAX)
-}
-
 /// Finds what `selection` asks for.
-pub(super) async fn find(tx: &mut Tx, selection: DeadLetterSelection) -> Handled<Selected> {
+async fn find(
+    conn: &mut AsyncPgConnection,
+    whose: Option<TenantId>,
+    selection: DeadLetterSelection,
+) -> Handled<Selected> {
     let DeadLetterSelection { ids, filter, limit, dry_run, .. } = selection;
+    let jobs = |keys: Vec<Key>| keys.iter().map(Key::job).collect();
     match (ids, filter) {
         (Some(ids), None) => {
             let asked: Vec<JobId> = ids.into_iter().map(|id| id.0).collect();
-            let ids = dead_letters::dead_among(tx, &asked).await?;
-            Ok(Selected { ids, asked, has_more: false, dry_run })
+            let most = i64::try_from(asked.len()).map_err(Problem::internal)?;
+            let found = dead_keys::among(conn, whose, &asked, None, None, most).await?;
+            Ok(Selected { jobs: jobs(found), asked, has_more: false, dry_run })
         }
         (None, Some(filter)) => {
-            let limit = limit as usize;
-            let wanted = i64::try_from(limit).map_err(Problem::internal)? + 1;
-            let mut ids = dead_letters::pick(tx, filter.into(), wanted).await?;
-            let has_more = ids.len() > limit;
-            ids.truncate(limit);
-            Ok(Selected { ids, asked: Vec::new(), has_more, dry_run })
+            let mut found = dead_keys::next(conn, whose, &filter.into(), None, i64::from(limit) + 1).await?;
+            let has_more = found.len() > limit as usize;
+            found.truncate(limit as usize);
+            Ok(Selected { jobs: jobs(found), asked: Vec::new(), has_more, dry_run })
         }
         _ => Err(Problem::refused("", "ids_or_filter", "Give either ids or filter.").into()),
     }
 }
 
 impl Selected {
-    /// Whether nothing is to be changed.
-    pub(super) const fn is_dry(&self) -> bool {
-        self.dry_run
-    }
-
     /// The answer, after it was done to `done`.
-    pub(super) fn result(self, done: Vec<JobId>) -> DeadLetterResult {
+    fn result(self, done: Vec<(TenantId, JobId)>) -> DeadLetterResult {
+        let done: Vec<JobId> = done.into_iter().map(|(_, id)| id).collect();
         let skipped = self.asked.into_iter().filter(|id| !done.contains(id)).map(Id).collect();
         DeadLetterResult {
             count: u32::try_from(done.len()).unwrap_or(u32::MAX),
@@ -70,20 +112,4 @@ impl Selected {
             dry_run: self.dry_run,
         }
     }
-}
-
-/// Notes that `action` was done to `done`, in the same transaction: one entry for the call, with every id it changed;
-/// nothing where nothing was changed.
-pub(super) async fn note(
-    tx: &mut Tx,
-    call: &Caller<Write>,
-    tenant: TenantId,
-    action: &'static str,
-    done: &[JobId],
-) -> Handled<()> {
-    let Some(first) = done.first() else { return Ok(()) };
-    let ids: Vec<String> = done.iter().map(ToString::to_string).collect();
-    let subject = if done.len() == 1 { first.to_string() } else { "dead_letters".to_owned() };
-    let detail = json!({ "count": done.len(), "ids": ids });
-    Ok(call.audit(tx, Some(tenant), action, subject, detail).await?)
 }

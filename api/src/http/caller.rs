@@ -141,7 +141,7 @@ impl<S: Scope> Caller<S> {
             action,
             subject,
             detail,
-            request_id: self.request_id(),
+            request_id: Some(self.request_id()),
             at: self.now(),
         };
         audit::record(conn, entry).await
@@ -190,6 +190,17 @@ impl<S: Scope> Caller<S> {
         match self {
             Self::Tenant(call) => call.begin_once(body).await,
             Self::System(call) => call.begin_once_of(tenant, body).await,
+        }
+    }
+
+    /// A transaction over all tenants for POST, where [`whose`](Self::whose) says nobody in particular.
+    ///
+    /// # Errors
+    /// As `SystemCall::begin_once`; an internal one for a tenant's key, which always means its own.
+    pub async fn begin_once_of_all(&self, reason: &'static str, body: BodyDigest) -> Handled<Once<SystemTx>> {
+        match self {
+            Self::Tenant(_) => Err(Problem::internal("a tenant's key is about to reach everybody's").into()),
+            Self::System(call) => call.begin_once(reason, body).await,
         }
     }
 

@@ -16,8 +16,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncPgConnection;
-use patchbay_db::{DbResult, SystemTx, Tx};
+use patchbay_db::Unit;
 use patchbay_domain::idempotency::{self, Answer as Stored, Slot, Taken};
 use patchbay_service::{Sealer, secrets::Place};
 use poem::http::{HeaderMap, StatusCode};
@@ -37,24 +36,6 @@ use super::{
 pub const HEADER: &str = "idempotency-key";
 
 const MAX: usize = 255;
-
-/// A transaction that an answer can be stored in.
-pub trait Unit: DerefMut<Target = AsyncPgConnection> + Send + Sized {
-    /// Makes everything real.
-    fn commit(self) -> impl Future<Output = DbResult<()>> + Send;
-}
-
-impl Unit for Tx {
-    async fn commit(self) -> DbResult<()> {
-        Self::commit(self).await
-    }
-}
-
-impl Unit for SystemTx {
-    async fn commit(self) -> DbResult<()> {
-        Self::commit(self).await
-    }
-}
 
 /// The slot of a request, if it has a key. `operation` is its method and route, `target` its method, path and query.
 ///

@@ -40,7 +40,7 @@ impl Retry {
         let tenant = call.one_of(tenant_id.0)?;
         let mut tx = call.begin_once_of(tenant, BodyDigest::empty()).await?;
         let found = jobs::get::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("job"))?;
-        if jobs::redrive::redrive(&mut tx, &[id]).await?.is_empty() {
+        if jobs::redrive::redrive(&mut *tx, &[(tenant, id)]).await?.is_empty() {
             return Err(Problem::new(Code::StateConflict, "Only a job that failed can be retried.").into());
         }
         let detail = json!({ "kind": found.kind, "last_error": found.last_error });

@@ -27,7 +27,7 @@ async fn noted(call: &SystemCall, tx: &mut SystemTx, action: &'static str, name:
         action,
         subject: name.to_owned(),
         detail,
-        request_id: call.request_id(),
+        request_id: Some(call.request_id()),
         at: call.now,
     };
     audit::record(tx, entry).await

@@ -1,16 +1,13 @@
 //! What pausing, resuming and limiting share: the decision and its entry in the audit log are one transaction.
 
 use diesel_async::AsyncPgConnection;
-use patchbay_db::{DbError, TypedId, ids::TenantId};
+use patchbay_db::{DbError, TypedId, Unit, ids::TenantId};
 use patchbay_domain::queues::control::{self, Decision};
 use patchbay_queue::{LaneName, SYSTEM_TENANT, lanes::PauseScope, ledger::controls};
 use serde_json::Value;
 
 use super::{Write, dto::QueuePause, key::operators};
-use crate::http::{
-    BodyDigest, Caller, Done, Handled, Id, Problem, Written,
-    idempotency::{Once, Unit},
-};
+use crate::http::{BodyDigest, Caller, Done, Handled, Id, Problem, Written, idempotency::Once};
 
 /// Something that was decided, with what the log says of it.
 pub(super) struct Deed {

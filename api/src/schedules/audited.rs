@@ -22,7 +22,7 @@ pub(super) async fn note(
         action,
         subject,
         detail: json!({ "name": schedule.name, "cron": schedule.cron, "time_zone": schedule.time_zone }),
-        request_id: call.request_id(),
+        request_id: Some(call.request_id()),
         at: call.now,
     };
     Ok(audit::record(tx, entry).await?)

@@ -51,7 +51,7 @@ impl Create {
             action: "tenants.create",
             subject: id.to_string(),
             detail: json!({ "name": tenant.name }),
-            request_id: call.request_id(),
+            request_id: Some(call.request_id()),
             at: call.now,
         };
         audit::record(&mut tx, entry).await?;

@@ -58,7 +58,7 @@ impl Patch {
             action: "tenants.patch",
             subject: id.to_string(),
             detail,
-            request_id: call.request_id(),
+            request_id: Some(call.request_id()),
             at: call.now,
         };
         audit::record(&mut tx, entry).await?;

@@ -8,6 +8,7 @@ mod connections;
 mod contacts;
 mod dead_letter_files;
 mod dead_letters;
+mod dead_letters_of_all;
 mod depth;
 mod document;
 mod errors;

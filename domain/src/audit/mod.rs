@@ -3,7 +3,7 @@
 //! Append-only for the application (it may SELECT and INSERT). `detail` holds what changed, and never a secret.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use patchbay_db::DbResult;
 use patchbay_db::error::expect_rows;
@@ -25,8 +25,8 @@ pub struct Entry<'a> {
     pub subject: String,
     /// What changed.
     pub detail: serde_json::Value,
-    /// The request that did it.
-    pub request_id: &'a str,
+    /// The request behind it, where there is one.
+    pub request_id: Option<&'a str>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -36,19 +36,30 @@ pub struct Entry<'a> {
 /// # Errors
 /// As any write.
 pub async fn record(conn: &mut AsyncPgConnection, entry: Entry<'_>) -> DbResult<()> {
+    record_all(conn, &[entry]).await
+}
+
+/// Writes `entries`, in one statement.
+///
+/// # Errors
+/// As any write.
+pub async fn record_all(conn: &mut AsyncPgConnection, entries: &[Entry<'_>]) -> DbResult<()> {
+    fn column<'a, T>(entries: &'a [Entry<'_>], of: impl Fn(&'a Entry<'_>) -> T) -> Vec<T> {
+        entries.iter().map(of).collect()
+    }
     let written = statement(
         "INSERT INTO audit_log (tenant_id, id, actor, action, subject, detail, request_id, occurred_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind::<Uuid, _>(entry.tenant)
-    .bind::<Uuid, _>(entry.id)
-    .bind::<Text, _>(entry.actor)
-    .bind::<Text, _>(entry.action)
-    .bind::<Text, _>(entry.subject)
-    .bind::<Jsonb, _>(entry.detail)
-    .bind::<Nullable<Text>, _>(Some(entry.request_id))
-    .bind::<Timestamptz, _>(entry.at)
+    .bind::<Array<Uuid>, _>(column(entries, |entry| entry.tenant))
+    .bind::<Array<Uuid>, _>(column(entries, |entry| entry.id))
+    .bind::<Array<Text>, _>(column(entries, |entry| entry.actor))
+    .bind::<Array<Text>, _>(column(entries, |entry| entry.action))
+    .bind::<Array<Text>, _>(column(entries, |entry| entry.subject.as_str()))
+    .bind::<Array<Jsonb>, _>(column(entries, |entry| &entry.detail))
+    .bind::<Array<Nullable<Text>>, _>(column(entries, |entry| entry.request_id))
+    .bind::<Array<Timestamptz>, _>(column(entries, |entry| entry.at))
     .execute(conn)
     .await?;
-    expect_rows(1, written)
+    expect_rows(entries.len(), written)
 }

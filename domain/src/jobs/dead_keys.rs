@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use patchbay_db::ids::{JobId, TenantId};
 use patchbay_db::{DbResult, Page, Paged, TypedId};
@@ -30,6 +30,20 @@ pub struct Key {
     /// The job.
     #[diesel(sql_type = SqlUuid)]
     pub id: JobId,
+}
+
+impl Key {
+    /// Before all others.
+    fn first() -> Self {
+        let nil = Uuid::nil();
+        Self { tenant_id: nil.into(), finished_at: DateTime::UNIX_EPOCH, id: nil.into() }
+    }
+
+    /// Whose job, and which.
+    #[must_use]
+    pub fn job(&self) -> (TenantId, JobId) {
+        (self.tenant_id, self.id)
+    }
 }
 
 macro_rules! conditions {
@@ -80,13 +94,46 @@ pub async fn next(
     after: Option<Key>,
     limit: i64,
 ) -> DbResult<Vec<Key>> {
-    let first = Key {
-        tenant_id: whose.unwrap_or_else(|| TenantId::from_uuid(Uuid::nil())),
-        finished_at: filter.failed_from.filter(|_| whose.is_some()).map_or(DateTime::UNIX_EPOCH, storable),
-        id: JobId::from_uuid(Uuid::nil()),
-    };
-    let after = after.unwrap_or(first);
+    let after = after.unwrap_or_else(|| match whose {
+        Some(tenant_id) => {
+            let finished_at = filter.failed_from.map_or(DateTime::UNIX_EPOCH, storable);
+            Key { tenant_id, finished_at, ..Key::first() }
+        }
+        None => Key::first(),
+    });
     let rows = filtered!(if whose.is_some() { OF_TENANT } else { OF_ALL }, filter)
+        .bind::<SqlUuid, _>(after.tenant_id)
+        .bind::<Timestamptz, _>(after.finished_at)
+        .bind::<SqlUuid, _>(after.id)
+        .bind::<BigInt, _>(limit)
+        .load(conn)
+        .await?;
+    Ok(rows)
+}
+
+const AMONG: &str = "
+SELECT tenant_id, finished_at, id FROM queue.jobs
+WHERE id = ANY ($1) AND state = 'dead' AND ($2 IS NULL OR tenant_id = $2) AND ($3 IS NULL OR finished_at < $3)
+    AND (tenant_id, finished_at, id) > ($4, $5, $6)
+ORDER BY tenant_id, finished_at, id LIMIT $7";
+
+/// As [`next`], of `ids` and of those that gave up before `before` where it is given.
+///
+/// # Errors
+/// The database's.
+pub async fn among(
+    conn: &mut AsyncPgConnection,
+    whose: Option<TenantId>,
+    ids: &[JobId],
+    before: Option<DateTime<Utc>>,
+    after: Option<Key>,
+    limit: i64,
+) -> DbResult<Vec<Key>> {
+    let after = after.unwrap_or_else(Key::first);
+    let rows = statement(AMONG)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Nullable<SqlUuid>, _>(whose)
+        .bind::<Nullable<Timestamptz>, _>(before.map(storable))
         .bind::<SqlUuid, _>(after.tenant_id)
         .bind::<Timestamptz, _>(after.finished_at)
         .bind::<SqlUuid, _>(after.id)

@@ -1,9 +1,7 @@
 //! Dead letters: the jobs that gave up.
 
 use chrono::{DateTime, Utc};
-use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use patchbay_db::ids::{JobId, TenantId};
 use patchbay_db::{DbResult, Page, Paged, Tx, TypedId};
 use patchbay_jobs::imports::ImportLeads;
@@ -11,13 +9,10 @@ use patchbay_jobs::jobs::{DiscardDead, RedriveDead};
 use patchbay_jobs::messages::{ApplyReceipts, Reconcile, SendMessages, TakeInbound};
 use patchbay_jobs::schedules::RunSchedule;
 use patchbay_queue::Job;
-use patchbay_queue::ledger::dead;
 use patchbay_queue::ledger::list::{JobFilter, list as read};
 use patchbay_queue::ledger::view::{self, JobView};
-use patchbay_queue::sql::statement;
 use serde_json::Value;
 
-use super::dead_keys;
 use super::model::storable;
 
 /// Kinds whose payload holds nothing secret. A new kind is shown without its payload until it is named here.
@@ -93,48 +88,4 @@ pub async fn get(tx: &mut Tx, id: JobId) -> DbResult<Option<(JobView, Option<Val
     let payload = if OPEN.contains(&job.kind.as_str()) { view::payload(tx, tenant, id.uuid()).await? } else { None };
     let payload = payload.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     Ok(Some((job, payload)))
-}
-
-/// The dead letters that match and gave up first, `limit` at most.
-///
-/// # Errors
-/// The database's.
-pub async fn pick(tx: &mut Tx, filter: Filter, limit: i64) -> DbResult<Vec<JobId>> {
-    let whose = tx.tenant();
-    let keys = dead_keys::next(tx, Some(whose), &filter, None, limit).await?;
-    Ok(keys.into_iter().map(|key| key.id).collect())
-}
-
-/// Those of `ids` that are dead letters.
-///
-/// # Errors
-/// The database's.
-pub async fn dead_among(tx: &mut Tx, ids: &[JobId]) -> DbResult<Vec<JobId>> {
-    let tenant = tx.tenant().uuid();
-    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-    Ok(dead::dead_among(tx, tenant, &ids).await?.into_iter().map(JobId::from_uuid).collect())
-}
-
-#[derive(QueryableByName)]
-struct Dead {
-    #[diesel(sql_type = Uuid)]
-    id: JobId,
-}
-
-/// The oldest of `ids` that are dead letters and gave up before `before`, `limit` at most.
-///
-/// # Errors
-/// The database's.
-pub async fn dead_before(tx: &mut Tx, ids: &[JobId], before: DateTime<Utc>, limit: i64) -> DbResult<Vec<JobId>> {
-    let rows: Vec<Dead> = statement(
-        "SELECT id FROM queue.jobs WHERE tenant_id = $1 AND id = ANY ($2) AND state = 'dead' AND finished_at < $3
-         ORDER BY id LIMIT $4",
-    )
-    .bind::<Uuid, _>(tx.tenant())
-    .bind::<Array<Uuid>, _>(ids)
-    .bind::<Timestamptz, _>(before)
-    .bind::<BigInt, _>(limit)
-    .load(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
 }

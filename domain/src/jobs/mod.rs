@@ -13,6 +13,7 @@ pub mod held;
 pub mod hold;
 pub mod list;
 pub mod model;
+pub mod noted;
 pub mod pace;
 pub mod records;
 pub mod redrive;

@@ -1,19 +1,25 @@
-//! Many dead letters at a pace: what `jobs.redrive` and `jobs.discard` do, slice by slice.
+//! Many dead letters at a pace: what `jobs.redrive` and `jobs.discard` do, slice by slice; those of a tenant, or
+//! everybody's, tenant by tenant.
 //!
 //! A slice and its count are one transaction, so a run that is repeated after a crash neither goes over the cap nor
-//! forgets what was done. What is taken leaves the dead letters, which is why a run needs no place to go on from.
+//! forgets what was done. What is taken leaves the dead letters, which is why a run begins at the front again; inside a
+//! run each slice goes on after the one before, past those that cannot be taken (one that still waits for others).
 //! The pace is kept over runs: each takes what the time since the one before allows, and goes back to wait; nobody
 //! holds a worker's slot between two slices.
 
 use chrono::{DateTime, Utc};
-use patchbay_db::ids::JobId;
-use patchbay_db::{DbError, DbResult, Tx, TypedId};
+use diesel_async::AsyncPgConnection;
+use patchbay_db::ids::{JobId, TenantId};
+use patchbay_db::{DbError, DbResult, Tx, TypedId, Unit};
 use patchbay_jobs::jobs::Selection;
+use patchbay_queue::SYSTEM_TENANT;
 use patchbay_queue::ledger::progress::{self, Progress};
 use patchbay_queue::ledger::view;
 
-use super::dead_letters::{self, Filter};
-use super::{discard, redrive};
+use super::dead_keys::{self, Key};
+use super::dead_letters::Filter;
+use super::{discard, noted, redrive};
+use crate::events::Cause;
 
 /// Most that one transaction takes.
 pub const SLICE: i64 = 500;
@@ -31,6 +37,48 @@ pub enum Deed {
     Redrive,
     /// They are put away.
     Discard,
+}
+
+impl Deed {
+    /// Its name in the audit log.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::Redrive => "dead_letters.redrive",
+            Self::Discard => "dead_letters.discard",
+        }
+    }
+
+    /// Does it to those of `jobs` (whose, and which) that are dead letters. Answers which.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn carry_out<T: Unit>(self, tx: &mut T, jobs: &[(TenantId, JobId)]) -> DbResult<Vec<(TenantId, JobId)>> {
+        match self {
+            Self::Redrive => redrive::redrive(tx, jobs).await,
+            Self::Discard => discard::discard(tx, jobs).await,
+        }
+    }
+}
+
+/// One run of the job that works through dead letters.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Whose job it is.
+    pub tenant: TenantId,
+    /// The job.
+    pub job: JobId,
+    /// The run's lease.
+    pub fence: i64,
+}
+
+impl Run {
+    /// Whose dead letters it works on: everybody's only where the job is the installation's.
+    #[must_use]
+    pub fn whose(&self, selection: &Selection) -> Option<TenantId> {
+        let of_all = selection.of_all && self.tenant.uuid() == SYSTEM_TENANT;
+        (!of_all).then_some(self.tenant)
+    }
 }
 
 /// Where a job stands when a run of it begins.
@@ -77,35 +125,63 @@ pub fn allowance(per_second: Option<u32>, before: Option<DateTime<Utc>>, now: Da
     units
 }
 
-/// Does `deed` to the oldest `want` of the selection that are still dead, and counts them as done by `job`. Answers
-/// which they were: fewer than wanted means that no more are left.
+/// Those of the selection that are dead letters, after `after`, those that gave up first at the front.
+///
+/// # Errors
+/// The database's.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    whose: Option<TenantId>,
+    selection: &Selection,
+    after: Option<Key>,
+    limit: i64,
+) -> DbResult<Vec<Key>> {
+    if selection.ids.is_empty() {
+        dead_keys::next(conn, whose, &selection.clone().into(), after, limit).await
+    } else {
+        dead_keys::among(conn, whose, &selection.ids, Some(selection.failed_before), after, limit).await
+    }
+}
+
+/// What a slice did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// How many there were: fewer than wanted means that no more are left.
+    pub found: i64,
+    /// To how many of them it was done.
+    pub done: i64,
+    /// The last of them, for the next slice to go on from.
+    pub last: Option<Key>,
+}
+
+/// Does `deed` to the `want` of the selection that gave up first after `after` and are still dead, and counts them as done by
+/// the run's job. What is done to others' than the job's own is in their audit logs.
 ///
 /// # Errors
 /// The database's; `RowsAffected` where the job is another run's by now.
-pub async fn slice(
-    tx: &mut Tx,
+pub async fn slice<T: Unit>(
+    tx: &mut T,
+    cause: &Cause<'_>,
     deed: Deed,
+    run: &Run,
     selection: &Selection,
-    want: i64,
-    (job, fence): (JobId, i64),
+    (want, after): (i64, Option<Key>),
     progress: &mut Progress,
-) -> DbResult<Vec<JobId>> {
-    let found = if selection.ids.is_empty() {
-        dead_letters::pick(tx, selection.clone().into(), want).await?
-    } else {
-        dead_letters::dead_before(tx, &selection.ids, selection.failed_before, want).await?
-    };
-    let done = match deed {
-        Deed::Redrive => redrive::redrive(tx, &found).await?,
-        Deed::Discard => discard::discard(tx, &found).await?,
-    };
+) -> DbResult<Slice> {
+    let whose = run.whose(selection);
+    let keys = find(tx, whose, selection, after, want).await?;
+    let jobs: Vec<_> = keys.iter().map(Key::job).collect();
+    let done = deed.carry_out(tx, &jobs).await?;
+    if whose.is_none() {
+        noted::by_job(tx, cause, deed, run.job, &done).await?;
+    }
     progress.succeeded = progress.succeeded.saturating_add(i32::try_from(done.len()).unwrap_or(i32::MAX));
     progress.total = progress.total.max(progress.succeeded);
-    let tenant = tx.tenant().uuid();
-    if !progress::set(tx, tenant, job.uuid(), fence, *progress).await? {
+    if !progress::set(tx, run.tenant.uuid(), run.job.uuid(), run.fence, *progress).await? {
         return Err(DbError::RowsAffected { expected: 1, actual: 0 });
     }
-    Ok(found)
+    let [found, done] = [keys.len(), done.len()].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    Ok(Slice { found, done, last: keys.last().copied().or(after) })
 }
 
 #[cfg(test)]
@@ -113,6 +189,29 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+
+    #[test]
+    fn only_a_job_of_the_installation_reaches_everybodys() {
+        let selection = |of_all| Selection {
+            of_all,
+            ids: Vec::new(),
+            queue: None,
+            kind: None,
+            subject: None,
+            error_class: None,
+            error_code: None,
+            failed_from: None,
+            failed_before: DateTime::UNIX_EPOCH,
+        };
+        let run = |tenant: u128| Run {
+            tenant: uuid::Uuid::from_u128(tenant).into(),
+            job: uuid::Uuid::nil().into(),
+            fence: 1,
+        };
+        assert_eq!(run(0).whose(&selection(true)), None);
+        assert_eq!(run(0).whose(&selection(false)), Some(run(0).tenant), "its own");
+        assert_eq!(run(1).whose(&selection(true)), Some(run(1).tenant), "whatever it says");
+    }
 
     #[test]
     fn a_pace_is_kept_over_runs_and_caught_up_a_little() {

@@ -5,8 +5,8 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Uuid};
-use diesel_async::RunQueryDsl;
-use patchbay_db::ids::{ImportId, JobId, MessageId};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use patchbay_db::ids::{ImportId, JobId, MessageId, TenantId};
 use patchbay_db::{DbResult, Tx};
 use patchbay_jobs::imports::ImportLeads;
 use patchbay_jobs::messages::SendMessages;
@@ -16,15 +16,15 @@ use patchbay_queue::sql::statement;
 use crate::events::Cause;
 use crate::{imports, messages};
 
-/// Makes the records of redriven `jobs` (all of `kind`) ready for another run.
+/// Makes the records of redriven `jobs` (all of `kind`, whosever) ready for another run.
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn redriven(tx: &mut Tx, kind: &str, jobs: &[JobId]) -> DbResult<()> {
+pub(super) async fn redriven(conn: &mut AsyncPgConnection, kind: &str, jobs: &[(TenantId, JobId)]) -> DbResult<()> {
     match kind {
         SendMessages::KIND => {
-            let failed = failed_messages(tx, jobs).await?;
-            messages::redrive::requeue_for_redrive(tx, &failed).await.map(drop)
+            let failed = failed_messages(conn, jobs).await?;
+            messages::redrive::requeue_for_redrive(conn, &failed).await.map(drop)
         }
         // `imports.leads` takes a failed import up again by itself.
         _ => Ok(()),
@@ -59,13 +59,15 @@ struct Message {
 }
 
 /// The messages of `jobs` that failed for good.
-async fn failed_messages(tx: &mut Tx, jobs: &[JobId]) -> DbResult<Vec<MessageId>> {
+async fn failed_messages(conn: &mut AsyncPgConnection, jobs: &[(TenantId, JobId)]) -> DbResult<Vec<MessageId>> {
+    let (tenants, ids): (Vec<_>, Vec<_>) = jobs.iter().copied().unzip();
     let rows: Vec<Message> = statement(
-        "SELECT id FROM messages WHERE tenant_id = $1 AND job_id = ANY ($2) AND state IN ('failed', 'undelivered')",
+        "SELECT m.id FROM unnest($1, $2) AS j (tenant_id, id)
+         JOIN messages m ON m.tenant_id = j.tenant_id AND m.job_id = j.id AND m.state IN ('failed', 'undelivered')",
     )
-    .bind::<Uuid, _>(tx.tenant())
-    .bind::<Array<Uuid>, _>(jobs)
-    .load(&mut **tx)
+    .bind::<Array<Uuid>, _>(tenants)
+    .bind::<Array<Uuid>, _>(ids)
+    .load(conn)
     .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }

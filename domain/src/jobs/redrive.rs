@@ -2,29 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use patchbay_db::ids::JobId;
-use patchbay_db::{DbResult, Tx, TypedId};
+use patchbay_db::ids::{JobId, TenantId};
+use patchbay_db::{DbResult, TypedId, Unit};
 use patchbay_queue::ledger::dead;
 
 use super::records;
 
-/// Lets those of `ids` that are dead letters run again, their records with them; they are pushed after the commit.
-/// Answers which.
+/// Lets those of `jobs` (whose, and which) that are dead letters run again, their records with them; they are pushed after
+/// the commit. Answers which.
 ///
 /// # Errors
 /// The database's.
-pub async fn redrive(tx: &mut Tx, ids: &[JobId]) -> DbResult<Vec<JobId>> {
-    let tenant = tx.tenant().uuid();
-    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-    let rows = dead::redrive(tx, tenant, &ids).await?;
-    let mut by_kind: BTreeMap<&str, Vec<JobId>> = BTreeMap::new();
+pub async fn redrive<T: Unit>(tx: &mut T, jobs: &[(TenantId, JobId)]) -> DbResult<Vec<(TenantId, JobId)>> {
+    let jobs: Vec<_> = jobs.iter().map(|(tenant, id)| (tenant.uuid(), id.uuid())).collect();
+    let rows = dead::redrive_of_any(tx, &jobs).await?;
+    let mut by_kind: BTreeMap<&str, Vec<(TenantId, JobId)>> = BTreeMap::new();
     for row in &rows {
-        by_kind.entry(&row.kind).or_default().push(JobId::from_uuid(row.id));
+        by_kind.entry(&row.kind).or_default().push((row.tenant_id.into(), row.id.into()));
     }
-    for (kind, jobs) in by_kind {
-        records::redriven(tx, kind, &jobs).await?;
+    for (kind, jobs) in &by_kind {
+        records::redriven(tx, kind, jobs).await?;
     }
-    let redriven = rows.iter().map(|row| JobId::from_uuid(row.id)).collect();
+    let redriven = rows.iter().map(|row| (row.tenant_id.into(), row.id.into())).collect();
     tx.push_after_commit(rows);
     Ok(redriven)
 }

@@ -1,9 +1,9 @@
 //! Making failed messages ready to be sent once more, for the redrive of their dead letters.
 
 use diesel::sql_types::{Array, Uuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use patchbay_db::DbResult;
 use patchbay_db::ids::MessageId;
-use patchbay_db::{DbResult, Tx};
 use patchbay_queue::sql::statement;
 
 // The failed send's name at the provider is kept apart, so that its late receipts cannot settle the next send. What is
@@ -21,6 +21,6 @@ WHERE id = ANY ($1) AND direction = 'outbound' AND state IN ('failed', 'undelive
 ///
 /// # Errors
 /// The database's.
-pub async fn requeue_for_redrive(tx: &mut Tx, messages: &[MessageId]) -> DbResult<usize> {
-    Ok(statement(REQUEUE).bind::<Array<Uuid>, _>(messages).execute(tx).await?)
+pub async fn requeue_for_redrive(conn: &mut AsyncPgConnection, messages: &[MessageId]) -> DbResult<usize> {
+    Ok(statement(REQUEUE).bind::<Array<Uuid>, _>(messages).execute(conn).await?)
 }

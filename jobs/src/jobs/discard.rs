@@ -21,7 +21,8 @@ pub struct DiscardDead {
 
 impl Job for DiscardDead {
     const KIND: &'static str = "jobs.discard";
-    const VERSION: i16 = 1;
+    // 2: everybody's; workers that know only 1 would look for the installation's own.
+    const VERSION: i16 = 2;
     const QUEUE: &'static str = "jobs";
     const POLICY: Policy = Policy::DEFAULT;
 }

@@ -3,6 +3,9 @@
 //! Both kinds carry what was asked for and nothing that was found: which dead letters there are is read slice by slice,
 //! so that a run that is repeated after a crash goes on with what is left. What they have done is their progress, written
 //! with each slice.
+//!
+//! Such a job is a tenant's, over its own dead letters, or the installation's, over everybody's: only a job of
+//! [`SYSTEM_TENANT`](patchbay_queue::SYSTEM_TENANT) that says so (`of_all`) reaches further than its own tenant.
 
 use chrono::{DateTime, Utc};
 use patchbay_db::ids::JobId;
@@ -17,6 +20,9 @@ pub use redrive::RedriveDead;
 /// Dead letters: those that meet all that is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
+    /// Everybody's, in a job of the installation's; without it, those of the job's own tenant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_all: bool,
     /// Only these; any where empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<JobId>,

@@ -23,7 +23,8 @@ pub struct RedriveDead {
 
 impl Job for RedriveDead {
     const KIND: &'static str = "jobs.redrive";
-    const VERSION: i16 = 1;
+    // 2: everybody's; workers that know only 1 would look for the installation's own.
+    const VERSION: i16 = 2;
     const QUEUE: &'static str = "jobs";
     const POLICY: Policy = Policy::DEFAULT;
 }

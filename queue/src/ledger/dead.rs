@@ -14,45 +14,40 @@ use crate::sql::statement;
 // (also where its row stayed, and means nothing; never waited for, which who has the key in hand would not forgive a job's
 // row); where another job has it by now, this one runs without. What should not have run
 // after an instant that is past, runs now: somebody wants it to.
-macro_rules! redrive {
-    ($which:literal) => {
-        concat!(
-            "WITH redriven AS (
-                UPDATE queue.jobs j SET state = 'waiting', errors = 0, crashes = 0, run_at = now(), finished_at = NULL,
-                    error_class = NULL, cancel_requested_at = NULL, held_by = NULL, held_reason = NULL,
-                    not_after = CASE WHEN j.not_after > now() THEN j.not_after END, revision = j.revision + 1
-                FROM (",
-            $which,
-            ") w WHERE j.tenant_id = $1 AND j.id = w.id AND j.state = 'dead'
-                    AND NOT EXISTS (SELECT FROM queue.dependencies d WHERE d.tenant_id = $1 AND d.job_id = j.id)
-                RETURNING j.*),
-            counted AS (
-                INSERT INTO queue.group_deltas (tenant_id, group_id, failed)
-                SELECT tenant_id, group_id, -count(*) FROM redriven WHERE group_id IS NOT NULL
-                GROUP BY tenant_id, group_id),
-            keyed AS (
-                INSERT INTO queue.unique_keys (tenant_id, kind, key, job_id)
-                SELECT tenant_id, kind, unique_key, id FROM redriven WHERE unique_key IS NOT NULL
-                ORDER BY tenant_id, kind, unique_key
-                ON CONFLICT (tenant_id, kind, key) DO NOTHING),
-            taken AS (
-                UPDATE queue.unique_keys k SET job_id = f.id, next_id = NULL, expires_at = NULL
-                FROM (SELECT u.ctid AS place, r.id FROM (
-                        SELECT DISTINCT ON (tenant_id, kind, unique_key) tenant_id, kind, unique_key, id FROM redriven
-                        WHERE unique_key IS NOT NULL ORDER BY tenant_id, kind, unique_key, id) r
-                    JOIN queue.unique_keys u
-                        ON u.tenant_id = r.tenant_id AND u.kind = r.kind AND u.key = r.unique_key
-                    WHERE (u.expires_at IS NULL OR u.expires_at <= now()) AND NOT EXISTS (
-                        SELECT FROM queue.jobs o WHERE o.tenant_id = u.tenant_id AND o.id IN (u.job_id, u.next_id)
-                            AND o.state IN ('scheduled', 'waiting', 'held'))
-                    FOR UPDATE OF u SKIP LOCKED) f
-                WHERE k.ctid = f.place)
-            SELECT ",
-            job_row_columns!(),
-            " FROM redriven j"
-        )
-    };
-}
+const REDRIVE: &str = concat!(
+    "WITH redriven AS (
+        UPDATE queue.jobs j SET state = 'waiting', errors = 0, crashes = 0, run_at = now(), finished_at = NULL,
+            error_class = NULL, cancel_requested_at = NULL, held_by = NULL, held_reason = NULL,
+            not_after = CASE WHEN j.not_after > now() THEN j.not_after END, revision = j.revision + 1
+        FROM (SELECT n.tenant_id, n.id FROM unnest($1, $2) AS n (tenant_id, id) ORDER BY n.id) w
+        WHERE j.tenant_id = w.tenant_id AND j.id = w.id AND j.state = 'dead'
+            AND NOT EXISTS (SELECT FROM queue.dependencies d WHERE d.tenant_id = j.tenant_id AND d.job_id = j.id)
+        RETURNING j.*),
+    counted AS (
+        INSERT INTO queue.group_deltas (tenant_id, group_id, failed)
+        SELECT tenant_id, group_id, -count(*) FROM redriven WHERE group_id IS NOT NULL
+        GROUP BY tenant_id, group_id),
+    keyed AS (
+        INSERT INTO queue.unique_keys (tenant_id, kind, key, job_id)
+        SELECT tenant_id, kind, unique_key, id FROM redriven WHERE unique_key IS NOT NULL
+        ORDER BY tenant_id, kind, unique_key
+        ON CONFLICT (tenant_id, kind, key) DO NOTHING),
+    taken AS (
+        UPDATE queue.unique_keys k SET job_id = f.id, next_id = NULL, expires_at = NULL
+        FROM (SELECT u.ctid AS place, r.id FROM (
+                SELECT DISTINCT ON (tenant_id, kind, unique_key) tenant_id, kind, unique_key, id FROM redriven
+                WHERE unique_key IS NOT NULL ORDER BY tenant_id, kind, unique_key, id) r
+            JOIN queue.unique_keys u
+                ON u.tenant_id = r.tenant_id AND u.kind = r.kind AND u.key = r.unique_key
+            WHERE (u.expires_at IS NULL OR u.expires_at <= now()) AND NOT EXISTS (
+                SELECT FROM queue.jobs o WHERE o.tenant_id = u.tenant_id AND o.id IN (u.job_id, u.next_id)
+                    AND o.state IN ('scheduled', 'waiting', 'held'))
+            FOR UPDATE OF u SKIP LOCKED) f
+        WHERE k.ctid = f.place)
+    SELECT ",
+    job_row_columns!(),
+    " FROM redriven j"
+);
 
 macro_rules! discard {
     ($which:literal, $answer:expr) => {
@@ -74,26 +69,49 @@ macro_rules! discard {
     };
 }
 
-const REDRIVE: &str = redrive!("SELECT n.id FROM unnest($2) AS n (id) ORDER BY n.id");
-
 /// Lets dead letters of `tenant` run again with a fresh budget; their history stays. Answers those
 /// that were dead, to be pushed after the commit.
 ///
 /// # Errors
 /// The database's.
 pub async fn redrive(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<JobRow>> {
-    statement(REDRIVE).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(ids).load(conn).await
+    redrive_of_any(conn, &of_one(tenant, ids)).await
+}
+
+/// As [`redrive`], for dead letters (tenant, id) of any tenants that the role sees.
+///
+/// # Errors
+/// The database's.
+pub async fn redrive_of_any(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<JobRow>> {
+    of_any(conn, REDRIVE, jobs).await
 }
 
 const DISCARD: &str =
-    discard!("SELECT $1 AS tenant_id, n.id FROM unnest($2) AS n (id) ORDER BY n.id", job_row_columns!());
+    discard!("SELECT n.tenant_id, n.id FROM unnest($1, $2) AS n (tenant_id, id) ORDER BY n.id", job_row_columns!());
 
 /// Puts dead letters of `tenant` away; answers those that were dead.
 ///
 /// # Errors
 /// The database's.
 pub async fn discard(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<JobRow>> {
-    statement(DISCARD).bind::<SqlUuid, _>(tenant).bind::<Array<SqlUuid>, _>(ids).load(conn).await
+    discard_of_any(conn, &of_one(tenant, ids)).await
+}
+
+/// As [`discard`], for dead letters (tenant, id) of any tenants that the role sees.
+///
+/// # Errors
+/// The database's.
+pub async fn discard_of_any(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<JobRow>> {
+    of_any(conn, DISCARD, jobs).await
+}
+
+fn of_one(tenant: Uuid, ids: &[Uuid]) -> Vec<(Uuid, Uuid)> {
+    ids.iter().map(|id| (tenant, *id)).collect()
+}
+
+async fn of_any(conn: &mut AsyncPgConnection, sql: &'static str, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<JobRow>> {
+    let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = jobs.iter().copied().unzip();
+    statement(sql).bind::<Array<SqlUuid>, _>(tenants).bind::<Array<SqlUuid>, _>(ids).load(conn).await
 }
 
 const DISCARD_BEFORE: &str = discard!(
@@ -138,18 +156,4 @@ pub async fn discard_matching(
 ) -> QueryResult<Vec<JobRow>> {
     let ids = dead_ids(conn, tenant, filter, cap).await?;
     discard(conn, tenant, &ids).await
-}
-
-/// Which of `ids` are dead letters of `tenant`.
-///
-/// # Errors
-/// The database's.
-pub async fn dead_among(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<Uuid>> {
-    let rows: Vec<Id> =
-        statement("SELECT id FROM queue.jobs WHERE tenant_id = $1 AND id = ANY($2) AND state = 'dead' ORDER BY id")
-            .bind::<SqlUuid, _>(tenant)
-            .bind::<Array<SqlUuid>, _>(ids)
-            .load(conn)
-            .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
 }

@@ -107,7 +107,7 @@ impl<'a> Case<'a> {
             *left += PORTION;
         }
         if !jobs.is_empty() {
-            self.bare.lanes.push(Q, &jobs, ALL, false).await.unwrap();
+            self.bare.lanes.push(Q, &jobs, ALL, std::time::Instant::now()).await.unwrap();
         }
     }
 

@@ -132,7 +132,7 @@ async fn a_pause_of_every_queue_ends_by_itself_in_each() {
     let (world, here) = with_a_job().await;
     world.lanes.open(ELSEWHERE, false).await.unwrap();
     let there = NewJob { queue: ELSEWHERE.into(), ..world.job(Uuid::now_v7(), Act::Succeed) };
-    world.lanes.push(ELSEWHERE, &[Envelope::from(&there)], world.window, false).await.unwrap();
+    world.lanes.push(ELSEWHERE, &[Envelope::from(&there)], world.window, std::time::Instant::now()).await.unwrap();
     let until = soon(700);
     pause(&world, EVERY_QUEUE, &PauseScope::Queue, until).await;
     for (queue, job) in [(QUEUE, here), (ELSEWHERE, there.id)] {

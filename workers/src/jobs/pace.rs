@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use patchbay_db::ids::{JobId, TenantId};
-use patchbay_db::{Db, DbResult, TypedId};
-use patchbay_domain::jobs::pace::{Deed, SLICE, Standing, allowance, slice, standing};
+use patchbay_db::{Db, DbResult, Unit};
+use patchbay_domain::events::Cause;
+use patchbay_domain::jobs::dead_keys::Key;
+use patchbay_domain::jobs::pace::{Deed, Run, SLICE, Slice, Standing, allowance, slice, standing};
 use patchbay_jobs::jobs::Selection;
 use patchbay_queue::ledger::progress::Progress;
 use patchbay_queue::{JobContext, JobError, Outcome};
@@ -16,7 +17,7 @@ use serde_json::json;
 use crate::runtime::fault;
 
 /// A run gives its slot back after this, so that other tenants' work of this kind has its turn.
-const RUN: Duration = Duration::from_secs(20);
+const TURN: Duration = Duration::from_secs(20);
 
 /// Works through dead letters.
 #[derive(Debug)]
@@ -42,11 +43,12 @@ impl Paced {
 
     pub(super) async fn run(&self, wanted: &Wanted, ctx: &JobContext) -> Result<Outcome, JobError> {
         let began = Instant::now();
-        let (tenant, job) = (TenantId::from_uuid(ctx.tenant()), JobId::from_uuid(ctx.id()));
-        let standing = self.standing(tenant, job).await.map_err(|error| fault::db(&error))?;
+        let run = Run { tenant: ctx.tenant().into(), job: ctx.id().into(), fence: ctx.fence() };
+        let standing = self.standing(&run).await.map_err(|error| fault::db(&error))?;
         let Some(Standing { mut progress, before }) = standing else {
             return Err(JobError::permanent("job_gone", "The job is not in the ledger any more."));
         };
+        let mut after = None;
         let mut allowed = i64::from(allowance(wanted.per_second, before, self.clock.now()));
         loop {
             if ctx.is_cancelled() {
@@ -59,42 +61,62 @@ impl Paced {
             if allowed <= 0 {
                 return Ok(self.pause(wanted, TimeDelta::seconds(1)));
             }
-            if began.elapsed() > RUN {
+            if began.elapsed() > TURN {
                 return Ok(self.pause(wanted, TimeDelta::zero()));
             }
             let want = left.min(allowed).min(SLICE);
-            let found = self.slice(wanted, want, tenant, (job, ctx.fence()), &mut progress).await;
-            let found = found.map_err(|error| fault::db(&error))?;
+            let done = self.slice(&run, wanted, (want, after), ctx.request_id(), &mut progress).await;
+            let slice = done.map_err(|error| fault::db(&error))?;
             ctx.progress(progress).await;
-            if found < want {
+            if slice.found < want {
                 return Ok(self.finished(progress, ctx).await);
             }
-            allowed -= found;
+            after = slice.last;
+            allowed -= slice.done;
         }
     }
 
-    async fn standing(&self, tenant: TenantId, job: JobId) -> DbResult<Option<Standing>> {
-        let mut tx = self.db.begin_read(tenant).await?;
-        let found = standing(&mut tx, job).await?;
+    async fn standing(&self, run: &Run) -> DbResult<Option<Standing>> {
+        let mut tx = self.db.begin_read(run.tenant).await?;
+        let found = standing(&mut tx, run.job).await?;
         tx.commit().await?;
         Ok(found)
     }
 
-    /// One slice; how many it found. Not counted before it is committed.
+    /// One slice, in a transaction of the tenant whose dead letters are meant, or over all of them.
     async fn slice(
         &self,
+        run: &Run,
         wanted: &Wanted,
-        want: i64,
-        tenant: TenantId,
-        run: (JobId, i64),
+        place: (i64, Option<Key>),
+        request_id: Option<&str>,
         progress: &mut Progress,
-    ) -> DbResult<i64> {
-        let mut after = *progress;
-        let mut tx = self.db.begin(tenant).await?;
-        let found = slice(&mut tx, self.deed, &wanted.selection, want, run, &mut after).await?;
+    ) -> DbResult<Slice> {
+        let cause = Cause { ids: self.db.ids(), now: self.clock.now(), request_id };
+        match run.whose(&wanted.selection) {
+            Some(tenant) => self.slice_in(self.db.begin(tenant).await?, &cause, run, wanted, place, progress).await,
+            None => {
+                let tx = self.db.system("the operator works through everybody's dead letters").await?;
+                self.slice_in(tx, &cause, run, wanted, place, progress).await
+            }
+        }
+    }
+
+    /// Not counted before it is committed.
+    async fn slice_in<T: Unit>(
+        &self,
+        mut tx: T,
+        cause: &Cause<'_>,
+        run: &Run,
+        wanted: &Wanted,
+        place: (i64, Option<Key>),
+        progress: &mut Progress,
+    ) -> DbResult<Slice> {
+        let mut counted = *progress;
+        let done = slice(&mut tx, cause, self.deed, run, &wanted.selection, place, &mut counted).await?;
         tx.commit().await?;
-        *progress = after;
-        Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
+        *progress = counted;
+        Ok(done)
     }
 
     fn pause(&self, wanted: &Wanted, wait: TimeDelta) -> Outcome {

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::TypedId as _;
 use patchbay_db::ids::{JobId, TenantId};
 use patchbay_jobs::jobs::{DiscardDead, RedriveDead, Selection};
-use patchbay_queue::{Job, JobRequest};
+use patchbay_queue::{Job, JobRequest, SYSTEM_TENANT};
 use uuid::Uuid;
 
 use crate::program::Program;
@@ -27,6 +27,7 @@ async fn dead(world: &World, tenant: TenantId, count: usize, code: &str) {
 
 fn all(code: &str, before: DateTime<Utc>) -> Selection {
     Selection {
+        of_all: false,
         ids: Vec::new(),
         queue: None,
         kind: None,
@@ -108,14 +109,98 @@ async fn a_discard_goes_as_fast_as_it_goes_and_over_many_slices() {
     assert_eq!(world.count(discarded).await, 1_300, "nobody else's");
 }
 
+fn everybodys(code: &str) -> Selection {
+    Selection { of_all: true, ..all(code, soon()) }
+}
+
+const TOUCHED: &str =
+    "SELECT count(DISTINCT tenant_id) AS count FROM queue.jobs WHERE queue = 'elsewhere' AND state = 'waiting'";
+
+#[tokio::test]
+async fn a_job_of_the_installation_redrives_everybodys_up_to_its_cap() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        dead(&world, world.db.tenant().await, 300, "x").await;
+    }
+    dead(&world, world.db.tenant().await, 5, "y").await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let job = RedriveDead { selection: everybodys("x"), limit: 700, per_second: None };
+    let id = enqueue(&world, SYSTEM_TENANT.into(), job, 700).await;
+    let done = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded'
+        AND progress_succeeded = 700 AND result = '{{\"redriven\": 700}}'"
+    );
+    world.until(&done, 1).await;
+    assert_eq!((world.count(WAITING).await, world.count(TOUCHED).await), (700, 3), "the cap is over everybody");
+    let noted = format!(
+        "SELECT sum((detail ->> 'count')::bigint)::bigint AS count FROM audit_log
+         WHERE action = 'dead_letters.redrive' AND actor = 'system' AND detail ->> 'job_id' = '{}'",
+        JobId::from_uuid(id)
+    );
+    assert_eq!(world.count(&noted).await, 700, "each is in the log of its tenant");
+}
+
+#[tokio::test]
+async fn a_tenants_job_reaches_its_own_whatever_it_says() {
+    let world = World::new().await;
+    let (tenant, other) = (world.db.tenant().await, world.db.tenant().await);
+    dead(&world, tenant, 2, "x").await;
+    dead(&world, other, 3, "x").await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let job = DiscardDead { selection: everybodys("x"), limit: 100, per_second: None };
+    let id = enqueue(&world, tenant, job, 2).await;
+    let done = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded' AND progress_succeeded = 2"
+    );
+    world.until(&done, 1).await;
+    let dead = "SELECT count(*) AS count FROM queue.jobs WHERE queue = 'elsewhere' AND state = 'dead'";
+    assert_eq!(world.count(dead).await, 3, "nobody else's");
+}
+
+#[tokio::test]
+async fn those_that_cannot_run_yet_hold_up_nobody_behind_them() {
+    let world = World::new().await;
+    let tenant = world.db.tenant().await;
+    dead(&world, tenant, 5, "x").await;
+    world
+        .execute(
+            "INSERT INTO queue.dependencies (tenant_id, job_id, on_id, on_group, any_end)
+             SELECT tenant_id, id, gen_random_uuid(), false, false FROM queue.jobs WHERE queue = 'elsewhere'",
+        )
+        .await;
+    dead(&world, tenant, 4, "x").await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let job = RedriveDead { selection: all("x", soon()), limit: 100, per_second: Some(2) };
+    let id = enqueue(&world, tenant, job, 9).await;
+    let done = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded'
+        AND progress_succeeded = 4 AND progress_skipped = 5"
+    );
+    world.until(&done, 1).await;
+}
+
 #[tokio::test]
 async fn it_is_stopped_by_cancelling_it() {
     let world = World::new().await;
     let tenant = world.db.tenant().await;
     dead(&world, tenant, 50, "x").await;
+    is_stopped(&world, tenant, all("x", soon())).await;
+}
+
+#[tokio::test]
+async fn one_over_everybodys_is_stopped_by_cancelling_it() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        dead(&world, world.db.tenant().await, 25, "x").await;
+    }
+    is_stopped(&world, SYSTEM_TENANT.into(), everybodys("x")).await;
+}
+
+/// Cancels a redrive of fifty of `selection` when it has begun.
+async fn is_stopped(world: &World, tenant: TenantId, selection: Selection) {
     let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
-    let job = RedriveDead { selection: all("x", soon()), limit: 50, per_second: Some(2) };
-    let id = enqueue(&world, tenant, job, 50).await;
+    let job = RedriveDead { selection, limit: 50, per_second: Some(2) };
+    let id = enqueue(world, tenant, job, 50).await;
     world.until(WAITING, 2).await;
     // As the API does for one that is between two slices; one that runs hears of it there.
     world.execute(&format!(
