@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::Server;
+use crate::server::{LANE, Server};
 
 #[tokio::test]
 async fn they_are_found_by_what_they_died_of_and_shown_with_their_attempts() {
@@ -65,6 +65,39 @@ async fn many_are_redriven_by_a_job_at_a_pace() {
     server.dead("a").await;
     let job = server.admin("dead redrive --all --pace 50 --yes").json();
     assert_eq!((&job["progress"]["total"], &job["kind"]), (&json!(1), &json!("jobs.redrive")));
+}
+
+#[tokio::test]
+async fn the_operator_acts_on_everybodys_after_being_told_so() {
+    let server = Server::start().await;
+    let id = server.dead("a").await;
+    server.dead("b").await;
+    let unasked = server.operator("dead redrive --error-code a").run();
+    assert!(unasked.code == Some(2) && unasked.err.contains("Redrive 1 dead letter of all tenants?"), "{unasked:?}");
+    let named = server.operator(&format!("dead redrive --error-code a --tenant {}", server.tenant)).run();
+    assert!(named.err.contains("Redrive 1 dead letter?"), "{named:?}");
+    let redriven = server.operator("dead redrive --error-code a --yes").json();
+    assert_eq!(redriven["ids"], json!([id.to_string()]));
+    let job = server.operator("dead discard --all --pace 50 --yes").json();
+    let (id, owner) = (job["id"].as_str().unwrap(), job["tenant_id"].as_str().unwrap());
+    let shown = server.operator(&format!("jobs show {id} --tenant {owner}")).json();
+    assert_eq!((&shown["kind"], &shown["progress"]["total"]), (&json!("jobs.discard"), &json!(1)));
+}
+
+#[tokio::test]
+async fn they_are_found_by_lane_and_by_group() {
+    let server = Server::start().await;
+    server.dead("a").await;
+    for (filter, count) in [
+        (format!("--lane {LANE}"), 1),
+        ("--lane elsewhere".to_owned(), 0),
+        ("--group grp_01h455vb4pex5vsknk084sn02q".to_owned(), 0),
+    ] {
+        let list = server.admin(&format!("dead list {filter}")).json();
+        assert_eq!(list["data"].as_array().unwrap().len(), count, "{filter}");
+        let redriven = server.admin(&format!("dead redrive {filter} --dry-run")).json();
+        assert_eq!(redriven["count"], json!(count), "{filter}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! What a redrive would touch, before it is begun. Counted up to a cap: the answer must not take longer for millions.
 
-use patchbay_db::ids::TenantId;
+use patchbay_db::ids::{JobGroupId, TenantId};
 use patchbay_domain::jobs::dead_keys;
 use poem_openapi::{Object, OpenApi, param::Query, payload::Json, types::Example};
 
@@ -55,6 +55,10 @@ impl Count {
         queue: Query<Option<String>>,
         /// Only those of this kind.
         kind: Query<Option<String>>,
+        /// Only those of this lane.
+        lane: Query<Option<String>>,
+        /// Only those of this group.
+        group_id: Query<Option<Id<JobGroupId>>>,
         /// Only those about this record.
         subject: Query<Option<String>>,
         /// Only those with this class of error.
@@ -71,6 +75,8 @@ impl Count {
         let filter = DeadLetterFilter {
             queue: queue.0,
             kind: kind.0,
+            lane: lane.0,
+            group_id: group_id.0,
             subject: subject.0,
             error_class: error_class.0,
             error_code: error_code.0,

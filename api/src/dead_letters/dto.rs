@@ -2,7 +2,7 @@
 
 use patchbay_db::{
     TypedId,
-    ids::{JobId, TenantId},
+    ids::{JobGroupId, JobId, TenantId},
 };
 use patchbay_domain::jobs::{
     dead_letters::Filter,
@@ -75,6 +75,8 @@ pub struct DeadLetter {
     pub queue: String,
     /// The lane inside the tenant's share.
     pub lane: String,
+    /// The group it is counted in.
+    pub group_id: Option<Id<JobGroupId>>,
     /// The id of the record it is about.
     pub subject: Option<String>,
     /// Why it gave up.
@@ -110,6 +112,7 @@ impl DeadLetter {
             kind: job.kind,
             queue: job.queue,
             lane: job.lane,
+            group_id: job.group_id.map(|id| Id(id.into())),
             subject: job.subject,
             errors: u32::from(job.errors.unsigned_abs()),
             crashes: u32::from(job.crashes.unsigned_abs()),
@@ -136,6 +139,7 @@ impl Example for DeadLetter {
             kind: "messages.send".to_owned(),
             queue: "sends".to_owned(),
             lane: "pac_01h455vb4pex5vsknk084sn02q~+12025550100".to_owned(),
+            group_id: None,
             subject: Some("msg_01h455vb4pex5vsknk084sn02q".to_owned()),
             error: DeadLetterError {
                 class: ErrorClass::Permanent,
@@ -163,6 +167,11 @@ pub struct DeadLetterFilter {
     /// Of this kind.
     #[oai(validator(max_length = 100))]
     pub kind: Option<String>,
+    /// In this lane.
+    #[oai(validator(max_length = 200))]
+    pub lane: Option<String>,
+    /// In this group.
+    pub group_id: Option<Id<JobGroupId>>,
     /// About this record.
     #[oai(validator(max_length = 100))]
     pub subject: Option<String>,
@@ -182,6 +191,8 @@ impl From<DeadLetterFilter> for Filter {
         Self {
             queue: filter.queue,
             kind: filter.kind,
+            lane: filter.lane,
+            group: filter.group_id.map(|id| id.0),
             subject: filter.subject,
             error_class: filter.error_class.map(ErrorClass::stored),
             error_code: filter.error_code,
@@ -220,6 +231,8 @@ impl Example for DeadLetterSelection {
         let filter = DeadLetterFilter {
             queue: None,
             kind: Some("messages.send".to_owned()),
+            lane: None,
+            group_id: None,
             subject: None,
             error_class: None,
             error_code: Some("twilio_30003".to_owned()),

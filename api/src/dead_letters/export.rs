@@ -3,7 +3,10 @@
 //! Written page by page as it is read, each page a transaction of its own: a file of a million costs no memory, and a
 //! reader who is slow holds no connection to the database.
 
-use patchbay_db::{Db, DbResult, ids::TenantId};
+use patchbay_db::{
+    Db, DbResult,
+    ids::{JobGroupId, TenantId},
+};
 use patchbay_domain::{
     jobs::{
         dead_keys::{self, Key},
@@ -110,6 +113,10 @@ impl ExportAll {
         queue: Query<Option<String>>,
         /// Only those of this kind.
         kind: Query<Option<String>>,
+        /// Only those of this lane.
+        lane: Query<Option<String>>,
+        /// Only those of this group.
+        group_id: Query<Option<Id<JobGroupId>>>,
         /// Only those about this record.
         subject: Query<Option<String>>,
         /// Only those with this class of error.
@@ -126,6 +133,8 @@ impl ExportAll {
         let filter = DeadLetterFilter {
             queue: queue.0,
             kind: kind.0,
+            lane: lane.0,
+            group_id: group_id.0,
             subject: subject.0,
             error_class: error_class.0,
             error_code: error_code.0,
@@ -199,7 +208,7 @@ impl Pages {
     }
 }
 
-const COLUMNS: &str = "id,tenant_id,kind,queue,lane,subject,error_class,error_code,error_detail,errors,crashes,request_id,\
+const COLUMNS: &str = "id,tenant_id,kind,queue,lane,group_id,subject,error_class,error_code,error_detail,errors,crashes,request_id,\
                        created_at,failed_at\r\n";
 
 fn csv(letter: &DeadLetter) -> String {
@@ -210,6 +219,7 @@ fn csv(letter: &DeadLetter) -> String {
         letter.kind.clone(),
         letter.queue.clone(),
         letter.lane.clone(),
+        letter.group_id.map(|id| id.0.to_string()).unwrap_or_default(),
         letter.subject.clone().unwrap_or_default(),
         letter.error.class.stored(),
         letter.error.code.clone(),

@@ -2,11 +2,11 @@
 //!
 //! Payloads are left out: they are the heavy part of a row, and one at a time is enough to look at.
 
-use patchbay_db::ids::TenantId;
+use patchbay_db::ids::{JobGroupId, TenantId};
 use patchbay_domain::jobs::{dead_keys, dead_letters};
 use poem_openapi::{OpenApi, param::Query, payload::Json};
 
-use super::dto::{DeadLetter, ErrorClass};
+use super::dto::{DeadLetter, DeadLetterFilter, ErrorClass};
 use crate::{
     http::{Caller, Handled, Id, Limit, ListOf, Time, paging},
     jobs::Read,
@@ -36,6 +36,10 @@ impl List {
         queue: Query<Option<String>>,
         /// Only those of this kind.
         kind: Query<Option<String>>,
+        /// Only those of this lane.
+        lane: Query<Option<String>>,
+        /// Only those of this group.
+        group_id: Query<Option<Id<JobGroupId>>>,
         /// Only those about this record.
         subject: Query<Option<String>>,
         /// Only those with this class of error.
@@ -50,20 +54,22 @@ impl List {
         tenant_id: Query<Option<Id<TenantId>>>,
     ) -> Handled<Json<ListOf<DeadLetter>>> {
         let page = paging::page(limit.0, cursor.0.as_deref())?;
-        let filter = dead_letters::Filter {
+        let filter = DeadLetterFilter {
             queue: queue.0,
             kind: kind.0,
+            lane: lane.0,
+            group_id: group_id.0,
             subject: subject.0,
-            error_class: error_class.0.map(ErrorClass::stored),
+            error_class: error_class.0,
             error_code: error_code.0,
-            failed_from: failed_from.0.map(|at| at.0),
-            failed_before: failed_before.0.map(|at| at.0),
+            failed_from: failed_from.0,
+            failed_before: failed_before.0,
         };
         let whose = call.whose(tenant_id.0)?;
         let mut tx = call.read().await?;
         let found = match whose {
-            Some(tenant) => dead_letters::list(&mut tx, tenant, filter, page).await?,
-            None => dead_keys::of_all(&mut tx, &filter, page).await?,
+            Some(tenant) => dead_letters::list(&mut tx, tenant, filter.into(), page).await?,
+            None => dead_keys::of_all(&mut tx, &filter.into(), page).await?,
         };
         tx.commit().await?;
         let (asked, kept) = (call.asked(), &call.app().config.retention);

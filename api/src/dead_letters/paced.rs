@@ -50,6 +50,8 @@ impl Example for DeadLetterJobCreate {
         let filter = DeadLetterFilter {
             queue: None,
             kind: Some("messages.send".to_owned()),
+            lane: None,
+            group_id: None,
             subject: None,
             error_class: Some(ErrorClass::Retryable),
             error_code: None,
@@ -68,6 +70,8 @@ impl DeadLetterJobCreate {
             ids: Vec::new(),
             queue: None,
             kind: None,
+            lane: None,
+            group: None,
             subject: None,
             error_class: None,
             error_code: None,
@@ -82,6 +86,8 @@ impl DeadLetterJobCreate {
                 Ok(Selection {
                     queue: filter.queue,
                     kind: filter.kind,
+                    lane: filter.lane,
+                    group: filter.group_id.map(|id| id.0),
                     subject: filter.subject,
                     error_class: filter.error_class.map(ErrorClass::stored),
                     error_code: filter.error_code,

@@ -1,9 +1,13 @@
 //! Dead letters: found by what they died of, redriven and discarded one by one or many at once.
 
+use patchbay_db::{TypedId as _, ids::JobGroupId};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{Reply, TestApi};
+use crate::{
+    harness::{Reply, TestApi},
+    work::LANE,
+};
 
 async fn bulk(api: &TestApi, verb: &str, body: Value) -> Reply {
     let reply = api.post(&format!("/v1/dead_letters/{verb}"), &api.a.key, &body).await;
@@ -24,7 +28,10 @@ async fn they_are_listed_by_what_they_died_of() {
     api.dead(api.a.id, "twilio_30007").await;
     api.dead(api.b.id, "twilio_30003").await;
     api.accept_unpushed(api.a.id).await;
-    let subject = format!("subject={id}");
+    let (subject, lane) = (format!("subject={id}"), format!("lane={}", LANE.replace('+', "%2B")));
+    let group: JobGroupId = api.app.db.new_id(api.app.clock.now());
+    api.set(api.a.id, id, &format!("group_id = '{}'", group.uuid())).await;
+    let group = format!("group_id={group}");
     let matching = [
         ("", 2),
         ("error_code=twilio_30003", 1),
@@ -34,6 +41,10 @@ async fn they_are_listed_by_what_they_died_of() {
         ("queue=sends&kind=messages.send", 2),
         ("queue=imports", 0),
         (&subject, 1),
+        (&lane, 2),
+        ("lane=pac", 0),
+        (&group, 1),
+        ("group_id=grp_01h455vb4pex5vsknk084sn02q", 0),
         ("failed_from=2026-01-01T00:00:00Z", 2),
         ("failed_before=2026-01-01T00:00:00Z", 0),
         ("limit=1", 1),

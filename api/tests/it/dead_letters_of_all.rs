@@ -1,6 +1,9 @@
 //! Everybody's dead letters, redriven and discarded by the operator; a tenant's key reaches its own only.
 
-use patchbay_db::ids::JobId;
+use patchbay_db::{
+    TypedId as _,
+    ids::{JobGroupId, JobId},
+};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -81,6 +84,33 @@ async fn a_limit_is_over_everybody() {
     assert_eq!((&first.body["count"], &first.body["has_more"]), (&json!(3), &json!(true)));
     let second = bulk(&api, SYSTEM_KEY, "redrive", &body).await;
     assert_eq!((&second.body["count"], &second.body["has_more"]), (&json!(1), &json!(false)));
+}
+
+#[tokio::test]
+async fn a_lane_and_a_group_can_be_meant() {
+    let api = TestApi::new().await;
+    let jobs = [api.dead(api.a.id, "x").await, api.dead(api.b.id, "x").await, api.dead(api.b.id, "x").await];
+    let group: JobGroupId = api.app.db.new_id(api.app.clock.now());
+    api.set(api.a.id, jobs[0], "lane = 'other'").await;
+    api.set(api.b.id, jobs[1], &format!("group_id = '{}'", group.uuid())).await;
+    for (name, value, wanted) in [("lane", "other", jobs[0]), ("group_id", &group.to_string(), jobs[1])] {
+        let body = json!({ "filter": { name: value }, "dry_run": true });
+        assert_eq!(ids(&bulk(&api, SYSTEM_KEY, "redrive", &body).await), sorted([wanted]), "{name}");
+        let job = bulk(&api, SYSTEM_KEY, "discard_job", &json!({ "filter": { name: value } })).await;
+        assert_eq!(job.body["progress"]["total"], json!(1), "{name}");
+        let count = api.get(&format!("/v1/dead_letters/count?{name}={value}"), SYSTEM_KEY).await;
+        assert_eq!(count.body["count"], json!(1), "{name}");
+        let file = api.get(&format!("/v1/dead_letters/export?{name}={value}"), SYSTEM_KEY).await;
+        assert!(file.text.lines().count() == 1 && file.text.contains(&wanted.to_string()), "{}", file.text);
+        let list = api.get(&format!("/v1/dead_letters?{name}={value}"), SYSTEM_KEY).await;
+        assert_eq!(
+            (list.body["data"].as_array().unwrap().len(), &list.body["data"][0]["id"]),
+            (1, &json!(wanted.to_string())),
+            "{name}"
+        );
+    }
+    let shown = api.get(&format!("/v1/dead_letters/{}", jobs[1]), &api.b.key).await;
+    assert_eq!(shown.body["group_id"], json!(group.to_string()));
 }
 
 #[tokio::test]

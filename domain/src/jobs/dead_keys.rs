@@ -50,11 +50,12 @@ macro_rules! conditions {
     () => {
         " AND ($1 IS NULL OR queue = $1) AND ($2 IS NULL OR kind = $2) AND ($3 IS NULL OR subject = $3)
         AND ($4 IS NULL OR error_class = $4) AND ($5 IS NULL OR split_part(last_error, ': ', 1) = $5)
-        AND ($6 IS NULL OR finished_at >= $6) AND ($7 IS NULL OR finished_at < $7)"
+        AND ($6 IS NULL OR finished_at >= $6) AND ($7 IS NULL OR finished_at < $7)
+        AND ($8 IS NULL OR lane = $8) AND ($9 IS NULL OR group_id = $9)"
     };
 }
 
-/// Binds `$1` to `$7`.
+/// Binds `$1` to `$9`.
 macro_rules! filtered {
     ($sql:expr, $filter:expr) => {
         statement($sql)
@@ -65,21 +66,23 @@ macro_rules! filtered {
             .bind::<Nullable<Text>, _>(&$filter.error_code)
             .bind::<Nullable<Timestamptz>, _>($filter.failed_from.map(storable))
             .bind::<Nullable<Timestamptz>, _>($filter.failed_before.map(storable))
+            .bind::<Nullable<Text>, _>(&$filter.lane)
+            .bind::<Nullable<SqlUuid>, _>($filter.group)
     };
 }
 
 const OF_TENANT: &str = concat!(
     "SELECT tenant_id, finished_at, id FROM queue.jobs
-    WHERE state = 'dead' AND tenant_id = $8 AND (finished_at, id) > ($9, $10)",
+    WHERE state = 'dead' AND tenant_id = $10 AND (finished_at, id) > ($11, $12)",
     conditions!(),
-    " ORDER BY finished_at, id LIMIT $11"
+    " ORDER BY finished_at, id LIMIT $13"
 );
 
 const OF_ALL: &str = concat!(
     "SELECT tenant_id, finished_at, id FROM queue.jobs
-    WHERE state = 'dead' AND (tenant_id, finished_at, id) > ($8, $9, $10)",
+    WHERE state = 'dead' AND (tenant_id, finished_at, id) > ($10, $11, $12)",
     conditions!(),
-    " ORDER BY tenant_id, finished_at, id LIMIT $11"
+    " ORDER BY tenant_id, finished_at, id LIMIT $13"
 );
 
 /// The next `limit` dead letters after `after` that match, those that gave up first at the front; of `whose`, or of
@@ -151,9 +154,9 @@ struct Count {
 
 const COUNT: &str = concat!(
     "SELECT count(*) AS found FROM (SELECT FROM queue.jobs
-    WHERE state = 'dead' AND ($8 IS NULL OR tenant_id = $8)",
+    WHERE state = 'dead' AND ($10 IS NULL OR tenant_id = $10)",
     conditions!(),
-    " LIMIT $9) found"
+    " LIMIT $11) found"
 );
 
 /// How many match, counted up to `most`.
@@ -168,10 +171,10 @@ pub async fn count(conn: &mut AsyncPgConnection, whose: Option<TenantId>, filter
 
 const NEWEST: &str = concat!(
     "SELECT tenant_id, finished_at, id FROM
-        (SELECT * FROM queue.jobs WHERE state = 'dead' AND id < $8 AND id >= $11 ORDER BY id DESC LIMIT $10) jobs
+        (SELECT * FROM queue.jobs WHERE state = 'dead' AND id < $10 AND id >= $13 ORDER BY id DESC LIMIT $12) jobs
     WHERE true",
     conditions!(),
-    " ORDER BY id DESC LIMIT $9"
+    " ORDER BY id DESC LIMIT $11"
 );
 
 // The last of those that may be looked at, where there are as many as that.

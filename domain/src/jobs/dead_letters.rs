@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
-use patchbay_db::ids::{JobId, TenantId};
+use patchbay_db::ids::{JobGroupId, JobId, TenantId};
 use patchbay_db::{DbResult, Page, Paged, Tx, TypedId};
 use patchbay_jobs::imports::ImportLeads;
 use patchbay_jobs::jobs::{DiscardDead, RedriveDead};
@@ -34,6 +34,10 @@ pub struct Filter {
     pub queue: Option<String>,
     /// Of this kind.
     pub kind: Option<String>,
+    /// Of this lane.
+    pub lane: Option<String>,
+    /// Of this group.
+    pub group: Option<JobGroupId>,
     /// About this record.
     pub subject: Option<String>,
     /// With this class of error.
@@ -52,6 +56,8 @@ impl From<Filter> for JobFilter {
             states: vec!["dead".to_owned()],
             queue: filter.queue,
             kind: filter.kind,
+            lane: filter.lane,
+            group: filter.group.map(TypedId::uuid),
             subject: filter.subject,
             error_class: filter.error_class,
             error_code: filter.error_code,

@@ -95,6 +95,8 @@ impl From<Selection> for Filter {
         Self {
             queue: selection.queue,
             kind: selection.kind,
+            lane: selection.lane,
+            group: selection.group,
             subject: selection.subject,
             error_class: selection.error_class,
             error_code: selection.error_code,
@@ -197,6 +199,8 @@ mod tests {
             ids: Vec::new(),
             queue: None,
             kind: None,
+            lane: None,
+            group: None,
             subject: None,
             error_class: None,
             error_code: None,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use patchbay_db::TypedId;
-use patchbay_db::ids::JobId;
+use patchbay_db::ids::{JobGroupId, JobId};
 use patchbay_queue::lanes::{Block, Blocker, EVERY_QUEUE, Key, Place, WorkerView};
 use patchbay_queue::ledger::controls::Pause;
 use patchbay_queue::ledger::dependencies::Blocker as Before;
@@ -76,7 +76,8 @@ pub(super) fn depends(blockers: &[Before]) -> Waiting {
         more => format!(" It waits for {more} more."),
     };
     if first.on_group {
-        let detail = format!("It runs once the jobs of group {} are over.{more}", first.on_id);
+        let group = JobGroupId::from_uuid(first.on_id);
+        let detail = format!("It runs once the jobs of group {group} are over.{more}");
         return because(WaitingReason::Group, detail, None);
     }
     let state = match first.state.as_deref() {

@@ -21,7 +21,7 @@ pub struct DiscardDead {
 
 impl Job for DiscardDead {
     const KIND: &'static str = "jobs.discard";
-    // 2: everybody's; workers that know only 1 would look for the installation's own.
+    // 2: everybody's, and by lane and group; workers that know only 1 would work through others.
     const VERSION: i16 = 2;
     const QUEUE: &'static str = "jobs";
     const POLICY: Policy = Policy::DEFAULT;

@@ -8,7 +8,7 @@
 //! [`SYSTEM_TENANT`](patchbay_queue::SYSTEM_TENANT) that says so (`of_all`) reaches further than its own tenant.
 
 use chrono::{DateTime, Utc};
-use patchbay_db::ids::JobId;
+use patchbay_db::ids::{JobGroupId, JobId};
 use serde::{Deserialize, Serialize};
 
 pub mod discard;
@@ -32,6 +32,12 @@ pub struct Selection {
     /// Of this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// In this lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// In this group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<JobGroupId>,
     /// About this record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,

@@ -38,6 +38,7 @@ typed_ids! {
     SenderId "snd" "A number or mailbox that sends.";
     MessageId "msg" "One inbound or outbound message.";
     JobId "job" "One unit of work in the ledger.";
+    JobGroupId "grp" "Jobs that are counted together.";
     ScheduleId "sch" "A rule that makes jobs at its times.";
     EventId "evt" "A fact that happened.";
     ConsentEventId "cns" "One entry of the opt-out ledger.";

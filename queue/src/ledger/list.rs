@@ -25,6 +25,10 @@ pub struct JobFilter {
     pub queue: Option<String>,
     /// Of this kind.
     pub kind: Option<String>,
+    /// In this lane.
+    pub lane: Option<String>,
+    /// In this group.
+    pub group: Option<Uuid>,
     /// About this record.
     pub subject: Option<String>,
     /// With this class of error.
@@ -53,7 +57,8 @@ macro_rules! conditions {
         AND ($8 IS NULL OR id >= queue.uuid_floor($8)) AND ($9 IS NULL OR id < queue.uuid_floor($9))
         AND ($10 IS NULL OR finished_at >= $10) AND ($11 IS NULL OR finished_at < $11)
         AND ($12 IS NULL OR (running_since IS NOT NULL) = $12)
-        AND ($13 IS NULL OR (state = 'held' OR state = 'scheduled' AND held_reason IS NOT NULL) = $13)"
+        AND ($13 IS NULL OR (state = 'held' OR state = 'scheduled' AND held_reason IS NOT NULL) = $13)
+        AND ($14 IS NULL OR lane = $14) AND ($15 IS NULL OR group_id = $15)"
     };
 }
 
@@ -73,11 +78,11 @@ macro_rules! way {
             list: concat!(
                 "SELECT ",
                 view_columns!(),
-                " FROM (SELECT * FROM queue.jobs WHERE tenant_id = $1 AND id < $2 AND id >= $17",
+                " FROM (SELECT * FROM queue.jobs WHERE tenant_id = $1 AND id < $2 AND id >= $19",
                 $found,
-                " ORDER BY id DESC LIMIT $16) jobs WHERE ($15 IS NULL OR subject = $15)",
+                " ORDER BY id DESC LIMIT $18) jobs WHERE ($17 IS NULL OR subject = $17)",
                 conditions!(),
-                " ORDER BY id DESC LIMIT $14"
+                " ORDER BY id DESC LIMIT $16"
             ),
             reached: concat!(
                 "SELECT id FROM queue.jobs WHERE tenant_id = $1 AND id < $2",
@@ -89,17 +94,17 @@ macro_rules! way {
 }
 
 const BY_ID: Way = way!("", "");
-const BY_SUBJECT: Way = way!(" AND subject = $15", " AND subject = $4");
+const BY_SUBJECT: Way = way!(" AND subject = $17", " AND subject = $4");
 const THE_DEAD: Way = way!(" AND state = 'dead'", " AND state = 'dead'");
 
 const DEAD_IDS: &str = concat!(
     "SELECT id FROM queue.jobs
-    WHERE tenant_id = $1 AND state = 'dead' AND id < $2 AND ($15 IS NULL OR subject = $15)",
+    WHERE tenant_id = $1 AND state = 'dead' AND id < $2 AND ($17 IS NULL OR subject = $17)",
     conditions!(),
-    " ORDER BY id LIMIT $14"
+    " ORDER BY id LIMIT $16"
 );
 
-/// Binds `$1` to `$14`.
+/// Binds `$1` to `$16`.
 macro_rules! bound {
     ($sql:expr, $tenant:expr, $before:expr, $filter:expr, $limit:expr) => {
         statement($sql)
@@ -116,6 +121,8 @@ macro_rules! bound {
             .bind::<Nullable<Timestamptz>, _>($filter.finished_before)
             .bind::<Nullable<Bool>, _>($filter.running)
             .bind::<Nullable<Bool>, _>($filter.held)
+            .bind::<Nullable<Text>, _>(&$filter.lane)
+            .bind::<Nullable<SqlUuid>, _>($filter.group)
             .bind::<Int8, _>($limit)
     };
 }

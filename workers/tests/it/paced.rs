@@ -31,6 +31,8 @@ fn all(code: &str, before: DateTime<Utc>) -> Selection {
         ids: Vec::new(),
         queue: None,
         kind: None,
+        lane: None,
+        group: None,
         subject: None,
         error_class: None,
         error_code: Some(code.to_owned()),
@@ -161,11 +163,13 @@ async fn a_tenants_job_reaches_its_own_whatever_it_says() {
 async fn those_that_cannot_run_yet_hold_up_nobody_behind_them() {
     let world = World::new().await;
     let tenant = world.db.tenant().await;
+    dead(&world, tenant, 1, "y").await;
     dead(&world, tenant, 5, "x").await;
     world
         .execute(
             "INSERT INTO queue.dependencies (tenant_id, job_id, on_id, on_group, any_end)
-             SELECT tenant_id, id, gen_random_uuid(), false, false FROM queue.jobs WHERE queue = 'elsewhere'",
+             SELECT w.tenant_id, w.id, d.id, false, false FROM queue.jobs w, queue.jobs d
+             WHERE w.last_error = 'x: x' AND d.last_error = 'y: x'",
         )
         .await;
     dead(&world, tenant, 4, "x").await;

@@ -52,7 +52,8 @@ where
             selection.ids.len().to_string()
         };
         let what = if count == "1" { "dead letter" } else { "dead letters" };
-        confirm(context, &format!("{} {count} {what}?", self.ask))?;
+        let whose = if context.sees_all() { " of all tenants" } else { "" };
+        confirm(context, &format!("{} {count} {what}{whose}?", self.ask))?;
         if selection.is_a_jobs_work() {
             return Ok(by_job((self.by_job)(selection.of_a_job(context)).await?));
         }

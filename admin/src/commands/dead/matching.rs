@@ -21,6 +21,12 @@ pub struct Matching {
     /// Only those of this kind.
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
+    /// Only those of this lane.
+    #[arg(long, value_name = "LANE")]
+    pub lane: Option<String>,
+    /// Only those of this group.
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
     /// Only those about this record.
     #[arg(long, value_name = "ID")]
     pub subject: Option<String>,
@@ -45,6 +51,8 @@ macro_rules! matching {
             $call,
             queue: $matching.queue,
             kind: $matching.kind,
+            lane: $matching.lane,
+            group_id: $matching.group,
             subject: $matching.subject,
             error_class: $matching.error_class,
             error_code: $matching.error_code,
@@ -60,8 +68,8 @@ pub(super) use matching;
 impl Matching {
     /// Whether nothing is filtered.
     pub fn is_empty(&self) -> bool {
-        let Self { queue, kind, subject, error_class, error_code, since, before } = self;
-        let words = [queue, kind, subject, error_class, error_code];
+        let Self { queue, kind, lane, group, subject, error_class, error_code, since, before } = self;
+        let words = [queue, kind, lane, group, subject, error_class, error_code];
         words.into_iter().all(Option::is_none) && since.is_none() && before.is_none()
     }
 
@@ -76,10 +84,12 @@ impl Matching {
 
     /// As the API has it in a body.
     pub fn filter(&self) -> types::DeadLetterFilter {
-        let Self { queue, kind, subject, error_class, error_code, since, before } = self.clone();
+        let Self { queue, kind, lane, group, subject, error_class, error_code, since, before } = self.clone();
         types::DeadLetterFilter {
             queue,
             kind,
+            lane,
+            group_id: group,
             subject,
             error_class,
             error_code,

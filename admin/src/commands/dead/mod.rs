@@ -16,7 +16,7 @@ use crate::{context::Context, failure::Failure, screen::View};
 /// What can be done with dead letters.
 #[derive(Debug, Subcommand)]
 pub enum Dead {
-    /// A tenant's dead letters, newest first.
+    /// Dead letters, newest first.
     List(list::List),
     /// One dead letter with every attempt and what it was given.
     Show(show::Show),

@@ -8,6 +8,7 @@ use crate::{context::Context, failure::Failure, screen::View};
 const AFTER: &str = "Examples:
   patchbay-admin dead redrive job_01h455vb4pex5vsknk084sn02q
   patchbay-admin dead redrive --error-code twilio_20429 --since 2h --dry-run
+  patchbay-admin dead redrive --lane pac_01h455vb4pex5vsknk084sn02q~+12025550100 --yes
   patchbay-admin dead redrive --kind messages.send --limit 20000 --pace 50 --yes";
 
 /// Lets dead letters run again, with a fresh budget of attempts.

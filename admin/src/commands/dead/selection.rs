@@ -16,7 +16,7 @@ pub struct Selection {
     pub ids: Vec<String>,
     #[command(flatten)]
     pub matching: Matching,
-    /// All of the tenant's. Without this, something must say which.
+    /// All of the tenant's, or everybody's for the system key without --tenant. Without this, something must say which.
     #[arg(long)]
     pub all: bool,
     /// How many of those that match at most, those that gave up first at the front.

@@ -35,6 +35,7 @@ impl Show {
             .with("kind", letter.kind)
             .with("queue", letter.queue)
             .with_text("lane", &letter.lane)
+            .with_some("group", letter.group_id)
             .with_some("subject", letter.subject)
             .with("died of", format!("{} ({})", letter.error.code, letter.error.class))
             .with("detail", letter.error.detail)
