@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::{Datelike, TimeDelta};
-use patchbay_db::{TypedId, ids::JobId};
+use patchbay_db::{
+    TypedId,
+    ids::{JobGroupId, JobId},
+};
 use patchbay_queue::{LaneName, Registry, lanes::Report};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -238,9 +241,9 @@ async fn a_job_after_another_names_it_and_how_it_stands() {
 #[tokio::test]
 async fn a_job_after_a_group_names_the_group() {
     let api = TestApi::new().await;
-    let group = api.app.db.new_id::<JobId>(api.app.clock.now()).uuid();
-    api.accept_as(api.a.id, |job| job.group(group)).await;
-    let after = api.accept_as(api.a.id, |job| job.after_group(group)).await;
+    let group: JobGroupId = api.app.db.new_id(api.app.clock.now());
+    api.accept_as(api.a.id, |job| job.group(group.uuid())).await;
+    let after = api.accept_as(api.a.id, |job| job.after_group(group.uuid())).await;
     api.told(after, "group", &group.to_string()).await;
 }
 
