@@ -82,6 +82,11 @@ impl Feed {
         Ok(())
     }
 
+    /// Jobs that are accepted.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
     /// Waits until all is accepted.
     ///
     /// # Errors

@@ -8,13 +8,16 @@
 //!
 //! - Blows that come sooner than work recovers (kills of workers every 2.5 s, under leases of 9 s) cannot be told apart. One
 //!   that the next follows before full speed was back is *not measured*: of such a row the last is, with the damage of all of
-//!   them, from its own end. So the figure is no bound for each blow, nor for how long a row of them held work up. The last
-//!   blow of a scenario is always measured, and something must have been done since it began; how many of the others were
-//!   is said beside the row.
+//!   them, from its own end. So the figure is no bound for each blow, nor for how long a row of them held work up. But one
+//!   that had all the time it may take until the next came ([`RECOVERY`]) is measured, as lasting until then at least. The
+//!   last blow of a scenario is always measured, and something must have been done since it began; how many of the others
+//!   were is said beside the row.
 //! - It is the pace that is back. What a killed worker had in hand waits for the end of its lease; that it comes back at all
 //!   is counted (`lost`, `stuck`), and is not timed here.
 
 use std::time::Duration;
+
+use super::row::RECOVERY;
 
 /// The pace of effects again as it was before: a second with at least so much of it.
 const FULL: f64 = 0.8;
@@ -54,8 +57,9 @@ impl Recovery {
                 at += STEP;
             }
             let at = at.min(over.max(*end));
-            let struck_again = blows.get(place + 1).is_some_and(|(next, _)| *next < at);
-            (!struck_again).then(|| at - *end)
+            let next = blows.get(place + 1).map(|(next, _)| *next).filter(|next| *next < at);
+            let took = next.unwrap_or(at).saturating_sub(*end);
+            (next.is_none() || took.as_secs_f64() > RECOVERY).then_some(took)
         };
         let measured: Vec<Duration> = blows.iter().enumerate().filter_map(back).collect();
         Some(Self { worst: *measured.iter().max()?, measured: measured.len(), of: blows.len() })
@@ -103,6 +107,13 @@ mod tests {
         let done: Vec<_> = pace(0, 2_000).chain(pace(5_000, 9_000)).collect();
         assert_eq!(measured(&[(2_000, 3_000), (4_000, 4_500)], &done), Some((0.3, 1)), "one long blow");
         assert_eq!(measured(&[(2_000, 3_000), (7_000, 7_000)], &done), Some((1.8, 2)), "two");
+    }
+
+    #[test]
+    fn a_blow_that_had_all_its_time_until_the_next_is_measured() {
+        let done: Vec<_> = pace(0, 2_000).chain(pace(30_000, 40_000)).collect();
+        assert_eq!(measured(&[(2_000, 2_000), (18_500, 18_500)], &done), Some((16.5, 2)));
+        assert_eq!(measured(&[(2_000, 2_000), (16_900, 16_900)], &done), Some((12.9, 1)));
     }
 
     #[test]

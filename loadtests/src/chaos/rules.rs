@@ -43,30 +43,48 @@ impl Lag {
     }
 }
 
-/// What a rule covers: a tenant or one of its lanes; with the nil tenant, all tenants together.
+/// What a rule covers: a tenant or one of its lanes, or a kind; with the nil tenant, all tenants together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
     /// Whose.
     pub tenant: Uuid,
     /// A lane, with all lanes below it; the whole tenant where empty.
     pub lane: String,
+    /// Only jobs of this kind; all where empty.
+    pub kind: String,
 }
 
 impl Scope {
     /// A tenant as a whole.
     pub const fn tenant(tenant: Uuid) -> Self {
-        Self { tenant, lane: String::new() }
+        Self { tenant, lane: String::new(), kind: String::new() }
+    }
+
+    /// The whole queue.
+    pub const fn queue() -> Self {
+        Self::tenant(Uuid::nil())
+    }
+
+    /// Everybody's jobs of a kind.
+    pub fn kind(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), ..Self::queue() }
+    }
+
+    /// A lane of all tenants together, and those below it.
+    pub fn shared(lane: &str) -> Self {
+        Self::lane(Uuid::nil(), lane)
     }
 
     /// A lane of a tenant, and those below it.
     pub fn lane(tenant: Uuid, lane: &str) -> Self {
-        Self { tenant, lane: lane.to_owned() }
+        Self { lane: lane.to_owned(), ..Self::tenant(tenant) }
     }
 
     fn covers(&self, run: &Run) -> bool {
         let rest = run.lane.strip_prefix(self.lane.as_str());
         let whose = self.tenant.is_nil() || run.tenant == self.tenant;
-        whose && (self.lane.is_empty() || rest.is_some_and(|r| r.is_empty() || r.starts_with('~')))
+        let of_kind = self.kind.is_empty() || run.kind == self.kind;
+        whose && of_kind && (self.lane.is_empty() || rest.is_some_and(|r| r.is_empty() || r.starts_with('~')))
     }
 }
 
@@ -180,7 +198,8 @@ mod tests {
     fn runs(spans: impl IntoIterator<Item = (u32, u32)>) -> Vec<Run> {
         let run = |(from, until)| Run {
             job: Uuid::nil(),
-            tenant: Uuid::nil(),
+            tenant: Uuid::from_u128(1),
+            kind: "touch".to_owned(),
             lane: "pa~s1".to_owned(),
             worker: String::new(),
             from: MS * from,
@@ -190,9 +209,13 @@ mod tests {
     }
 
     fn exceeded(orders: &[(u32, Rule)], spans: impl IntoIterator<Item = (u32, u32)>) -> u64 {
+        exceeded_in(&Scope::shared("pa"), orders, spans)
+    }
+
+    fn exceeded_in(scope: &Scope, orders: &[(u32, Rule)], spans: impl IntoIterator<Item = (u32, u32)>) -> u64 {
         let mut rules = Rules::default();
         for (at, rule) in orders {
-            rules.order(MS * *at, Scope { tenant: Uuid::nil(), lane: "pa".to_owned() }, *rule);
+            rules.order(MS * *at, scope.clone(), *rule);
         }
         rules.exceeded(&runs(spans), &Lag::of(MS * 100))
     }
@@ -220,7 +243,7 @@ mod tests {
     #[test]
     fn what_comes_late_out_of_trouble_is_not_too_fast_and_what_comes_after_it_is() {
         let mut rules = Rules::default();
-        rules.order(Duration::ZERO, Scope::tenant(Uuid::nil()), Rule::Rate(10.0, 1.0));
+        rules.order(Duration::ZERO, Scope::queue(), Rule::Rate(10.0, 1.0));
         let lag = Lag::of(MS * 100).longer_in(&[(MS * 1_000, MS * 3_000)], MS * 2_000);
         let late = (0..20).map(|n| (3_000 + n, 3_000 + n));
         let after = |step: u32| (0..50).map(move |n| (3_200 + n * step, 3_200 + n * step));
@@ -247,5 +270,32 @@ mod tests {
         let pause = [(1_000, Rule::Paused(true)), (9_000, Rule::Paused(false))];
         assert_eq!(exceeded(&pause, [(500, 500), (1_900, 1_900), (9_001, 9_001)]), 0);
         assert_eq!(exceeded(&pause, [(2_200, 2_200), (8_999, 8_999)]), 2);
+    }
+
+    #[test]
+    fn a_rule_covers_the_queue_a_kind_a_lane_or_what_all_share_and_nothing_else() {
+        let (whose, another) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let covering = [
+            Scope::queue(),
+            Scope::kind("touch"),
+            Scope::tenant(whose),
+            Scope::lane(whose, "pa~s1"),
+            Scope::shared("pa~s1"),
+            Scope::shared("pa"),
+        ];
+        let other = [
+            Scope::kind("unheard"),
+            Scope::tenant(another),
+            Scope::lane(another, "pa~s1"),
+            Scope::lane(whose, "pa~s2"),
+            Scope::shared("p"),
+        ];
+        let orders = [(0, Rule::Paused(true)), (0, Rule::AtOnce(1))];
+        let spans = [(2_200, 2_300), (2_250, 2_300)];
+        for (scopes, wanted) in [(&covering[..], 3), (&other[..], 0)] {
+            for scope in scopes {
+                assert_eq!(exceeded_in(scope, &orders, spans), wanted, "{scope:?}");
+            }
+        }
     }
 }

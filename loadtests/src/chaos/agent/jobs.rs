@@ -132,36 +132,36 @@ struct Toucher(Client);
 #[async_trait]
 impl Handler<Old> for Toucher {
     async fn run(&self, job: Old, ctx: &JobContext) -> Result<Outcome, JobError> {
-        self.touch(Duration::from_millis(job.work_ms), job.act, ctx).await
+        self.touch(Old::KIND, Duration::from_millis(job.work_ms), job.act, ctx).await
     }
 }
 
 #[async_trait]
 impl Handler<New> for Toucher {
     async fn run(&self, job: New, ctx: &JobContext) -> Result<Outcome, JobError> {
-        self.touch(Duration::from_micros(job.work_us), job.act, ctx).await
+        self.touch(New::KIND, Duration::from_micros(job.work_us), job.act, ctx).await
     }
 }
 
 #[async_trait]
 impl Handler<Unheard> for Toucher {
     async fn run(&self, job: Unheard, ctx: &JobContext) -> Result<Outcome, JobError> {
-        self.touch(Duration::from_micros(job.work_us), Act::Work, ctx).await
+        self.touch(Unheard::KIND, Duration::from_micros(job.work_us), Act::Work, ctx).await
     }
 }
 
 #[async_trait]
 impl Handler<Poison> for Toucher {
     async fn run(&self, job: Poison, ctx: &JobContext) -> Result<Outcome, JobError> {
-        self.touch(Duration::ZERO, job.act, ctx).await
+        self.touch(Poison::KIND, Duration::ZERO, job.act, ctx).await
     }
 }
 
 impl Toucher {
     /// The way every effect goes: told before it is tried, looked up before it is tried again.
-    async fn touch(&self, work: Duration, act: Act, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let begin =
-            Begin { job: ctx.id(), tenant: ctx.tenant(), lane: ctx.lane().to_owned(), worker: ctx.worker().to_owned() };
+    async fn touch(&self, kind: &str, work: Duration, act: Act, ctx: &JobContext) -> Result<Outcome, JobError> {
+        let (kind, lane, worker) = (kind.to_owned(), ctx.lane().to_owned(), ctx.worker().to_owned());
+        let begin = Begin { job: ctx.id(), tenant: ctx.tenant(), kind, lane, worker };
         let unknown = |error: anyhow::Error| JobError::unknown("observer", format!("{error:#}"));
         let (begun, running) = self.0.begin(&begin).await.map_err(unknown)?;
         let outcome = match begun.then {

@@ -109,7 +109,8 @@ mod tests {
     const SECOND: Uuid = Uuid::from_u128(2);
 
     fn begin(book: &mut Book, job: Uuid) -> usize {
-        book.begin(Begin { job, tenant: Uuid::nil(), lane: String::new(), worker: String::new() }).run
+        book.begin(Begin { job, tenant: Uuid::nil(), kind: String::new(), lane: String::new(), worker: String::new() })
+            .run
     }
 
     fn does(book: &mut Book, job: Uuid) {

@@ -97,7 +97,8 @@ mod tests {
     /// A run of the job, with its effect or without, that is over by now.
     fn ran(effect: bool) -> Book {
         let mut book = Book::new();
-        let begin = Begin { job: JOB, tenant: Uuid::nil(), lane: String::new(), worker: String::new() };
+        let begin =
+            Begin { job: JOB, tenant: Uuid::nil(), kind: String::new(), lane: String::new(), worker: String::new() };
         let run = book.begin(begin).run;
         if effect {
             book.effect(run);
@@ -161,7 +162,8 @@ mod tests {
     #[test]
     fn a_run_that_never_ended_did_not_hear() {
         let mut book = Book::new();
-        let begin = Begin { job: JOB, tenant: Uuid::nil(), lane: String::new(), worker: String::new() };
+        let begin =
+            Begin { job: JOB, tenant: Uuid::nil(), kind: String::new(), lane: String::new(), worker: String::new() };
         book.begin(begin);
         assert!(!may_be("cancelled", &of(End::Stopped), said(Said::Wished, MS), &book, Some(NEVER)));
     }

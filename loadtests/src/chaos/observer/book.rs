@@ -17,6 +17,8 @@ pub struct Run {
     pub job: Uuid,
     /// Whose.
     pub tenant: Uuid,
+    /// Its kind.
+    pub kind: String,
     /// Its lane.
     pub lane: String,
     /// The process.
@@ -78,10 +80,10 @@ impl Book {
                 Then::Do
             }
         };
-        let Begin { job, tenant, lane, worker } = begin;
+        let Begin { job, tenant, kind, lane, worker } = begin;
         // Its last words may be read after it is gone.
         let until = self.gone.contains(&worker).then_some(now);
-        self.runs.push(Run { job, tenant, lane, worker, from: now, until });
+        self.runs.push(Run { job, tenant, kind, lane, worker, from: now, until });
         Begun { run: self.runs.len() - 1, then }
     }
 
@@ -121,7 +123,7 @@ mod tests {
 
     fn begin(book: &mut Book, job: Uuid) -> Begun {
         let worker = "w".to_owned();
-        book.begin(Begin { job, tenant: Uuid::nil(), lane: String::new(), worker })
+        book.begin(Begin { job, tenant: Uuid::nil(), kind: String::new(), lane: String::new(), worker })
     }
 
     #[test]

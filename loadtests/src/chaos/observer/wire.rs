@@ -10,6 +10,8 @@ pub struct Begin {
     pub job: Uuid,
     /// Whose.
     pub tenant: Uuid,
+    /// Its kind.
+    pub kind: String,
     /// Its lane.
     pub lane: String,
     /// The process that runs it.

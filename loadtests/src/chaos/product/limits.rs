@@ -98,7 +98,7 @@ impl Limits {
             Some(Duration::from_millis(u64::try_from(passed).unwrap_or(0)))
         };
         let (from, until) = (since("arrived_ms").unwrap_or_default(), since("answered_ms"));
-        Run { job: Uuid::nil(), tenant, lane, worker: String::new(), from, until }
+        Run { job: Uuid::nil(), tenant, kind: String::new(), lane, worker: String::new(), from, until }
     }
 }
 

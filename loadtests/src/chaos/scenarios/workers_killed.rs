@@ -1,32 +1,97 @@
-//! 1. kill -9 of workers, repeatedly: one, another, then all at once.
+//! 1. kill -9 of workers, repeatedly: first each kind of blow by itself, with time for work to recover from it, then many in a
+//! row; the short form has the row alone.
+//!
+//! Where recovery is measured there is always a backlog, so that full speed is what all slots of all workers do, and not what
+//! is fed. What a killed worker had in hand holds its places under the limits (all slots are one of them) until its leases
+//! are over.
+
+use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::chaos::check::{Wanted, check};
 use crate::chaos::row::Row;
 use crate::chaos::servers::Servers;
-use crate::chaos::stage::{Scale, Setup, Stage};
+use crate::chaos::stage::{AtOnce, Scale, Setup, Stage, TENANTS};
+use crate::console;
+
+/// Who is killed, from which worker on.
+#[derive(Debug, Clone, Copy)]
+enum Blow {
+    One(usize),
+    Two(usize),
+    All,
+    /// One, and whatever takes its place as soon as it is up.
+    Again(usize),
+}
+
+/// Long enough that three workers are slower than the feed.
+const WORK: Duration = Duration::from_millis(200);
+const SLOTS: u16 = 48;
+/// What they do in a second, at most.
+const PACE: usize = 240;
+/// More than work may take to recover ([`RECOVERY`](crate::chaos::row::RECOVERY)).
+const APART: Duration = Duration::from_secs(18);
+/// One after the other, each sooner than leases are over.
+const ROW: Duration = Duration::from_millis(2_500);
+/// By then a new process works.
+const UP: Duration = Duration::from_millis(800);
 
 /// Runs it.
 ///
 /// # Errors
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
-    let mut stage = Stage::open(servers, scale, &Setup::default()).await?;
-    let rounds = if scale.short { 3 } else { 12 };
-    for round in 0..rounds {
-        stage.until(0.2 + 0.6 * f64::from(round) / f64::from(rounds)).await?;
-        let number = usize::try_from(round)?;
-        if number % 3 == 2 {
-            stage.strike("kill -9 of all workers");
-            for worker in &stage.workers {
-                worker.kill().await?;
-            }
-        } else {
-            stage.strike("kill -9 of a worker");
-            stage.workers[number % stage.workers.len()].kill().await?;
+    let mut stage = Stage::open(servers, scale, &setup(scale)?).await?;
+    if scale.short {
+        for (part, blow) in [(0.2, Blow::One(0)), (0.4, Blow::One(1)), (0.6, Blow::All)] {
+            stage.until(part).await?;
+            strike(&mut stage, blow).await?;
         }
-        stage.calm();
+        return check(&mut stage, &Wanted::new(name)).await;
+    }
+    stage.until(0.2).await?;
+    for blow in [Blow::One(0), Blow::All, Blow::Again(1), Blow::Two(2)] {
+        if stage.backlog() < PACE || stage.left() < PACE * 20 {
+            console::note("    too little waits, or is left to do, to measure by: fewer blows apart");
+            break;
+        }
+        strike(&mut stage, blow).await?;
+        tokio::time::sleep(APART).await;
+    }
+    for blow in [Blow::One(1), Blow::One(2), Blow::All, Blow::One(0), Blow::Two(1), Blow::All] {
+        strike(&mut stage, blow).await?;
+        tokio::time::sleep(ROW).await;
     }
     check(&mut stage, &Wanted::new(name)).await
+}
+
+/// Nobody's limit stops it from having its share of all slots.
+fn setup(scale: Scale) -> Result<Setup> {
+    if scale.short {
+        return Ok(Setup::default());
+    }
+    let share = SLOTS / u16::try_from(TENANTS)?;
+    let limited = Some(AtOnce { tenant: share, lane: share.div_ceil(2), all: SLOTS });
+    Ok(Setup { work: WORK, limited, ..Setup::default() })
+}
+
+async fn strike(stage: &mut Stage<'_>, blow: Blow) -> Result<()> {
+    let all = stage.workers.len();
+    let (first, count, what) = match blow {
+        Blow::One(first) => (first, 1, "a worker"),
+        Blow::Two(first) => (first, 2, "two workers"),
+        Blow::All => (0, all, "all workers"),
+        Blow::Again(first) => (first, 1, "a worker, and of the one in its place"),
+    };
+    stage.strike(&format!("kill -9 of {what}"));
+    for place in first..first + count {
+        stage.workers[place % all].kill().await?;
+    }
+    if let Blow::Again(_) = blow {
+        tokio::time::sleep(UP).await;
+        stage.workers[first].kill().await?;
+    }
+    stage.calm();
+    Ok(())
 }

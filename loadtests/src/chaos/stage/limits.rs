@@ -31,8 +31,8 @@ impl Stage<'_> {
         self.set_rate(Scope::lane(tenants[1], LANE), (share * 0.4).max(1.0), 5).await?;
         self.set_at_once(Scope::tenant(tenants[2]), most.tenant).await?;
         self.set_at_once(Scope::lane(tenants[3], LANE), most.lane).await?;
-        self.set_at_once(Scope::lane(Uuid::nil(), "pa"), most.all).await?;
-        self.set_rate(Scope::lane(Uuid::nil(), "pa"), f64::from(u32::try_from(self.scale.rate)?) * 3.0, 100).await
+        self.set_at_once(Scope::shared("pa"), most.all).await?;
+        self.set_rate(Scope::shared("pa"), f64::from(u32::try_from(self.scale.rate)?) * 3.0, 100).await
     }
 
     /// Sets a rate.
@@ -75,24 +75,34 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Pauses a tenant, or lets it go on.
+    /// Pauses the queue, a kind, a tenant or a lane, or lets it go on.
     ///
     /// # Errors
     /// A server that is away.
-    pub async fn pause(&mut self, tenant: Uuid, paused: bool) -> Result<()> {
-        let scope = PauseScope::Tenant(tenant);
+    pub async fn pause(&mut self, scope: Scope, paused: bool) -> Result<()> {
+        let what = paused_by(&scope);
         let mut conn = self.straight.system().get().await?;
         if paused {
-            controls::pause(&mut conn, QUEUE, &scope, None, "chaos", "chaos").await?;
-            self.lanes.pause(QUEUE, &scope, None).await?;
+            controls::pause(&mut conn, QUEUE, &what, None, "chaos", "chaos").await?;
+            self.lanes.pause(QUEUE, &what, None).await?;
             let now = self.now();
-            self.rules.order(now, Scope::tenant(tenant), Rule::Paused(true));
+            self.rules.order(now, scope, Rule::Paused(true));
         } else {
             let now = self.now();
-            self.rules.order(now, Scope::tenant(tenant), Rule::Paused(false));
-            controls::resume(&mut conn, QUEUE, &scope).await?;
-            self.lanes.resume(QUEUE, &scope).await?;
+            self.rules.order(now, scope, Rule::Paused(false));
+            controls::resume(&mut conn, QUEUE, &what).await?;
+            self.lanes.resume(QUEUE, &what).await?;
         }
         Ok(())
+    }
+}
+
+fn paused_by(scope: &Scope) -> PauseScope {
+    let Scope { tenant, lane, kind } = scope.clone();
+    match (kind.is_empty(), lane.is_empty(), tenant.is_nil()) {
+        (false, ..) => PauseScope::Kind(kind),
+        (_, false, _) => PauseScope::Lane(LaneName { tenant, lane }),
+        (.., true) => PauseScope::Queue,
+        _ => PauseScope::Tenant(tenant),
     }
 }

@@ -255,6 +255,16 @@ impl<'s> Stage<'s> {
         book.done.len() - book.done.partition_point(|done| *done < self.begun)
     }
 
+    /// Jobs that are accepted and not done.
+    pub fn backlog(&self) -> usize {
+        self.feed.as_ref().map_or(0, Feed::accepted).saturating_sub(self.done())
+    }
+
+    /// Jobs of the load that are not done.
+    pub fn left(&self) -> usize {
+        self.scale.jobs.saturating_sub(self.done())
+    }
+
     /// A blow begins; what it is, for whoever watches.
     pub fn strike(&mut self, what: &str) {
         console::note(&format!("    {what}"));
