@@ -1,5 +1,5 @@
 //! 11. Limits and pauses changed 1,000 times under load, each to take effect within a second: of tenants and their lanes at
-//! random, and one after the other what everybody shares.
+//!     random, and one after the other what everybody shares.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! 1. kill -9 of workers, repeatedly: first each kind of blow by itself, with time for work to recover from it, then many in a
-//! row; the short form has the row alone.
+//!    row; the short form has the row alone.
 //!
 //! Where recovery is measured there is always a backlog, so that full speed is what all slots of all workers do, and not what
 //! is fed. What a killed worker had in hand holds its places under the limits (all slots are one of them) until its leases
