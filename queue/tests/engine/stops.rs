@@ -204,7 +204,7 @@ async fn a_push_that_was_under_way_for_long_is_read_again_by_a_refill() {
     bare.ack(&bare.take(2).await).await;
     // By now these are over, by whatever brought them here meanwhile.
     let known = Instant::now();
-    tokio::time::sleep(Duration::from_millis(3_100)).await;
+    tokio::time::sleep(Duration::from_millis(5_100)).await;
     assert_eq!(bare.lanes.push(Q, &jobs, ALL, known).await.unwrap(), 0);
     assert!(bare.take(2).await.is_empty());
     assert_eq!(bare.lanes.full_lanes(Q, 9).await.unwrap().lanes, [key(tenant, "")]);

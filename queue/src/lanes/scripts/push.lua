@@ -15,7 +15,7 @@ local count = call('HLEN', jobs)
 local taken, come, vt = 0, 0, nil
 local as_of, at = tonumber(ARGV[4]), 5
 
-if now - as_of > 3000 then
+if now - as_of > 5000 then
     while at < #ARGV do
         local n = tonumber(ARGV[at + 2])
         call('SADD', full, ARGV[at] .. '\n' .. ARGV[at + 1])
