@@ -89,18 +89,20 @@ impl World {
             }
             End::Held { by, reason } => {
                 job.state = State::Held;
-                (job.held_by, job.held_reason) = (Some(by), Some(reason));
+                // Whoever holds it meanwhile goes on doing so.
+                (job.held_by, job.held_reason) = kept.unwrap_or((Some(by), Some(reason)));
                 job.stop_if_asked();
             }
         }
         self.untie();
     }
 
-    /// Cancels a job that is not over; one that runs is asked to stop. Answers whether it was not over.
+    /// Cancels a job that is not over; one that runs is asked to stop (what was put off meanwhile is over at once: no run is
+    /// its own). Answers whether it was not over.
     pub(super) fn cancel(&mut self, id: Uuid) -> bool {
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.state.is_pending()) else { return false };
         job.cancel_requested = true;
-        if !self.runs.stop(id) {
+        if !self.runs.stop(id) || job.state == State::Scheduled {
             job.state = State::Cancelled;
             self.untie();
         }

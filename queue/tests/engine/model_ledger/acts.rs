@@ -59,6 +59,8 @@ impl Case<'_> {
                     self.model.jobs[n].state = "scheduled";
                 }
             }
+            // Whoever holds it meanwhile goes on doing so.
+            Ending::Parked if job.state == "held" => {}
             Ending::Parked => (self.model.jobs[n].state, self.model.jobs[n].by) = ("held", Some("kind_pause")),
         }
     }
@@ -122,7 +124,8 @@ impl Case<'_> {
                 cancel::cancel(&mut *self.conn().await, self.tenant, self.model.jobs[n].id, running).await.unwrap();
                 if self.model.jobs[n].pending() {
                     self.model.jobs[n].cancel = true;
-                    if !running {
+                    // What was put off meanwhile has no run of its own that would hear of it.
+                    if !running || self.model.jobs[n].state == "scheduled" {
                         self.model.end(n, "cancelled");
                     }
                 }
