@@ -1,5 +1,6 @@
 -- Gives leased jobs back to their places in their lanes, under their tokens. In a lane with more in the ledger than here,
--- what comes after the last that is here would overtake what waits there: it waits there too, for a refill.
+-- what comes after the last that is here would overtake what waits there: it waits there too, for a refill. So does all of a
+-- queue that is closed: what stood in its lanes is not here any more.
 -- KEYS[1] prefix; ARGV: id, token, score, value, …
 -- Answers how many were given back.
 local ids, gone, values, left = {}, {}, {}, {}
@@ -9,7 +10,9 @@ local vt = tonumber(call('HGET', p .. 'meta', 'vt') or 0)
 for i = 1, #ARGV, 4 do ids[#ids + 1] = ARGV[i] end
 local before = call('HMGET', p .. 'jobs', unpack(ids))
 
+local is_closed = call('HEXISTS', p .. 'meta', 'open') == 0
 local function would_overtake(name, score)
+    if is_closed then return true end
     if not any_full or call('SISMEMBER', full, name) == 0 then return false end
     local last = call('ZRANGE', p .. 'lane:' .. name, -1, -1, 'WITHSCORES')[2]
     return not last or tonumber(score) > tonumber(last)
