@@ -18,12 +18,12 @@ use patchbay_api::{
 };
 use patchbay_db::{Db, migrate};
 use patchbay_queue::Lanes;
+use patchbay_queue::clock::EngineClock;
+use patchbay_queue::context::LedgerPool;
 use patchbay_queue::ledger::DepthGuard;
 use patchbay_service::config::ConfigErrors;
 use patchbay_service::connect::Connections;
-use patchbay_service::{
-    Clock, Config, Entropy, Process, Shutdown, SystemClock, SystemEntropy, health::Health, telemetry,
-};
+use patchbay_service::{Clock, Config, Entropy, Process, Shutdown, SystemEntropy, health::Health, telemetry};
 
 /// What the process is called, in traces and in `pg_stat_activity`.
 const PROGRAM: &str = "patchbay-api";
@@ -32,6 +32,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// From the first signal to the end, at the most.
 const GRACE: Duration = Duration::from_secs(25);
+
+/// How long the start waits for the ledger's time.
+const FIRST_HEARD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Wrong arguments or configuration, as clap has it.
 const USAGE: u8 = 2;
@@ -100,10 +103,10 @@ async fn serve() -> Result<(), Failure> {
     let _telemetry = telemetry::init(PROGRAM, &config)?;
     let shutdown = Shutdown::on_signals(GRACE)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let Connections { db, lanes, .. } = Connections::new(&config, PROGRAM, &*entropy)?;
+    let Connections { db, lanes, ledger, .. } = Connections::new(&config, PROGRAM, &*entropy)?;
     let health = health(&shutdown, &db, lanes.clone());
     let sealer = config.secrets.sealer(Arc::clone(&entropy)).ok_or("secrets.key is not set")?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = the_ledgers(&ledger).await;
     let providers = provider_accounts::providers(&config)?;
     let depth = DepthGuard::new(config.queue.tenant_depth.into());
     let app = App::new(Parts {
@@ -128,6 +131,19 @@ async fn serve() -> Result<(), Failure> {
         patchbay_service::shutdown::Finish::Done(served) => Ok(served?),
         patchbay_service::shutdown::Finish::Cut => Err("cut off while draining".into()),
     }
+}
+
+/// The ledger's clock: one of a machine whose date is wrong would put what is accepted here into the past or the future. A
+/// ledger that is away now is heard later.
+async fn the_ledgers(ledger: &LedgerPool) -> Arc<dyn Clock> {
+    let clock = EngineClock::default();
+    if let Ok(Err(error)) = tokio::time::timeout(FIRST_HEARD_WITHIN, clock.ask(ledger)).await {
+        tracing::debug!(%error, "the ledger's time is asked for again");
+    }
+    let (following, ledger) = (clock.clone(), ledger.clone());
+    // Ends with the process.
+    tokio::spawn(async move { following.follow(&ledger).await });
+    Arc::new(clock)
 }
 
 fn health(shutdown: &Shutdown, db: &Db, lanes: Lanes) -> Health {

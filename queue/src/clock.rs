@@ -1,17 +1,24 @@
-//! The engine's clock: Redis's time, carried on by this machine's steady clock.
+//! The engine's clock: the ledger's time, as Redis tells it, carried on by this machine's steady clock.
 //!
 //! A worker's wall clock decides nothing, in the engine or in a handler that is given this clock: with one that is five minutes off, retries would come at once or late, and
-//! jobs would expire before their time. Every claim's answer carries Redis's time; between two answers the monotonic
+//! jobs would expire before their time. Every claim's answer carries the time; between two answers the monotonic
 //! clock counts on, which no operator and no time service moves. Rejected: asking for the time where it is needed (a
 //! round trip for each outcome), and an offset to the wall clock (which jumps when the wall clock is put right).
+//! A process that claims nothing asks the ledger now and then ([`EngineClock::follow`]).
 //! An answer's time is a little old when it is read, so of several the one that says the latest is the truest; one that
-//! says far less than expected is another Redis, or one whose clock was put back, and is believed.
+//! says far less than expected is of a clock that was put back, and is believed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeZone as _, Utc};
+
+use crate::context::LedgerPool;
+use crate::schedule::take;
+
+const FOLLOWED_EVERY: Duration = Duration::from_secs(10);
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Now, by this machine.
 #[expect(clippy::disallowed_methods, reason = "the one place of the engine that reads the machine's clock")]
@@ -20,7 +27,7 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// Nothing was heard from Redis yet.
+/// Nobody was heard yet.
 const UNHEARD: i64 = i64::MIN;
 /// How much less than expected is a slow answer; more is a clock put back.
 const SLOW_MS: i64 = 250;
@@ -33,10 +40,10 @@ pub struct EngineClock {
 
 #[derive(Debug)]
 struct Inner {
-    /// What the wall clock says: only until Redis was heard.
+    /// What the wall clock says: only until somebody was heard.
     local: fn() -> DateTime<Utc>,
     begin: Instant,
-    /// Redis's Unix milliseconds at `begin`.
+    /// The Unix milliseconds at `begin`.
     zero_ms: AtomicI64,
 }
 
@@ -45,6 +52,30 @@ impl EngineClock {
     #[must_use]
     pub fn new(local: fn() -> DateTime<Utc>) -> Self {
         Self { inner: Arc::new(Inner { local, begin: Instant::now(), zero_ms: AtomicI64::new(UNHEARD) }) }
+    }
+
+    /// Asks `ledger` for the time, at once and then every few seconds, for ever. While it does not answer the clock goes on
+    /// as it went.
+    pub async fn follow(&self, ledger: &LedgerPool) {
+        loop {
+            match self.ask(ledger).await {
+                Ok(()) => tokio::time::sleep(FOLLOWED_EVERY).await,
+                Err(error) => {
+                    tracing::debug!(%error, "the ledger does not tell the time");
+                    tokio::time::sleep(ASKED_AGAIN_AFTER).await;
+                }
+            }
+        }
+    }
+
+    /// Asks `ledger` for the time.
+    ///
+    /// # Errors
+    /// The ledger is away.
+    pub async fn ask(&self, ledger: &LedgerPool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut conn = ledger.get().await?;
+        self.heard(take::now(&mut conn).await?.timestamp_millis());
+        Ok(())
     }
 
     /// Now, in UTC, to the millisecond.
@@ -56,9 +87,9 @@ impl EngineClock {
         }
     }
 
-    /// Redis said that it was this Unix millisecond, a moment ago.
-    pub(crate) fn heard(&self, redis_ms: i64) {
-        let zero = redis_ms.saturating_sub(self.steady_ms());
+    /// Redis or the ledger said that it was this Unix millisecond, a moment ago.
+    pub(crate) fn heard(&self, unix_ms: i64) {
+        let zero = unix_ms.saturating_sub(self.steady_ms());
         let before = self.inner.zero_ms.load(Ordering::Relaxed);
         if before == UNHEARD || zero > before || zero < before - SLOW_MS {
             self.inner.zero_ms.store(zero, Ordering::Relaxed);

@@ -19,6 +19,7 @@ mod pace;
 mod parked;
 mod promote;
 mod refill;
+mod skew;
 mod tidy;
 mod top;
 mod weed;
@@ -145,7 +146,9 @@ impl Keeper {
         while self.flow(&mut conn).await? {}
         while self.release_parked(&mut conn).await? {}
         self.tidy(&mut conn, &mut tidy::Walk::default()).await?;
-        for queue in self.queues(&mut conn).await? {
+        let mut state = Watch { queues: self.queues(&mut conn).await?, ..Watch::default() };
+        self.compare_clocks(&mut conn, &mut state).await?;
+        for queue in state.queues {
             self.open_queue(&mut conn, &queue, false).await?;
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
@@ -168,6 +171,7 @@ impl Keeper {
             state.slow = Some(Instant::now());
             self.notice_restart(state).await?;
             state.queues = self.queues(&mut conn).await?;
+            self.compare_clocks(&mut conn, state).await?;
             state.unparking = true;
             if let Err(error) = self.tidy(&mut conn, &mut state.walk).await {
                 tracing::warn!(%error, "what is over is tidied up later");
@@ -189,6 +193,9 @@ impl Keeper {
         for (queue, closed) in state.queues.iter().zip(closed) {
             if closed || drain {
                 self.weed(&mut conn, queue).await?;
+                if let Some(ahead_ms) = state.ahead_ms {
+                    self.lanes.set_ahead(queue, ahead_ms, closed).await?;
+                }
                 self.open_queue(&mut conn, queue, drain).await?;
             }
             if audit || closed || drain {
@@ -280,6 +287,8 @@ struct Watch {
     audit_due: Option<Instant>,
     run_id: Option<String>,
     restarted: bool,
+    /// By how many milliseconds Redis' clock is ahead, as the queues were told.
+    ahead_ms: Option<i64>,
     queues: Vec<String>,
     /// There may be jobs to be let go that no pause holds any more.
     unparking: bool,

@@ -27,8 +27,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// What a worker's handlers go by: the machine's clock may be minutes off, and what they write (until when a provider is
-/// to be left alone, when to come back) is obeyed by Redis's and PostgreSQL's.
+/// What handlers and the API go by: the machine's clock may be minutes off, and what they write (until when a provider is
+/// to be left alone, when to come back, from when a schedule ticks) is obeyed by Redis's and PostgreSQL's.
 #[cfg(feature = "process")]
 impl Clock for patchbay_queue::clock::EngineClock {
     fn now(&self) -> DateTime<Utc> {

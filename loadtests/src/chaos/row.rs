@@ -45,6 +45,22 @@ pub struct Row {
 }
 
 impl Row {
+    /// This and `more` of the same scenario.
+    pub fn and(self, more: &Self) -> Self {
+        Self {
+            jobs: self.jobs + more.jobs,
+            executions: self.executions + more.executions,
+            effects: self.effects + more.effects,
+            lost: self.lost + more.lost,
+            doubled: self.doubled + more.doubled,
+            over_limit: self.over_limit + more.over_limit,
+            leaked: self.leaked + more.leaked,
+            stuck: self.stuck + more.stuck,
+            recovered_s: self.recovered_s.zip(more.recovered_s).map(|(one, other)| one.max(other)),
+            ..self
+        }
+    }
+
     /// Judges itself.
     pub fn judged(mut self) -> Self {
         let faults = self.lost + self.doubled + self.over_limit + self.leaked + self.stuck;

@@ -96,10 +96,19 @@ impl Stack {
                 stack.launch(program, &[], address, &env)?;
             }
         }
-        for program in &mut stack.programs {
+        stack.ready().await?;
+        Ok(stack)
+    }
+
+    /// Waits until all of them are ready.
+    ///
+    /// # Errors
+    /// When one ends, or is not ready within a minute.
+    pub async fn ready(&mut self) -> Result<()> {
+        for program in &mut self.programs {
             program.ready(Duration::from_secs(60)).await?;
         }
-        Ok(stack)
+        Ok(())
     }
 
     /// Where the API listens.

@@ -26,7 +26,7 @@ impl Board {
         .into_iter()
         .next();
         let (due, more) = depth.as_ref().map_or((0, false), |depth| (depth.due, depth.at_least));
-        let now = self.lanes.time().await?;
+        let now = self.lanes.time(queue).await?;
         let age = depth.and_then(|depth| depth.oldest).map_or(0, |oldest| (now - oldest).num_seconds().max(0));
         let waiting = due.saturating_sub(i64::try_from(stats.running).unwrap_or(0)).max(0);
         let waiting = if more { format!("{due}+") } else { waiting.to_string() };

@@ -94,7 +94,7 @@ impl Keeper {
     ) -> Result<(), KeeperError> {
         let stats = self.lanes.queue_stats(queue).await?;
         self.lanes.tell_oldest(queue, audited.oldest_ms).await?;
-        let now = self.lanes.time().await?.timestamp_millis();
+        let now = self.lanes.time(queue).await?.timestamp_millis();
         let age = audited.oldest_ms.map_or(0, |due| now.saturating_sub(due)).max(0) / 1_000;
         set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes]);
         self.publish_top(conn, queue, audited.depths, now).await

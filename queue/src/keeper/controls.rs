@@ -65,7 +65,7 @@ impl Keeper {
         let copies = &mut *self.copies.lock().await;
         let changes = controls::changes(conn).await?;
         let changed: HashSet<&str> = changes.iter().map(|change| change.queue.as_str()).collect();
-        let now = self.lanes.time().await?;
+        let now = crate::schedule::take::now(conn).await?;
         copies.0.retain(|queue, _| queues.contains(queue));
         let mut copied = true;
         for queue in queues {
@@ -101,7 +101,7 @@ impl Keeper {
     ) -> Result<bool, KeeperError> {
         for _ in 0..TRIES {
             let revision = self.lanes.revision(queue).await?;
-            let now = self.lanes.time().await?;
+            let now = self.lanes.time(queue).await?;
             let pauses: Vec<_> = controls::all_pauses(conn, queue)
                 .await?
                 .into_iter()

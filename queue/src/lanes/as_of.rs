@@ -18,13 +18,13 @@ impl Lanes {
         *self.heard.lock().expect("no holder of this lock can panic") = Some((Instant::now(), now_ms));
     }
 
-    /// When `at` was, by Redis's clock.
-    pub(super) async fn as_of(&self, at: Instant) -> redis::RedisResult<i64> {
+    /// When `at` was, by the time of `queue`.
+    pub(super) async fn as_of(&self, queue: &str, at: Instant) -> redis::RedisResult<i64> {
         let known = *self.heard.lock().expect("no holder of this lock can panic");
         let (heard, now_ms) = match known {
             Some(known) => known,
             None => {
-                let now_ms = self.time().await?.timestamp_millis();
+                let now_ms = self.time(queue).await?.timestamp_millis();
                 self.heard(now_ms);
                 // It may have been a while on its way.
                 (Instant::now(), now_ms)

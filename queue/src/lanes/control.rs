@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use redis::Script;
 
 use super::Lanes;
@@ -16,16 +15,6 @@ use super::script::script;
 static OPEN: LazyLock<Script> = script!("parts/keys", "open");
 
 impl Lanes {
-    /// Redis's clock, which all machines agree on.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn time(&self) -> redis::RedisResult<DateTime<Utc>> {
-        let (seconds, micros): (i64, u32) = redis::cmd("TIME").query_async(&mut self.conn()).await?;
-        let at = DateTime::from_timestamp(seconds, micros.saturating_mul(1_000));
-        Ok(at.expect("a server's clock shows a year that has four digits"))
-    }
-
     /// How often somebody decided about `queue` here: read it before the ledger.
     ///
     /// # Errors

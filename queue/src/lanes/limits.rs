@@ -17,7 +17,7 @@ use super::{LaneName, Lanes};
 static LIMITS: LazyLock<Script> = script!("parts/keys", "limits");
 
 /// Keys of one call.
-const CHUNK: usize = 100;
+const CHUNK: usize = 50;
 
 /// What a key shall have, as the script reads it: `=` leaves a field as it is, `-` clears it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,16 +99,15 @@ impl Lanes {
     /// # Errors
     /// Redis's; the keeper then does it from the ledger.
     pub async fn set_limits(&self, queue: &str, limits: &[Limit]) -> redis::RedisResult<()> {
-        let now = self.time().await?;
+        let every = queue == EVERY_QUEUE;
+        let queues = if every { self.known_queues().await? } else { vec![queue.to_owned()] };
         let set = |told: String| if told == NONE { KEEP.to_owned() } else { told };
-        let specs = limits.iter().map(|limit| Spec::of(limit, now));
-        let specs = specs.map(|spec| Spec { hours: set(spec.hours), weight: set(spec.weight), ..spec });
-        if queue != EVERY_QUEUE {
-            return self.put(queue, None, &specs.collect::<Vec<_>>()).await.map(drop);
-        }
-        let specs: Vec<Spec> =
-            specs.map(|spec| Spec { hours: spec.hours, weight: spec.weight, ..Spec::keep(spec.key) }).collect();
-        for queue in self.known_queues().await? {
+        for queue in queues {
+            let now = self.time(&queue).await?;
+            let specs = limits.iter().map(|limit| Spec::of(limit, now));
+            let specs = specs.map(|spec| Spec { hours: set(spec.hours), weight: set(spec.weight), ..spec });
+            let hours_and_weight = |spec: Spec| Spec { hours: spec.hours, weight: spec.weight, ..Spec::keep(spec.key) };
+            let specs: Vec<Spec> = specs.map(|spec| if every { hours_and_weight(spec) } else { spec }).collect();
             self.put(&queue, None, &specs).await?;
         }
         Ok(())

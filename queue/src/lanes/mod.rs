@@ -35,6 +35,7 @@ mod pause;
 mod push;
 mod risks;
 mod script;
+mod skew;
 mod stats;
 mod tokens;
 mod top;
@@ -59,6 +60,7 @@ pub use limit::{BreakerRule, DEPTH, EVERY_QUEUE, Limit, Rate, RateLimit, SEPARAT
 use measured::Measured;
 pub use pause::PauseScope;
 pub use push::{FullLanes, Window};
+pub(crate) use skew::TOLERATED as SKEW_TOLERATED;
 pub use stats::{LaneStats, QueueStats};
 pub use tokens::Granted;
 pub use top::TenantStats;
@@ -257,9 +259,15 @@ impl Lanes {
     /// # Errors
     /// Redis's.
     pub async fn forget(&self, queue: &str) -> redis::RedisResult<()> {
+        self.begin_anew(queue, 0).await
+    }
+
+    /// The same, where from then on Redis' clock is taken to be ahead by so many milliseconds.
+    pub(super) async fn begin_anew(&self, queue: &str, ahead_ms: i64) -> redis::RedisResult<()> {
         // In pieces it would leave jobs that are known but in no lane, which no audit looks for.
         redis::Script::new(include_str!("scripts/forget.lua"))
             .key(self.prefix(queue))
+            .arg(ahead_ms)
             .invoke_async::<i64>(&mut self.conn())
             .await
             .map(drop)

@@ -14,7 +14,7 @@ use super::script::script;
 use super::{LaneName, Lanes};
 
 static PAUSES: LazyLock<Script> = script!("parts/keys", "pauses");
-static PENALISE: LazyLock<Script> = script!("penalise");
+static PENALISE: LazyLock<Script> = script!("parts/keys", "penalise");
 
 /// Fields of one call.
 const CHUNK: usize = 200;

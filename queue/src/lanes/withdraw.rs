@@ -19,7 +19,7 @@ use super::{LaneName, Lanes};
 static WITHDRAW: LazyLock<Script> = script!("parts/keys", "withdraw");
 
 /// Jobs of one call: few enough that Redis is never held up for long.
-const CHUNK: usize = 250;
+const CHUNK: usize = 150;
 
 /// For how long nothing brings back a job of which the ledger was not told: whoever meant to may have fallen.
 const DECIDING: Duration = Duration::from_secs(5);

@@ -127,3 +127,50 @@ async fn by_a_clock_that_is_ahead_no_job_expires_too_soon() {
 async fn by_a_clock_that_is_behind_no_job_runs_too_late() {
     expiry(behind).await;
 }
+
+/// Seconds between the time of the queue and the machine's.
+async fn off_by_s(world: &World) -> i64 {
+    (world.lanes.time(QUEUE).await.unwrap() - Utc::now()).num_seconds()
+}
+
+#[tokio::test]
+async fn the_keeper_sees_by_how_much_redis_is_off_the_ledger_and_ends_no_lease_for_it() {
+    let world = World::new().await;
+    let asker = Asker::default();
+    let worker = worker(&world, &asker, behind);
+    let long: NewJob = ask(0, 4_000).into();
+    world.enqueue(std::slice::from_ref(&long)).await;
+    world.until_view(long.id, |_| asker.0.load(Ordering::SeqCst) == 1).await;
+    // Someone took Redis to be five minutes ahead, which it is not: by its queue's time every lease runs five minutes more.
+    assert!(world.lanes.set_ahead(QUEUE, 300_000, false).await.unwrap());
+    assert!((-301..=-299).contains(&off_by_s(&world).await));
+    // Put right, that time jumps ahead, past the end of every lease.
+    let _keeper = world.keep();
+    let begun = std::time::Instant::now();
+    while off_by_s(&world).await.abs() > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "nobody compares the clocks");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let view = world.until(long.id, &["succeeded"]).await;
+    assert_eq!((view.crashes, asker.0.load(Ordering::SeqCst)), (0, 1));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn what_ends_at_an_instant_ends_by_the_time_that_is_right() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    // As if Redis' own clock had gone back by two seconds.
+    world.lanes.set_ahead(QUEUE, 2_000, false).await.unwrap();
+    let until_ms = world.lanes.time(QUEUE).await.unwrap().timestamp_millis() + 700;
+    world.lanes.pause(QUEUE, &lanes::PauseScope::Tenant(tenant), Some(until_ms)).await.unwrap();
+    world.enqueue(&[JobRequest::new(Uuid::now_v7(), tenant, Ask { fails: 0, sleep_ms: 0 }).into()]).await;
+    let claimed = loop {
+        let claimed = world.lanes.claim(QUEUE, 1, Duration::from_secs(60), "by-hand").await.unwrap();
+        if !claimed.jobs.is_empty() {
+            break claimed;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert!((until_ms..until_ms + 500).contains(&claimed.now_ms), "{} for {until_ms}", claimed.now_ms);
+}

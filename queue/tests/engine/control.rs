@@ -63,7 +63,7 @@ async fn a_changed_rate_holds_for_work_already_waiting() {
     lane_of(&world, tenant, "s", 30, 1).await;
     assert_eq!(world.claim(30).await.len(), 1);
     assert_eq!(world.claim(30).await.len(), 0);
-    let (revision, now) = (world.lanes.revision(QUEUE).await.unwrap(), world.lanes.time().await.unwrap());
+    let (revision, now) = (world.lanes.revision(QUEUE).await.unwrap(), world.lanes.time(QUEUE).await.unwrap());
     assert!(world.lanes.replace_limits(QUEUE, revision, now, &[]).await.unwrap());
     assert_eq!(world.claim(30).await.len(), 29);
 }

@@ -31,7 +31,7 @@ impl Looks {
             loop {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 controls::changes(&mut conn).await.unwrap();
-                world.lanes.time().await.unwrap();
+                world.lanes.time(QUEUE).await.unwrap();
                 count.send_modify(|made| *made += 1);
             }
         });

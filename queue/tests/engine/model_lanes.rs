@@ -21,7 +21,7 @@ use proptest::test_runner::{Config, TestRunner};
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
-use self::clock::Clock;
+use self::clock::{Clock, HOUR};
 use self::model::Model;
 use self::steps::{Step, steps};
 use crate::bare::{ALL, Bare, Q, key, shared};
@@ -46,19 +46,22 @@ struct Case {
     clock: Clock,
     model: Model,
     window: Window,
+    /// How far Redis' clock is taken to be ahead.
+    ahead_ms: i64,
     /// Jobs so far.
     made: u32,
 }
 
 impl Case {
-    async fn new(window: Window) -> Self {
+    async fn new(window: Window, ahead_ms: i64) -> Self {
         // A database of its own: to look through all keys, as passing time does, costs little there.
         let url = format!("{}/{DATABASE}", std::env::var("REDIS_URL").expect("REDIS_URL").trim_end_matches('/'));
         let bare = Bare::at(&url);
+        bare.lanes.set_ahead(Q, ahead_ms, true).await.unwrap();
         bare.lanes.open(Q, false).await.unwrap();
         let redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
         let clock = Clock::new(&bare).await;
-        Self { bare, redis, clock, model: Model::default(), window, made: 0 }
+        Self { bare, redis, clock, model: Model::default(), window, ahead_ms, made: 0 }
     }
 
     fn is_bounded(&self) -> bool {
@@ -66,14 +69,14 @@ impl Case {
     }
 }
 
-fn check(window: Window) {
+fn check(window: Window, ahead_ms: i64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(48);
     let config = Config { cases, max_shrink_iters: 2_000, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&steps(), |steps| {
             runtime.block_on(async {
-                let mut case = Case::new(window).await;
+                let mut case = Case::new(window, ahead_ms).await;
                 for one in steps {
                     case.step(one).await;
                 }
@@ -86,17 +89,22 @@ fn check(window: Window) {
 
 #[test]
 fn whatever_happens_the_lanes_keep_their_promises() {
-    check(ALL);
+    check(ALL, 0);
 }
 
 #[test]
 fn whatever_happens_a_window_over_a_ledger_keeps_them_too() {
-    check(Window { lane: 6, queue: 40 });
+    check(Window { lane: 6, queue: 40 }, 0);
+}
+
+#[test]
+fn they_keep_them_by_a_redis_whose_clock_is_hours_ahead() {
+    check(Window { lane: 12, queue: 60 }, 3 * HOUR);
 }
 
 #[tokio::test]
 async fn the_model_can_tell_a_limit_that_is_exceeded() {
-    let mut case = Case::new(ALL).await;
+    let mut case = Case::new(ALL, 0).await;
     case.step(Step::Push { tenant: 0, lane: 1, costs: vec![1; 5], priority: 0, late: false }).await;
     case.model.gate(&shared("a")).most = Some(2);
     let broken = tokio::spawn(async move { case.claim(5, 1, true).await }).await;

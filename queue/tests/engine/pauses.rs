@@ -143,7 +143,7 @@ async fn a_pause_of_every_queue_ends_by_itself_in_each() {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         };
-        assert!(world.lanes.time().await.unwrap() >= until, "{queue}");
+        assert!(world.lanes.time(QUEUE).await.unwrap() >= until, "{queue}");
         assert_eq!(taken[0].id, job);
     }
 }

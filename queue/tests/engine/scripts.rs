@@ -1,7 +1,8 @@
 //! No script holds Redis up: measured by Redis itself, over 10,000 tenants with all limits on.
 //!
-//! The bar is for the time that a call has of the processor (which is what it takes on a machine that does nothing else);
-//! the time by the clock, of Redis's slow log, is printed beside it.
+//! The bar is for the time that each single call has of the processor (which is what it takes on a machine that does nothing
+//! else), as large as calls are ever made, with the append-only file on; the time by the clock, of Redis's slow log, is printed
+//! beside it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,18 +21,23 @@ const BAR: Duration = Duration::from_millis(5);
 struct Server {
     process: std::process::Child,
     url: String,
+    folder: std::path::PathBuf,
 }
 
 impl Server {
     fn start() -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = std::env::temp_dir().join(format!("patchbay-scripts-{}", Uuid::now_v7().simple()));
+        std::fs::create_dir(&folder).unwrap();
         let process = std::process::Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .args(["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", "--dir"])
+            .arg(&folder)
             .args(["--slowlog-log-slower-than", "0", "--slowlog-max-len", "20000"])
             .stdout(std::process::Stdio::null())
             .spawn()
             .expect("redis-server is installed");
-        Self { process, url: format!("redis://127.0.0.1:{port}") }
+        Self { process, url: format!("redis://127.0.0.1:{port}"), folder }
     }
 }
 
@@ -39,6 +45,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _gone = self.process.kill();
         let _gone = self.process.wait();
+        let _gone = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -80,7 +87,7 @@ impl Clocked {
         Duration::from_secs_f64(of("used_cpu_sys_main_thread:") + of("used_cpu_user_main_thread:"))
     }
 
-    /// Does `work`, and notes what a script call of it took of the processor and by the clock.
+    /// Does `work`, which calls one script once, and notes what that took of the processor and by the clock.
     async fn time<T>(&mut self, what: &'static str, work: impl Future<Output = T>) -> T {
         let () = redis::cmd("SLOWLOG").arg("RESET").query_async(&mut self.redis).await.unwrap();
         let before = self.processor().await;
@@ -97,10 +104,11 @@ impl Clocked {
             })
             .map(|entry| Duration::from_micros(redis::from_redis_value_ref(&entry[2]).unwrap()))
             .collect();
-        let count = u32::try_from(calls.len()).unwrap().max(1);
-        let longest = calls.into_iter().max().unwrap_or_default();
-        // One call cannot have had more of the processor than it took.
-        self.found.entry(what).or_default().push(((used / count).min(longest), longest));
+        // A script that Redis does not have yet is refused first.
+        assert!(calls.len() == 1 || calls.len() == 2 && !self.found.contains_key(what), "{what}: {calls:?}");
+        let call = calls.into_iter().max().unwrap();
+        // It cannot have had more of the processor than it took.
+        self.found.entry(what).or_default().push((used.min(call), call));
         done
     }
 }
@@ -129,8 +137,8 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
         limits.push(Limit { concurrency: Some(20), weight: Some(2.0), ..rate(key(*tenant, ""), 100.0, 50) });
         limits.push(Limit { concurrency: Some(5), ..rate(key(*tenant, "pa_1"), 10.0, 3) });
     }
-    for chunk in limits.chunks(500) {
-        clocked.time("limits, 100 keys", bare.lanes.set_limits(Q, chunk)).await.unwrap();
+    for chunk in limits.chunks(50) {
+        clocked.time("limits, 50 keys", bare.lanes.set_limits(Q, chunk)).await.unwrap();
     }
     let jobs: Vec<Envelope> = tenants
         .iter()
@@ -138,8 +146,8 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
             lanes.iter().flat_map(|lane| (0..3).map(|_| envelope(Uuid::now_v7(), *tenant, lane, 1, "k")))
         })
         .collect();
-    for chunk in jobs.chunks(96) {
-        clocked.time("push, 96 jobs", bare.lanes.push(Q, chunk, ALL, Instant::now())).await.unwrap();
+    for chunk in jobs.chunks(64) {
+        clocked.time("push, 64 jobs", bare.lanes.push(Q, chunk, ALL, Instant::now())).await.unwrap();
     }
     for tenant in tenants.iter().step_by(30) {
         let scope = PauseScope::Tenant(*tenant);
@@ -172,15 +180,16 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
     for tenant in tenants.iter().step_by(30) {
         let scope = PauseScope::Tenant(*tenant);
         clocked.time("resume", bare.lanes.resume(Q, &scope)).await.unwrap();
-        let (lane, until) = (key(*tenant, "pa_1"), bare.lanes.time().await.unwrap().timestamp_millis() + 60_000);
+        let (lane, until) = (key(*tenant, "pa_1"), bare.lanes.time(Q).await.unwrap().timestamp_millis() + 60_000);
         clocked.time("penalise", bare.lanes.penalise(Q, &lane, until)).await.unwrap();
         clocked.time("report to a breaker", bare.lanes.report(Q, &lane, Report::Failure)).await.unwrap();
     }
-    let every = |tenant: &Uuid| (PauseScope::Tenant(*tenant), false, None);
-    let (all, none): (Vec<_>, _) = (tenants.iter().map(every).collect(), []);
-    for pauses in [&all[..], &none] {
+    // A copy tells as many changes at once, however many there are.
+    let all: Vec<_> = tenants.iter().map(|tenant| (PauseScope::Tenant(*tenant), false, None)).collect();
+    for upto in (1..=10).chain((1..10).rev()) {
         let revision = bare.lanes.revision(Q).await.unwrap();
-        assert!(clocked.time("copy of all pauses", bare.lanes.replace_pauses(Q, revision, pauses)).await.unwrap());
+        let copied = bare.lanes.replace_pauses(Q, revision, &all[..upto * 200]);
+        assert!(clocked.time("copy of 200 pauses", copied).await.unwrap());
     }
     clocked.time("flow", bare.lanes.flow(Q)).await.unwrap();
     clocked.time("open", bare.lanes.open(Q, true)).await.unwrap();
@@ -192,12 +201,12 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
 /// The keeper's calls, each with as much as it is ever given.
 async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope], mut running: Vec<Envelope>) {
     let (lease, mut leased) = (Duration::from_millis(500), 0);
-    while leased < 500 {
+    while leased < 250 {
         leased += bare.lanes.claim(Q, CLAIM_MAX, lease, "gone").await.unwrap().jobs.len();
     }
     tokio::time::sleep(lease).await;
-    let lost = clocked.time("expire, 500 leases", bare.lanes.expire(Q, 500, Duration::from_secs(9), "keeper")).await;
-    assert_eq!(lost.unwrap().len(), 500);
+    let lost = clocked.time("expire, 250 leases", bare.lanes.expire(Q, 250, Duration::from_secs(9), "keeper")).await;
+    assert_eq!(lost.unwrap().len(), 250);
     while running.len() < 1_000 {
         running.extend(bare.claim(CLAIM_MAX).await.jobs);
     }
@@ -207,13 +216,15 @@ async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope]
     }
     bare.ack(&running[..1_000]).await;
     let lane = |job: &Envelope| (job.id, key(job.header.tenant, &job.header.lane));
-    for (taken_out, chunk) in jobs.chunks(500).take(12).enumerate() {
-        clocked.time("present, 500 ids", bare.lanes.present(Q, chunk.iter().map(|job| &job.id))).await.unwrap();
+    for ids in jobs.chunks(500).take(12) {
+        clocked.time("present, 500 ids", bare.lanes.present(Q, ids.iter().map(|job| &job.id))).await.unwrap();
+    }
+    for (taken_out, chunk) in jobs.chunks(150).take(12).enumerate() {
         let taken: Vec<_> = chunk.iter().map(lane).collect();
         if taken_out.is_multiple_of(2) {
-            clocked.time("drop, of 500 jobs", bare.lanes.drop_or_cancel(Q, &taken, When::BeforeCommit)).await.unwrap();
+            clocked.time("drop, of 150 jobs", bare.lanes.drop_or_cancel(Q, &taken, When::BeforeCommit)).await.unwrap();
         } else {
-            clocked.time("withdraw, of 500 jobs", bare.lanes.withdraw(Q, &taken)).await.unwrap();
+            clocked.time("withdraw, of 150 jobs", bare.lanes.withdraw(Q, &taken)).await.unwrap();
         }
     }
 }
@@ -225,9 +236,9 @@ async fn what_is_large(bare: &Bare, clocked: &mut Clocked) {
         payload: bytes::Bytes::from(vec![b'x'; bytes]),
         ..envelope(Uuid::now_v7(), tenant, "large", 1, "k")
     };
-    let jobs: Vec<Envelope> = (0..960).map(|_| of_size(envelope::CARRIED)).collect();
-    for chunk in jobs.chunks(96) {
-        clocked.time("push, 96 jobs of 4 KiB", bare.lanes.push(Q, chunk, ALL, Instant::now())).await.unwrap();
+    let jobs: Vec<Envelope> = (0..640).map(|_| of_size(envelope::CARRIED)).collect();
+    for chunk in jobs.chunks(64) {
+        clocked.time("push, 64 jobs of 4 KiB", bare.lanes.push(Q, chunk, ALL, Instant::now())).await.unwrap();
     }
     for _ in 0..8 {
         let claimed = clocked.time("claim, jobs of 4 KiB", bare.claim(CLAIM_MAX)).await.jobs;

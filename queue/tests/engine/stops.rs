@@ -136,7 +136,7 @@ async fn a_copy_made_before_a_decision_is_refused() {
     let bare = Bare::new().await;
     let tenant = Uuid::now_v7();
     bare.fill(tenant, "", 3).await;
-    let (revision, now) = (bare.lanes.revision(Q).await.unwrap(), bare.lanes.time().await.unwrap());
+    let (revision, now) = (bare.lanes.revision(Q).await.unwrap(), bare.lanes.time(Q).await.unwrap());
     bare.limit(most(key(tenant, ""), 1)).await;
     bare.lanes.pause(Q, &PauseScope::Tenant(tenant), None).await.unwrap();
     assert!(!bare.lanes.replace_limits(Q, revision, now, &[]).await.unwrap());

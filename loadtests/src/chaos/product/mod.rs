@@ -4,6 +4,7 @@
 //! public API, repeated under its idempotency key until it is answered, as a careful customer does.
 
 mod limits;
+mod ticks;
 mod watch;
 
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use limits::Limits;
+#[cfg(test)]
+pub use ticks::CRON;
+pub use ticks::Schedules;
 use watch::Watch;
 
 use super::check::{PATIENCE, TIDY, left};

@@ -6,12 +6,14 @@
 mod ground;
 mod postgres;
 mod redis;
+mod skew;
 
 use anyhow::Result;
 
 pub use ground::Ground;
 pub use postgres::Postgres;
 pub use redis::Redis;
+pub use skew::Skew;
 
 /// Both servers of a run.
 pub struct Servers {
@@ -32,6 +34,14 @@ impl Servers {
         let postgres = Postgres::start(&ground).await?;
         let redis = Redis::start(&ground).await?;
         Ok(Self { postgres, redis, ground })
+    }
+
+    /// What makes the clock of a program be off.
+    ///
+    /// # Errors
+    /// A C compiler that is not there.
+    pub async fn skew(&self) -> Result<Skew> {
+        Skew::build(&self.ground).await
     }
 
     /// Ends both and removes their data.

@@ -87,6 +87,28 @@ impl Redis {
         self.ready().await
     }
 
+    /// Ends it, and starts it again empty, with `environment` beside its own.
+    ///
+    /// # Errors
+    /// A server that does not come back.
+    pub async fn restart_empty(&mut self, environment: &[(String, String)]) -> Result<()> {
+        self.flush().await?;
+        self.child.kill().await?;
+        let mut command = (self.start)();
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        self.child = command.spawn().context("cannot start Redis again")?;
+        self.ready().await
+    }
+
+    /// Its wall clock, in Unix milliseconds.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn clock(&self) -> Result<i64> {
+        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut self.connect().await?).await?;
+        Ok(seconds * 1_000 + micros / 1_000)
+    }
+
     /// Stops the whole process for a while: connections stand, nothing is answered.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ local function wake()
 end
 
 -- One token for all that a call takes: it tells runs of one job apart.
-local token = whole(math.max(tonumber(state[5] or 0), time[1] * 1000000 + time[2]) + 1)
+local token = whole(math.max(tonumber(state[5] or 0), micros) + 1)
 local lease_args, hash_args = {}, {}
 local function take(id, value, lease, parked)
     taken = taken + 1

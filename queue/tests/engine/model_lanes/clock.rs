@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use redis::aio::MultiplexedConnection;
 
-use crate::bare::Bare;
+use crate::bare::{Bare, Q};
 
 /// Milliseconds of the model's unit of time.
 pub const HOUR: i64 = 3_600_000;
@@ -84,7 +84,7 @@ pub struct Clock {
 
 impl Clock {
     pub async fn new(bare: &Bare) -> Self {
-        Self { begun_ms: bare.lanes.time().await.unwrap().timestamp_millis(), now: 0 }
+        Self { begun_ms: bare.lanes.time(Q).await.unwrap().timestamp_millis(), now: 0 }
     }
 
     pub async fn pass(&mut self, bare: &Bare, redis: &mut MultiplexedConnection, hours: i64) {

@@ -52,7 +52,7 @@ impl Case {
 
     pub async fn copy_controls(&mut self) {
         let lanes = &self.bare.lanes;
-        let (revision, now) = (lanes.revision(Q).await.unwrap(), lanes.time().await.unwrap());
+        let (revision, now) = (lanes.revision(Q).await.unwrap(), lanes.time(Q).await.unwrap());
         let pauses: Vec<_> = self
             .model
             .gates
@@ -67,6 +67,7 @@ impl Case {
 
     /// Opens a queue that was emptied, and fills it.
     pub async fn repair(&mut self) {
+        self.bare.lanes.set_ahead(Q, self.ahead_ms, false).await.unwrap();
         self.copy_controls().await;
         self.open(false).await;
         self.bare.lanes.recount(Q).await.unwrap();

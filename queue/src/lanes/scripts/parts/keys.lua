@@ -1,8 +1,10 @@
 -- Part of several scripts: what they all begin with, and the keys under which a lane can be limited.
 local p = KEYS[1]
 local call = redis.call
+-- The ledger's time, by which people speak of instants: this Redis' own, less by how much it is ahead (lanes/skew.rs).
 local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local micros = time[1] * 1000000 + time[2] - 1000 * tonumber(call('HGET', p .. 'meta', 'skew') or 0)
+local now = math.floor(micros / 1000)
 local FAR = 4102444800000 -- 2100: until somebody resumes
 local NOBODY = '00000000-0000-0000-0000-000000000000'
 local DEPTH = 6
