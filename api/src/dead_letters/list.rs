@@ -21,7 +21,7 @@ pub struct List;
 impl List {
     /// List dead letters
     ///
-    /// The newest job first, without attempts and payload. One call looks at 20,000 dead letters at most: where few pass the
+    /// The newest job first, without attempts and payload. One call looks at 10,000 dead letters at most: where few pass the
     /// filters, a page may hold fewer than `limit`, or none, although `has_more` says that more may follow.
     #[oai(path = "/v1/dead_letters", method = "get", operation_id = "dead_letters_list", tag = "Tag::DeadLetters")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]

@@ -23,7 +23,7 @@ pub struct List;
 impl List {
     /// List jobs
     ///
-    /// Newest first, without their attempts and what they wait for. One call looks at 20,000 jobs at most: where few pass the
+    /// Newest first, without their attempts and what they wait for. One call looks at 10,000 jobs at most: where few pass the
     /// filter, a page may hold less than `limit`, or nothing, and be followed by another (`has_more`).
     #[oai(path = "/v1/jobs", method = "get", operation_id = "jobs_list", tag = "Tag::Jobs")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]

@@ -63,7 +63,7 @@ macro_rules! conditions {
 }
 
 /// Most jobs that one call looks at.
-pub const SCANNED: i64 = 20_000;
+pub const SCANNED: i64 = 10_000;
 
 /// One way into the table: what is found there, and where a call stopped that looked at all it may.
 struct Way {
