@@ -149,6 +149,7 @@ impl Keeper {
         let mut state = Watch { queues: self.queues(&mut conn).await?, ..Watch::default() };
         self.compare_clocks(&mut conn, &mut state).await?;
         for queue in state.queues {
+            self.lanes.end_forgetting(&queue).await?;
             self.open_queue(&mut conn, &queue, false).await?;
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
@@ -192,6 +193,7 @@ impl Keeper {
         let closed = self.lanes.closed(&state.queues).await?;
         for (queue, closed) in state.queues.iter().zip(closed) {
             if closed || drain {
+                self.lanes.end_forgetting(queue).await?;
                 self.weed(&mut conn, queue).await?;
                 if let Some(ahead_ms) = state.ahead_ms {
                     self.lanes.set_ahead(queue, ahead_ms, closed).await?;

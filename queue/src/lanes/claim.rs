@@ -34,7 +34,7 @@ pub struct Claimed {
 pub const CLAIM_MAX: usize = 256;
 
 /// What one call may look at (see the script): a small claim looks at enough to find something.
-const STEPS: usize = 160;
+const STEPS: usize = 208;
 
 impl Lanes {
     /// Takes up to `want` jobs (at most [`CLAIM_MAX`]) under leases of `lease`.

@@ -24,6 +24,7 @@ mod claim;
 mod control;
 mod explain;
 mod flow;
+mod forget;
 mod hours;
 mod lease;
 mod limit;
@@ -251,26 +252,6 @@ impl Lanes {
     #[must_use]
     pub fn bell_key(&self, queue: &str) -> String {
         format!("{}bell", self.prefix(queue))
-    }
-
-    /// Forgets everything about `queue` at one stroke, as a flush would. For tests and operators in
-    /// trouble: it looks at every key of the Redis, and the audit brings back what the ledger knows.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn forget(&self, queue: &str) -> redis::RedisResult<()> {
-        self.begin_anew(queue, 0).await
-    }
-
-    /// The same, where from then on Redis' clock is taken to be ahead by so many milliseconds.
-    pub(super) async fn begin_anew(&self, queue: &str, ahead_ms: i64) -> redis::RedisResult<()> {
-        // In pieces it would leave jobs that are known but in no lane, which no audit looks for.
-        redis::Script::new(include_str!("scripts/forget.lua"))
-            .key(self.prefix(queue))
-            .arg(ahead_ms)
-            .invoke_async::<i64>(&mut self.conn())
-            .await
-            .map(drop)
     }
 }
 

@@ -217,6 +217,29 @@ async fn an_emptied_redis_under_load_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_queue_whose_forgetting_died_half_way_is_nobodys_until_a_keeper_ends_it() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let jobs: Vec<NewJob> = (0..20).map(|_| world.job(tenant, Act::Succeed)).collect();
+    world.enqueue(&jobs).await;
+    // As after its first steps: what is known of the jobs is there, and their lanes are not.
+    let mut redis = world.redis().await;
+    let () = redis::pipe()
+        .hset(world.key("meta"), "anew", 1)
+        .hdel(world.key("meta"), "open")
+        .del(world.key(&format!("lane:{tenant}\n")))
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    let refused = world.lanes.claim(QUEUE, 1, Duration::from_secs(9), "by-hand").await.unwrap_err();
+    assert_eq!(refused.code(), Some("ANEW"));
+    let _keeper = world.keep();
+    let worker = world.work(Doer::default().registry(), 4);
+    world.until_count("succeeded", 20).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_backlog_beyond_the_window_waits_in_the_ledger_and_is_served_in_order() {
     let mut world = World::new().await;
     world.window = Window { lane: 50, queue: 10_000 };

@@ -3,7 +3,7 @@
 -- KEYS[1] prefix; ARGV: limit, grace_ms, name
 -- Answers {id, token, tenant, worker, token before, …}
 local answer = {}
-local token = math.max(tonumber(call('HGET', p .. 'meta', 'token') or 0), micros)
+local token = math.max(tonumber(state[5] or 0), micros)
 for _, id in ipairs(call('ZRANGEBYSCORE', p .. 'leases', '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))) do
     local lease = call('HGET', p .. 'jobs', id)
     local before, worker, name = string.match(lease or '', '^@([^\n]*)\n([^\n]*)\n(.*)$')

@@ -12,7 +12,7 @@ local jobs, full = p .. 'jobs', p .. 'full'
 local dropped = p .. 'dropped'
 local any_full, any_dropped = call('EXISTS', full) == 1, call('EXISTS', dropped) == 1
 local count = call('HLEN', jobs)
-local taken, come, vt = 0, 0, nil
+local taken, come = 0, 0
 local as_of, at = tonumber(ARGV[4]), 5
 
 if now - as_of > 5000 then
@@ -78,8 +78,7 @@ while at < #ARGV do
     write()
     if left_out then call('SADD', full, name) end
     if size > before and before == 0 and call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then
-        vt = vt or tonumber(call('HGET', p .. 'meta', 'vt') or 0)
-        lane_ready(tenant, lane, vt)
+        lane_ready(tenant, lane, tonumber(state[4] or 0))
     end
     at = last + 3
 end

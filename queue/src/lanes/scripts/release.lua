@@ -6,11 +6,11 @@
 local ids, gone, values, left = {}, {}, {}, {}
 local full = p .. 'full'
 local any_full = call('EXISTS', full) == 1
-local vt = tonumber(call('HGET', p .. 'meta', 'vt') or 0)
+local vt = tonumber(state[4] or 0)
 for i = 1, #ARGV, 4 do ids[#ids + 1] = ARGV[i] end
 local before = call('HMGET', p .. 'jobs', unpack(ids))
 
-local is_closed = call('HEXISTS', p .. 'meta', 'open') == 0
+local is_closed = not state[1]
 local function would_overtake(name, score)
     if is_closed then return true end
     if not any_full or call('SISMEMBER', full, name) == 0 then return false end

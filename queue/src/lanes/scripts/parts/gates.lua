@@ -2,7 +2,6 @@
 -- command a kind for all keys of a lane, and none for kinds that nobody uses.
 local gates = {} -- by key; false: nothing is set there
 local has, gated = {}, false
-local state = call('HMGET', p .. 'meta', 'open', 'drained', 'settle', 'vt', 'token', 'run')
 -- Whether the limits and pauses were copied to this Redis since it was started or emptied.
 local function is_open(run) return state[1] and state[6] == run end
 local drained, settle = tonumber(state[2] or 0), tonumber(state[3] or 0)

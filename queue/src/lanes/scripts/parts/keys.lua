@@ -3,8 +3,11 @@ local p = KEYS[1]
 local call = redis.call
 -- The ledger's time, by which people speak of instants: this Redis' own, less by how much it is ahead (lanes/skew.rs).
 local time = call('TIME')
-local micros = time[1] * 1000000 + time[2] - 1000 * tonumber(call('HGET', p .. 'meta', 'skew') or 0)
+local state = call('HMGET', p .. 'meta', 'open', 'drained', 'settle', 'vt', 'token', 'run', 'skew', 'anew')
+local micros = time[1] * 1000000 + time[2] - 1000 * tonumber(state[7] or 0)
 local now = math.floor(micros / 1000)
+-- What is half forgotten is nobody's (lanes/forget.rs).
+if state[8] then return redis.error_reply('ANEW this queue is being forgotten, to begin anew') end
 local FAR = 4102444800000 -- 2100: until somebody resumes
 local NOBODY = '00000000-0000-0000-0000-000000000000'
 local DEPTH = 6
