@@ -7,7 +7,7 @@ use super::{Keeper, KeeperError, LedgerConn};
 use crate::Envelope;
 use crate::ledger::crash::{Lost, crash};
 
-const BATCH: usize = 250;
+const BATCH: usize = 100;
 /// How long a keeper that vanishes in the middle keeps what it took.
 const GRACE: Duration = Duration::from_secs(10);
 

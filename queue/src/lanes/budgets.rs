@@ -14,7 +14,7 @@ use super::Lanes;
 static BUDGETS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/budgets.lua")));
 
 /// What one call tells at most: a script must not hold Redis up.
-pub const AT_ONCE: usize = 500;
+pub const AT_ONCE: usize = 200;
 
 impl Lanes {
     /// Adds what was taken from each budget since the last call, as the time in which that comes back; answers in how

@@ -14,7 +14,7 @@ use super::Lanes;
 static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/forget.lua")));
 
 /// Keys that one step looks at.
-const STEP: usize = 500;
+const STEP: usize = 200;
 
 impl Lanes {
     /// Forgets everything about `queue`, as a flush would, and leaves it closed. For tests and operators in trouble; the

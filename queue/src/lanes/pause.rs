@@ -17,7 +17,7 @@ static PAUSES: LazyLock<Script> = script!("parts/keys", "pauses");
 static PENALISE: LazyLock<Script> = script!("parts/keys", "penalise");
 
 /// Fields of one call.
-const CHUNK: usize = 200;
+const CHUNK: usize = 100;
 
 /// What a pause covers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -186,14 +186,14 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
     let all: Vec<_> = tenants.iter().map(|tenant| (PauseScope::Tenant(*tenant), false, None)).collect();
     for upto in (1..=10).chain((1..10).rev()) {
         let revision = bare.lanes.revision(Q).await.unwrap();
-        let copied = bare.lanes.replace_pauses(Q, revision, &all[..upto * 200]);
-        assert!(clocked.time("copy of 200 pauses", copied).await.unwrap());
+        let copied = bare.lanes.replace_pauses(Q, revision, &all[..upto * 100]);
+        assert!(clocked.time("copy of 100 pauses", copied).await.unwrap());
     }
     clocked.time("flow", bare.lanes.flow(Q)).await.unwrap();
     clocked.time("open", bare.lanes.open(Q, true)).await.unwrap();
     let budgets: Vec<_> = (0..BUDGETS_AT_ONCE).map(|n| (n.to_string(), Duration::from_millis(5))).collect();
     for _ in 0..5 {
-        clocked.time("budgets, 500", bare.lanes.share_budgets(&budgets)).await.unwrap();
+        clocked.time("budgets, 200", bare.lanes.share_budgets(&budgets)).await.unwrap();
     }
     clocked.time("forget, the longest step", bare.lanes.forget(Q)).await.unwrap();
     let left: Vec<String> = redis::cmd("KEYS").arg(bare.key("*")).query_async(&mut clocked.redis).await.unwrap();
@@ -206,12 +206,12 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
 /// The keeper's calls, each with as much as it is ever given.
 async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope], mut running: Vec<Envelope>) {
     let (lease, mut leased) = (Duration::from_millis(500), 0);
-    while leased < 250 {
+    while leased < 100 {
         leased += bare.lanes.claim(Q, CLAIM_MAX, lease, "gone").await.unwrap().jobs.len();
     }
     tokio::time::sleep(lease).await;
-    let lost = clocked.time("expire, 250 leases", bare.lanes.expire(Q, 250, Duration::from_secs(9), "keeper")).await;
-    assert_eq!(lost.unwrap().len(), 250);
+    let lost = clocked.time("expire, 100 leases", bare.lanes.expire(Q, 100, Duration::from_secs(9), "keeper")).await;
+    assert_eq!(lost.unwrap().len(), 100);
     while running.len() < 1_000 {
         running.extend(bare.claim(CLAIM_MAX).await.jobs);
     }
