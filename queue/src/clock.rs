@@ -74,7 +74,12 @@ impl EngineClock {
     /// The ledger is away.
     pub async fn ask(&self, ledger: &LedgerPool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let mut conn = ledger.get().await?;
-        self.heard(take::now(&mut conn).await?.timestamp_millis());
+        let asked = Instant::now();
+        let unix_ms = take::now(&mut conn).await?.timestamp_millis();
+        let unheard = self.inner.zero_ms.load(Ordering::Relaxed) == UNHEARD;
+        if unheard || asked.elapsed() < Duration::from_millis(SLOW_MS.unsigned_abs()) {
+            self.heard(unix_ms);
+        }
         Ok(())
     }
 

@@ -140,16 +140,16 @@ impl Keeper {
     /// Redis or PostgreSQL is away.
     pub async fn sweep(&self) -> Result<(), KeeperError> {
         let mut conn = self.conn().await?;
+        let mut state = Watch { queues: self.queues(&mut conn).await?, ..Watch::default() };
+        self.lanes.end_forgetting(&state.queues).await?;
+        self.compare_clocks(&mut conn, &mut state).await?;
         while self.promote(&mut conn).await? {}
         while self.cancel_groups(&mut conn).await? {}
         self.lapse(&mut conn).await?;
         while self.flow(&mut conn).await? {}
         while self.release_parked(&mut conn).await? {}
         self.tidy(&mut conn, &mut tidy::Walk::default()).await?;
-        let mut state = Watch { queues: self.queues(&mut conn).await?, ..Watch::default() };
-        self.compare_clocks(&mut conn, &mut state).await?;
         for queue in state.queues {
-            self.lanes.end_forgetting(&queue).await?;
             self.open_queue(&mut conn, &queue, false).await?;
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
@@ -164,15 +164,20 @@ impl Keeper {
             return Ok(());
         }
         let mut conn = self.conn().await?;
+        let slow = state.slow.is_none_or(|at| at.elapsed() >= SLOW_TICK);
+        if slow {
+            state.slow = Some(Instant::now());
+            self.notice_restart(state).await?;
+            state.queues = self.queues(&mut conn).await?;
+            // First of all: nothing else goes on where something is half forgotten.
+            self.lanes.end_forgetting(&state.queues).await?;
+            self.compare_clocks(&mut conn, state).await?;
+        }
         let promoted = self.promote(&mut conn).await?;
         self.cancel_groups(&mut conn).await?;
         self.lapse(&mut conn).await?;
         self.flow(&mut conn).await?;
-        if state.slow.is_none_or(|at| at.elapsed() >= SLOW_TICK) {
-            state.slow = Some(Instant::now());
-            self.notice_restart(state).await?;
-            state.queues = self.queues(&mut conn).await?;
-            self.compare_clocks(&mut conn, state).await?;
+        if slow {
             state.unparking = true;
             if let Err(error) = self.tidy(&mut conn, &mut state.walk).await {
                 tracing::warn!(%error, "what is over is tidied up later");
@@ -191,13 +196,13 @@ impl Keeper {
         let audit = state.audit_due.is_none_or(|due| begun >= due);
         let drain = std::mem::take(&mut state.restarted);
         let closed = self.lanes.closed(&state.queues).await?;
+        if drain || closed.contains(&true) {
+            self.compare_clocks(&mut conn, state).await?;
+        }
         for (queue, closed) in state.queues.iter().zip(closed) {
             if closed || drain {
-                self.lanes.end_forgetting(queue).await?;
+                self.correct(queue, state.ahead).await?;
                 self.weed(&mut conn, queue).await?;
-                if let Some(ahead_ms) = state.ahead_ms {
-                    self.lanes.set_ahead(queue, ahead_ms, closed).await?;
-                }
                 self.open_queue(&mut conn, queue, drain).await?;
             }
             if audit || closed || drain {
@@ -289,8 +294,8 @@ struct Watch {
     audit_due: Option<Instant>,
     run_id: Option<String>,
     restarted: bool,
-    /// By how many milliseconds Redis' clock is ahead, as the queues were told.
-    ahead_ms: Option<i64>,
+    /// By how much Redis' clock is ahead, as the queues were told.
+    ahead: Option<skew::Ahead>,
     queues: Vec<String>,
     /// There may be jobs to be let go that no pause holds any more.
     unparking: bool,

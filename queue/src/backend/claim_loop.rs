@@ -101,7 +101,10 @@ enum Taken {
 async fn take(shared: &Arc<Shared>, takers: &Takers, slots: OwnedSemaphorePermit) -> redis::RedisResult<Taken> {
     let (asked, want) = (Instant::now(), slots.num_permits());
     let claimed = shared.lanes.claim(&shared.queue, want, shared.settings.lease, &shared.settings.worker).await?;
-    shared.settings.clock.heard(claimed.now_ms);
+    if !claimed.closed {
+        // Of one that nobody has opened nobody knows whether its time is right.
+        shared.settings.clock.heard(claimed.now_ms);
+    }
     shared.vitals.claimed(claimed.closed);
     shared.meters.claimed(shared.settings.clock.now());
     let more = claimed.jobs.len() >= want;

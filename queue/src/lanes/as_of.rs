@@ -1,4 +1,4 @@
-//! As of when somebody knows the ledger, told to Redis in its own time.
+//! As of when somebody knows the ledger, told to Redis by its own clock, whatever queues take that to be worth.
 //!
 //! Machines' clocks differ, and may be minutes off: so an instant of this process is told by how long ago it was, from the
 //! last time that Redis told. That is earlier than the truth by as long as that answer was on its way, never later: whoever
@@ -18,13 +18,13 @@ impl Lanes {
         *self.heard.lock().expect("no holder of this lock can panic") = Some((Instant::now(), now_ms));
     }
 
-    /// When `at` was, by the time of `queue`.
-    pub(super) async fn as_of(&self, queue: &str, at: Instant) -> redis::RedisResult<i64> {
+    /// When `at` was, by Redis' own clock, right or wrong.
+    pub(super) async fn as_of(&self, at: Instant) -> redis::RedisResult<i64> {
         let known = *self.heard.lock().expect("no holder of this lock can panic");
         let (heard, now_ms) = match known {
             Some(known) => known,
             None => {
-                let now_ms = self.time(queue).await?.timestamp_millis();
+                let now_ms = self.shows_ms().await?;
                 self.heard(now_ms);
                 // It may have been a while on its way.
                 (Instant::now(), now_ms)

@@ -26,7 +26,7 @@ pub struct Claimed {
     pub next: Option<Duration>,
     /// Nobody has told this Redis the queue's limits and pauses, so nothing may start; whoever does rings the bell.
     pub closed: bool,
-    /// Redis's clock at the claim, in Unix milliseconds: what all machines agree on.
+    /// The queue's time at the claim, in Unix milliseconds: what all machines agree on.
     pub now_ms: i64,
 }
 

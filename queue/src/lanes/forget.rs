@@ -2,8 +2,8 @@
 //!
 //! In the middle of it there are jobs that are known but in no lane, and lanes that nobody serves; whoever wrote then would
 //! leave such for good. So a mark is set first: while it stands every script of the queue is refused (parts/keys.lua), which
-//! its callers take for an outage. Who dies before the end leaves the mark, and the keeper begins again. Rejected: one
-//! script that looks at every key of the Redis at one stroke.
+//! its callers take for an outage. Who dies before the end leaves the mark, and the keeper begins again, with a mark of its
+//! own: of two who forget the earlier stops. Rejected: one script that looks at every key of the Redis at one stroke.
 
 use std::sync::LazyLock;
 
@@ -17,31 +17,21 @@ static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scr
 const STEP: usize = 200;
 
 impl Lanes {
-    /// Forgets everything about `queue`, as a flush would, and leaves it closed. For tests and operators in trouble; the
-    /// audit brings back what the ledger knows.
+    /// Forgets everything about `queue` but by how much Redis' clock is ahead, and leaves it closed. For tests and operators
+    /// in trouble; the audit brings back what the ledger knows.
     ///
     /// # Errors
     /// Redis's. What is half forgotten then is refused to everybody until a keeper, or another call, ends it.
     pub async fn forget(&self, queue: &str) -> redis::RedisResult<()> {
-        self.begin_anew(queue, 0).await
+        self.begin_anew(queue, None).await
     }
 
     /// The same, where from then on Redis' clock is taken to be ahead by so many milliseconds.
-    pub(super) async fn begin_anew(&self, queue: &str, ahead_ms: i64) -> redis::RedisResult<()> {
+    pub(super) async fn begin_anew(&self, queue: &str, ahead_ms: Option<i64>) -> redis::RedisResult<()> {
         let prefix = self.prefix(queue);
         let meta = format!("{prefix}meta");
-        let () = redis::pipe()
-            .cmd("HSET")
-            .arg(&meta)
-            .arg("anew")
-            .arg(1)
-            .ignore()
-            .cmd("HDEL")
-            .arg(&meta)
-            .arg("open")
-            .ignore()
-            .query_async(&mut self.conn())
-            .await?;
+        let ahead = ahead_ms.map_or_else(String::new, |ahead_ms| ahead_ms.to_string());
+        let mark: String = FORGET.key(&prefix).arg("").invoke_async(&mut self.conn()).await?;
         let pattern = format!("{}*", prefix.replace(['[', ']', '*', '?', '\\'], "?"));
         let mut cursor = 0_u64;
         loop {
@@ -54,17 +44,13 @@ impl Lanes {
                 .query_async(&mut self.conn())
                 .await?;
             keys.retain(|key| key.starts_with(&prefix) && *key != meta);
-            cursor = next;
+            let last = next == 0;
             let mut call = FORGET.key(&prefix);
-            if cursor == 0 {
-                call.arg(ahead_ms)
-            } else {
-                call.arg("")
-            };
-            call.arg(keys);
-            if call.invoke_async::<i64>(&mut self.conn()).await? == 0 || cursor == 0 {
+            call.arg(&mark).arg(u8::from(last)).arg(&ahead).arg(keys);
+            if call.invoke_async::<String>(&mut self.conn()).await? != mark || last {
                 return Ok(());
             }
+            cursor = next;
         }
     }
 
@@ -72,10 +58,19 @@ impl Lanes {
     ///
     /// # Errors
     /// Redis's.
-    pub(crate) async fn end_forgetting(&self, queue: &str) -> redis::RedisResult<()> {
-        let meta = format!("{}meta", self.prefix(queue));
-        if redis::cmd("HEXISTS").arg(meta).arg("anew").query_async(&mut self.conn()).await? {
-            self.forget(queue).await?;
+    pub(crate) async fn end_forgetting(&self, queues: &[String]) -> redis::RedisResult<()> {
+        if queues.is_empty() {
+            return Ok(());
+        }
+        let mut pipe = redis::pipe();
+        for queue in queues {
+            pipe.cmd("HEXISTS").arg(format!("{}meta", self.prefix(queue))).arg("anew");
+        }
+        let marked: Vec<bool> = pipe.query_async(&mut self.conn()).await?;
+        for (queue, marked) in queues.iter().zip(marked) {
+            if marked {
+                self.forget(queue).await?;
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! When jobs may start: openings by the day of the week and the clock of a place.
 //!
 //! Redis knows no time zones. The keeper computes the opening that is, or comes next, and writes its two instants; a
-//! claim compares them with Redis's clock. Until the keeper has written the next one, an opening that is over stays shut.
+//! claim compares them with the queue's time. Until the keeper has written the next one, an opening that is over stays shut.
 //! Clocks that are set: a time that does not exist that day (spring) is the instant at which the clock jumps, one that
 //! exists twice (autumn) opens at the first and closes at the second, so that no opening is lost.
 

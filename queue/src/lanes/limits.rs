@@ -138,7 +138,7 @@ impl Lanes {
     }
 
     /// Replaces all limits of a queue by what the ledger said at `revision` (see [`Lanes::revision`]); only what differs
-    /// is written. `false`: somebody decided meanwhile; read the ledger again. `now`: Redis's time, which says which
+    /// is written. `false`: somebody decided meanwhile; read the ledger again. `now`: the queue's time, which says which
     /// opening is the next.
     ///
     /// # Errors

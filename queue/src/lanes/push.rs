@@ -109,7 +109,7 @@ impl Lanes {
         let mut taken = 0;
         for chunk in jobs.chunks(CHUNK) {
             let mut call = PUSH.key(self.prefix(queue));
-            call.arg(window.lane).arg(window.queue).arg(u8::from(refill)).arg(self.as_of(queue, as_of).await?);
+            call.arg(window.lane).arg(window.queue).arg(u8::from(refill)).arg(self.as_of(as_of).await?);
             for of_lane in chunk.chunk_by(|a, b| lane_of(a) == lane_of(b)) {
                 let header = &of_lane[0].header;
                 call.arg(header.tenant.to_string()).arg(&header.lane).arg(of_lane.len());

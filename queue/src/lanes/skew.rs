@@ -5,13 +5,18 @@
 //! The keeper compares both clocks, and leaves in each queue by how much Redis is ahead, where it is more than a moment; every
 //! script takes it away from what Redis' clock shows, so that all of the engine's times are the ledger's. Rejected: to convert
 //! only the instants that people speak of, at each of the places where one is read; one that was forgotten would show only
-//! on the day on which a clock is wrong.
+//! on the day on which a clock is wrong. Where Redis' clock is moved while it runs, what is counted until the keeper's next look,
+//! a second later, is counted by the wrong time: a rate may stand still by as much.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use redis::Script;
 
 use super::Lanes;
+
+static AHEAD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/ahead.lua")));
 
 /// Less is how exactly clocks are kept right, or how long an answer took; correcting it would be noise.
 pub(crate) const TOLERATED: Duration = Duration::from_secs(1);
@@ -42,27 +47,17 @@ impl Lanes {
         redis::cmd("TIME").query_async(&mut self.conn()).await.map(shown)
     }
 
-    /// From now on Redis' clock is taken to be ahead by so many milliseconds in `queue`. Answers whether that is news: where
-    /// the queue is `closed`, whatever was written there by the wrong time is forgotten then, and the ledger has it.
+    /// From now on Redis' clock is taken to be ahead by so many milliseconds in `queue`, unless that is known within as many. Answers
+    /// whether it is news. What was written there by the wrong time, before anybody opened it, is forgotten, and the ledger has it.
     ///
     /// # Errors
     /// Redis's.
-    pub async fn set_ahead(&self, queue: &str, ahead_ms: i64, closed: bool) -> redis::RedisResult<bool> {
-        let meta = format!("{}meta", self.prefix(queue));
-        let (before, _): (Option<i64>, i64) = redis::pipe()
-            .cmd("HGET")
-            .arg(&meta)
-            .arg("skew")
-            .cmd("HSET")
-            .arg(&meta)
-            .arg("skew")
-            .arg(ahead_ms)
-            .query_async(&mut self.conn())
-            .await?;
-        let news = before.unwrap_or(0) != ahead_ms;
-        if news && closed {
-            self.begin_anew(queue, ahead_ms).await?;
+    pub async fn correct(&self, queue: &str, ahead_ms: i64, within_ms: i64) -> redis::RedisResult<bool> {
+        let mut call = AHEAD.key(self.prefix(queue));
+        let found: u8 = call.arg(ahead_ms).arg(within_ms).invoke_async(&mut self.conn()).await?;
+        if found == 2 {
+            self.begin_anew(queue, Some(ahead_ms)).await?;
         }
-        Ok(news)
+        Ok(found > 0)
     }
 }

@@ -11,6 +11,7 @@ use patchbay_queue::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::bare::{Bare, Q};
 use crate::world::{QUEUE, Running, World, in_ms};
 
 /// Asks for the time, after it has failed as often as it is told to.
@@ -142,7 +143,7 @@ async fn the_keeper_sees_by_how_much_redis_is_off_the_ledger_and_ends_no_lease_f
     world.enqueue(std::slice::from_ref(&long)).await;
     world.until_view(long.id, |_| asker.0.load(Ordering::SeqCst) == 1).await;
     // Someone took Redis to be five minutes ahead, which it is not: by its queue's time every lease runs five minutes more.
-    assert!(world.lanes.set_ahead(QUEUE, 300_000, false).await.unwrap());
+    assert!(world.lanes.correct(QUEUE, 300_000, 1).await.unwrap());
     assert!((-301..=-299).contains(&off_by_s(&world).await));
     // Put right, that time jumps ahead, past the end of every lease.
     let _keeper = world.keep();
@@ -161,7 +162,7 @@ async fn what_ends_at_an_instant_ends_by_the_time_that_is_right() {
     let world = World::new().await;
     let tenant = Uuid::now_v7();
     // As if Redis' own clock had gone back by two seconds.
-    world.lanes.set_ahead(QUEUE, 2_000, false).await.unwrap();
+    world.lanes.correct(QUEUE, 2_000, 1).await.unwrap();
     let until_ms = world.lanes.time(QUEUE).await.unwrap().timestamp_millis() + 700;
     world.lanes.pause(QUEUE, &lanes::PauseScope::Tenant(tenant), Some(until_ms)).await.unwrap();
     world.enqueue(&[JobRequest::new(Uuid::now_v7(), tenant, Ask { fails: 0, sleep_ms: 0 }).into()]).await;
@@ -173,4 +174,35 @@ async fn what_ends_at_an_instant_ends_by_the_time_that_is_right() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     assert!((until_ms..until_ms + 500).contains(&claimed.now_ms), "{} for {until_ms}", claimed.now_ms);
+}
+
+#[tokio::test]
+async fn a_correction_forgets_only_what_was_there_before_the_queue_was_opened() {
+    let bare = Bare::closed();
+    let is_there = async |job: &Envelope| bare.lanes.present(Q, [&job.id]).await.unwrap()[0];
+    let early = bare.fill(Uuid::now_v7(), "", 1).await.remove(0);
+    assert!(bare.lanes.correct(Q, 300_000, 1_000).await.unwrap());
+    assert!(!is_there(&early).await, "it was pushed by the wrong time");
+    let late = bare.fill(Uuid::now_v7(), "", 1).await.remove(0);
+    assert!(!bare.lanes.correct(Q, 300_400, 1_000).await.unwrap(), "clocks and answers are never that exact");
+    bare.lanes.open(Q, false).await.unwrap();
+    assert!(bare.lanes.correct(Q, 0, 1_000).await.unwrap());
+    assert!(is_there(&late).await);
+}
+
+#[tokio::test]
+async fn tokens_go_up_though_a_queue_is_forgotten() {
+    let bare = Bare::new().await;
+    let ahead = (Utc::now() + TimeDelta::hours(1)).timestamp_micros();
+    let () = redis::cmd("HSET")
+        .arg(bare.key("meta"))
+        .arg("token")
+        .arg(ahead)
+        .query_async(&mut bare.redis().await)
+        .await
+        .unwrap();
+    bare.lanes.forget(Q).await.unwrap();
+    bare.lanes.open(Q, false).await.unwrap();
+    bare.fill(Uuid::now_v7(), "", 1).await;
+    assert!(bare.take(1).await[0].token > ahead);
 }

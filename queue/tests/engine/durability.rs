@@ -222,6 +222,9 @@ async fn a_queue_whose_forgetting_died_half_way_is_nobodys_until_a_keeper_ends_i
     let tenant = Uuid::now_v7();
     let jobs: Vec<NewJob> = (0..20).map(|_| world.job(tenant, Act::Succeed)).collect();
     world.enqueue(&jobs).await;
+    let not_after = Some(chrono::Utc::now() + Duration::from_millis(200));
+    let in_vain = NewJob { not_after, ..world.job(tenant, Act::Succeed) };
+    world.enqueue(std::slice::from_ref(&in_vain)).await;
     // As after its first steps: what is known of the jobs is there, and their lanes are not.
     let mut redis = world.redis().await;
     let () = redis::pipe()
@@ -231,11 +234,13 @@ async fn a_queue_whose_forgetting_died_half_way_is_nobodys_until_a_keeper_ends_i
         .query_async(&mut redis)
         .await
         .unwrap();
+    tokio::time::sleep(Duration::from_millis(250)).await;
     let refused = world.lanes.claim(QUEUE, 1, Duration::from_secs(9), "by-hand").await.unwrap_err();
     assert_eq!(refused.code(), Some("ANEW"));
     let _keeper = world.keep();
     let worker = world.work(Doer::default().registry(), 4);
     world.until_count("succeeded", 20).await;
+    world.until(in_vain.id, &["dead"]).await;
     worker.stop().await;
 }
 

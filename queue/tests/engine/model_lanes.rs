@@ -57,7 +57,7 @@ impl Case {
         // A database of its own: to look through all keys, as passing time does, costs little there.
         let url = format!("{}/{DATABASE}", std::env::var("REDIS_URL").expect("REDIS_URL").trim_end_matches('/'));
         let bare = Bare::at(&url);
-        bare.lanes.set_ahead(Q, ahead_ms, true).await.unwrap();
+        bare.lanes.correct(Q, ahead_ms, 1).await.unwrap();
         bare.lanes.open(Q, false).await.unwrap();
         let redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
         let clock = Clock::new(&bare).await;

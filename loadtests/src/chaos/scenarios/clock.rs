@@ -4,8 +4,8 @@
 //! through it, to their handlers ([`patchbay_queue::clock`]; the engine reads no other, a lint forbids it); those who accept
 //! jobs make their ids by their clocks, so that ids do not go up with acceptance. A later start is a customer's word, and meant
 //! as it was said. Then the product's own programs, whose date is shadowed for the whole process: the API slow, the worker
-//! fast, of two schedulers one of each, which take ticks of every second, each once. In both, Redis' clock is fast: leases,
-//! limits and openings go by it, starts and ticks by the ledger's.
+//! fast, of two schedulers one of each, which take ticks of every second, each once. In both,
+//! Redis' clock is fast, by which leases and limits are counted.
 
 use std::time::Duration;
 

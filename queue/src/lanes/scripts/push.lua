@@ -4,16 +4,16 @@
 -- last that is here overtakes nobody who waits in the ledger, and is let in; the last waits in the ledger in its place.
 -- Whoever pushes knows the ledger as of some instant: what was taken out after that (`dropped`) is not taken, and nothing
 -- where that is long ago; its lanes are marked, and a refill reads it as it is.
--- KEYS[1] prefix; ARGV: window, cap (of the queue), refill (1|0), as of when (ms), then for each lane: tenant, lane, how many
+-- KEYS[1] prefix; ARGV: window, cap (of the queue), refill (1|0), as of when (ms, by Redis' own clock), then for each lane: tenant, lane, how many
 -- jobs, and for each job id, score, value.
--- Answers how many were taken, and the time.
+-- Answers how many were taken, and what Redis' own clock shows.
 local window, cap, refill = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
 local jobs, full = p .. 'jobs', p .. 'full'
 local dropped = p .. 'dropped'
 local any_full, any_dropped = call('EXISTS', full) == 1, call('EXISTS', dropped) == 1
 local count = call('HLEN', jobs)
 local taken, come = 0, 0
-local as_of, at = tonumber(ARGV[4]), 5
+local as_of, at = tonumber(ARGV[4]) - skew, 5
 
 if now - as_of > 5000 then
     while at < #ARGV do
@@ -84,4 +84,4 @@ while at < #ARGV do
 end
 if taken > 0 then ring() end
 if come > 0 and not refill then call('HINCRBY', p .. 'flow', 'in', come) end
-return { taken, now }
+return { taken, now + skew }

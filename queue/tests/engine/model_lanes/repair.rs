@@ -67,7 +67,7 @@ impl Case {
 
     /// Opens a queue that was emptied, and fills it.
     pub async fn repair(&mut self) {
-        self.bare.lanes.set_ahead(Q, self.ahead_ms, false).await.unwrap();
+        self.bare.lanes.correct(Q, self.ahead_ms, 1).await.unwrap();
         self.copy_controls().await;
         self.open(false).await;
         self.bare.lanes.recount(Q).await.unwrap();

@@ -177,7 +177,6 @@ impl Case {
             Step::Drain => self.open(true).await,
             Step::Flush => {
                 self.bare.lanes.forget(Q).await.unwrap();
-                self.bare.lanes.set_ahead(Q, self.ahead_ms, false).await.unwrap();
                 self.model.flush();
             }
             Step::Repair if !self.model.closed => {}

@@ -4,7 +4,8 @@ local call = redis.call
 -- The ledger's time, by which people speak of instants: this Redis' own, less by how much it is ahead (lanes/skew.rs).
 local time = call('TIME')
 local state = call('HMGET', p .. 'meta', 'open', 'drained', 'settle', 'vt', 'token', 'run', 'skew', 'anew')
-local micros = time[1] * 1000000 + time[2] - 1000 * tonumber(state[7] or 0)
+local skew = tonumber(state[7] or 0)
+local micros = time[1] * 1000000 + time[2] - 1000 * skew
 local now = math.floor(micros / 1000)
 -- What is half forgotten is nobody's (lanes/forget.rs).
 if state[8] then return redis.error_reply('ANEW this queue is being forgotten, to begin anew') end
