@@ -6,6 +6,7 @@
 //! own: of two who forget the earlier stops. Rejected: one script that looks at every key of the Redis at one stroke.
 
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use redis::Script;
 
@@ -15,6 +16,9 @@ static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scr
 
 /// Keys that one step looks at.
 const STEP: usize = 200;
+/// How long somebody else may take who took over, before it is done once more.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 impl Lanes {
     /// Forgets everything about `queue` but by how much Redis' clock is ahead, and leaves it closed. For tests and operators
@@ -28,9 +32,24 @@ impl Lanes {
 
     /// The same, where from then on Redis' clock is taken to be ahead by so many milliseconds.
     pub(super) async fn begin_anew(&self, queue: &str, ahead_ms: Option<i64>) -> redis::RedisResult<()> {
+        let ahead = ahead_ms.map_or_else(String::new, |ahead_ms| ahead_ms.to_string());
+        while !self.go_through(queue, &ahead).await? {
+            // Somebody else does it.
+            let patience = Instant::now() + PATIENCE;
+            while self.is_half_forgotten(queue).await? && Instant::now() < patience {
+                tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            }
+            if Instant::now() < patience {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// `false`: somebody else began after this.
+    async fn go_through(&self, queue: &str, ahead: &str) -> redis::RedisResult<bool> {
         let prefix = self.prefix(queue);
         let meta = format!("{prefix}meta");
-        let ahead = ahead_ms.map_or_else(String::new, |ahead_ms| ahead_ms.to_string());
         let mark: String = FORGET.key(&prefix).arg("").invoke_async(&mut self.conn()).await?;
         let pattern = format!("{}*", prefix.replace(['[', ']', '*', '?', '\\'], "?"));
         let mut cursor = 0_u64;
@@ -46,12 +65,20 @@ impl Lanes {
             keys.retain(|key| key.starts_with(&prefix) && *key != meta);
             let last = next == 0;
             let mut call = FORGET.key(&prefix);
-            call.arg(&mark).arg(u8::from(last)).arg(&ahead).arg(keys);
-            if call.invoke_async::<String>(&mut self.conn()).await? != mark || last {
-                return Ok(());
+            call.arg(&mark).arg(u8::from(last)).arg(ahead).arg(keys);
+            if call.invoke_async::<String>(&mut self.conn()).await? != mark {
+                return Ok(false);
+            }
+            if last {
+                return Ok(true);
             }
             cursor = next;
         }
+    }
+
+    async fn is_half_forgotten(&self, queue: &str) -> redis::RedisResult<bool> {
+        let meta = format!("{}meta", self.prefix(queue));
+        redis::cmd("HEXISTS").arg(meta).arg("anew").query_async(&mut self.conn()).await
     }
 
     /// Ends what somebody began to forget and did not end.
