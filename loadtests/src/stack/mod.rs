@@ -8,6 +8,7 @@ mod namespace;
 mod program;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,7 +16,7 @@ use anyhow::{Context, Result};
 pub use namespace::Namespace;
 pub use program::Program;
 use rand::rngs::StdRng;
-use rand::{RngCore, SeedableRng};
+use rand::{Rng as _, RngCore, SeedableRng};
 
 use crate::postgres::Database;
 use crate::{console, folders};
@@ -204,10 +205,17 @@ impl Stack {
     }
 }
 
+/// Ports that no system gives to connections that go out: between the choice and the start of the one who is to listen, none
+/// takes what was chosen.
+const PORTS: Range<u16> = 20_000..32_000;
+
 /// A port of this machine that was free a moment ago.
 pub fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr()?)
+    let mut random = StdRng::from_os_rng();
+    let mut ports = (0..100).map(|_| random.random_range(PORTS));
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let port = ports.find(free).context("no free port on 127.0.0.1")?;
+    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
 /// `N` random bytes.
