@@ -1,12 +1,12 @@
 //! The engine's clock: the ledger's time, as Redis tells it, carried on by this machine's steady clock.
 //!
-//! A worker's wall clock decides nothing, in the engine or in a handler that is given this clock: with one that is five minutes off, retries would come at once or late, and
-//! jobs would expire before their time. Every claim's answer carries the time; between two answers the monotonic
-//! clock counts on, which no operator and no time service moves. Rejected: asking for the time where it is needed (a
-//! round trip for each outcome), and an offset to the wall clock (which jumps when the wall clock is put right).
-//! A process that claims nothing asks the ledger now and then ([`EngineClock::follow`]).
-//! An answer's time is a little old when it is read, so of several the one that says the latest is the truest; one that
-//! says far less than expected is of a clock that was put back, and is believed.
+//! A worker's wall clock decides nothing, in the engine or in a handler that is given this clock: with one that is five
+//! minutes off, retries would come at once or late, and jobs would expire before their time. Every claim's answer
+//! carries the time; between two answers the monotonic clock counts on, which no operator and no time service moves.
+//! Rejected: asking for the time where it is needed (a round trip for each outcome), and an offset to the wall clock
+//! (which jumps when the wall clock is put right). A process that claims nothing asks the ledger now and then
+//! ([`EngineClock::follow`]). An answer's time is a little old when it is read, so of several the one that says the
+//! latest is the truest; one that says far less than expected is of a clock that was put back, and is believed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeZone as _, Utc};
 
 use crate::context::LedgerPool;
-use crate::schedule::take;
+use crate::ledger;
 
 const FOLLOWED_EVERY: Duration = Duration::from_secs(10);
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -54,11 +54,11 @@ impl EngineClock {
         Self { inner: Arc::new(Inner { local, begin: Instant::now(), zero_ms: AtomicI64::new(UNHEARD) }) }
     }
 
-    /// Asks `ledger` for the time, at once and then every few seconds, for ever. While it does not answer the clock goes on
+    /// Asks the ledger for the time, at once and then every few seconds, for ever. While it does not answer the clock goes on
     /// as it went.
-    pub async fn follow(&self, ledger: &LedgerPool) {
+    pub async fn follow(&self, pool: &LedgerPool) {
         loop {
-            match self.ask(ledger).await {
+            match self.ask(pool).await {
                 Ok(()) => tokio::time::sleep(FOLLOWED_EVERY).await,
                 Err(error) => {
                     tracing::debug!(%error, "the ledger does not tell the time");
@@ -68,14 +68,14 @@ impl EngineClock {
         }
     }
 
-    /// Asks `ledger` for the time.
+    /// Asks the ledger for the time.
     ///
     /// # Errors
     /// The ledger is away.
-    pub async fn ask(&self, ledger: &LedgerPool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let mut conn = ledger.get().await?;
+    pub async fn ask(&self, pool: &LedgerPool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut conn = pool.get().await?;
         let asked = Instant::now();
-        let unix_ms = take::now(&mut conn).await?.timestamp_millis();
+        let unix_ms = ledger::now(&mut conn).await?.timestamp_millis();
         let unheard = self.inner.zero_ms.load(Ordering::Relaxed) == UNHEARD;
         if unheard || asked.elapsed() < Duration::from_millis(SLOW_MS.unsigned_abs()) {
             self.heard(unix_ms);

@@ -1,12 +1,12 @@
 //! Group commit: what arrives while one transaction of a key is under way shares the next.
 //!
 //! PostgreSQL's own group commit shares the disk's flush; this shares the whole transaction, its round trips and its
-//! statements too. There is no timer. An item that finds its key idle is flushed at once and alone, so it waits for nobody; under
-//! load the sets grow by themselves to what the database takes in one go, and the cost of a transaction is
-//! shared by all of them; a pause between two sets of a key makes them larger still. A timer (collect for 5 ms) was rejected: it adds its wait when
-//! there is least reason to.
-//! The flush runs in a task of its own: a caller that goes away does not undo the others' work. Broken by a
-//! flush that does slow outward work, since the key's next set waits for it.
+//! statements too. There is no timer. An item that finds its key idle is flushed at once and alone, so it waits for
+//! nobody; under load the sets grow by themselves to what the database takes in one go, and the cost of a transaction
+//! is shared by all of them; a pause between two sets of a key makes them larger still. A timer (collect for 5 ms) was
+//! rejected: it adds its wait when there is least reason to. The flush runs in a task of its own: a caller that goes
+//! away does not undo the others' work. Broken by a flush that does slow outward work, since the key's next set waits
+//! for it.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,13 +1,13 @@
 //! Dispatcher repair: brings into Redis what should be there, and back what was lost.
 //!
-//! Four duties about Redis, each idempotent: *promote* jobs that have become due; take back *expired* leases and
-//! count the crash; *refill* lanes that were too full for their backlog; *audit*: compare the head of
-//! every lane in the ledger with Redis, and refill where they differ. The audit alone would be enough
-//! for nothing to be lost (a push that never happened, an emptied Redis, a crash anywhere between two
-//! steps); the others are faster. Five about the ledger, each a probe of an index where there is nothing to do: *flow*
-//! (groups are counted, those who waited for an end are let go), *cancel* of groups, *lapse* of what must not run any
-//! more, release of what a pause of its kind had *parked*, and a slow walk to *tidy* up. Any number of processes may run keepers; a lock of a few seconds
-//! keeps all but one idle. It is no matter of correctness: two at work would only do things twice.
+//! Four duties about Redis, each idempotent: *promote* jobs that have become due; take back *expired* leases and count
+//! the crash; *refill* lanes that were too full for their backlog; *audit*: compare the head of every lane in the
+//! ledger with Redis, and refill where they differ. The audit alone would be enough for nothing to be lost (a push that
+//! never happened, an emptied Redis, a crash anywhere between two steps); the others are faster. Five about the ledger,
+//! each a probe of an index where there is nothing to do: *flow* (groups are counted, those who waited for an end are
+//! let go), *cancel* of groups, *lapse* of what must not run any more, release of what a pause of its kind had
+//! *parked*, and a slow walk to *tidy* up. Any number of processes may run keepers; a lock of a few seconds keeps all
+//! but one idle. It is no matter of correctness: two at work would only do things twice.
 
 mod audit;
 mod cancel;

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::ids::{JobId, ScheduleId};
 use patchbay_db::{Db, DbResult, SystemTx, TypedId as _};
 use patchbay_jobs::schedules::RunSchedule;
-use patchbay_queue::ledger::Inserted;
+use patchbay_queue::ledger::{self, Inserted};
 use patchbay_queue::schedule::take::{self, Look, Most, Tick};
 use patchbay_queue::schedule::{CatchUp, Declared, Schedule, declare};
 use patchbay_queue::{JobRequest, NewJob, SYSTEM_TENANT};
@@ -149,7 +149,7 @@ impl Ticker {
 
     async fn now(&self, tx: &mut SystemTx) -> DbResult<DateTime<Utc>> {
         match &self.instants {
-            Instants::OfDatabase => Ok(take::now(tx).await?),
+            Instants::OfDatabase => Ok(ledger::now(tx).await?),
             Instants::Of(clock) => Ok(clock.now()),
         }
     }

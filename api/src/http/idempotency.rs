@@ -3,12 +3,12 @@
 //! The answer is stored by the transaction that makes the record, so there is no moment in which one exists without the
 //! other, and a crash at any instant leaves both or none. A second request is turned away while the first runs.
 //!
-//! What is kept: only answers of success. A refusal changed nothing, so the same key may be used again once its
-//! cause is gone; Stripe likewise keeps no answer of a request that failed its checks. Answers are kept for
-//! `retention.idempotency_keys` (24 h) from the planned time of the work; another body under the same key is refused for as long. An answer that shows a
-//! secret is sealed, so that the database still does not hold it.
-//! Rejected: storing before and after in transactions of their own, which needs a repair for crashes in between, and
-//! a table row as the lock, which outlives its holder.
+//! What is kept: only answers of success. A refusal changed nothing, so the same key may be used again once its cause
+//! is gone; Stripe likewise keeps no answer of a request that failed its checks. Answers are kept for
+//! `retention.idempotency_keys` (24 h) from the planned time of the work; another body under the same key is refused
+//! for as long. An answer that shows a secret is sealed, so that the database still does not hold it. Rejected: storing
+//! before and after in transactions of their own, which needs a repair for crashes in between, and a table row as the
+//! lock, which outlives its holder.
 
 use std::{
     ops::{Deref, DerefMut},

@@ -1,8 +1,8 @@
 //! The id of a request: the caller's, if it is fit to stand in a log, else ours.
 //!
 //! A caller's id is kept so that both sides can search for the same text. It goes into log lines, job rows and headers,
-//! so only visible ASCII without quotes or backslashes is taken, and not much of it; anything else is replaced, never refused: a bad id is
-//! no reason to fail a request.
+//! so only visible ASCII without quotes or backslashes is taken, and not much of it; anything else is replaced, never
+//! refused: a bad id is no reason to fail a request.
 
 use patchbay_service::Entropy;
 use poem::http::HeaderMap;

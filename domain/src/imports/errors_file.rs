@@ -1,6 +1,6 @@
-//! The errors file: the rows that were not taken, as CSV, each with its reason and its own fields, so that they
-//! can be repaired in place and uploaded again. Reading a file takes the marks off again that [`spreadsheet`](crate::spreadsheet)
-//! puts in front of what looks like a formula.
+//! The errors file: the rows that were not taken, as CSV, each with its reason and its own fields, so that they can be
+//! repaired in place and uploaded again. Reading a file takes the marks off again that
+//! [`spreadsheet`](crate::spreadsheet) puts in front of what looks like a formula.
 
 use serde_json::Value;
 

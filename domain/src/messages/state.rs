@@ -1,10 +1,10 @@
 //! Where a message stands, and which report may move it.
 //!
-//! Providers report twice and out of order, so a report is applied by rank and never by arrival: the higher rank
-//! stays. The ranks are a total order on purpose; with two final states of one rank the result would depend on
-//! which report came first. `delivered` is the highest: carriers do send `undelivered` and then `delivered`, and to
-//! believe the failure could text a person twice. The function `message_rank` in the database is the same order; a test holds the two
-//! together.
+//! Providers report twice and out of order, so a report is applied by rank and never by arrival: the higher rank stays.
+//! The ranks are a total order on purpose; with two final states of one rank the result would depend on which report
+//! came first. `delivered` is the highest: carriers do send `undelivered` and then `delivered`, and to believe the
+//! failure could text a person twice. The function `message_rank` in the database is the same order; a test holds the
+//! two together.
 
 use crate::words::words;
 

@@ -165,8 +165,8 @@ async fn leaked(stage: &Stage<'_>) -> Result<u64> {
     }
 }
 
-/// What stands for a job or a slot in the keys of `pattern`: envelopes, leases, wishes to cancel, places in lanes, counts of what
-/// runs.
+/// What stands for a job or a slot in the keys of `pattern`: envelopes, leases, wishes to cancel, places in lanes,
+/// counts of what runs.
 ///
 /// # Errors
 /// Redis's.

@@ -6,10 +6,11 @@
 //! | `prefer` (also where none is given) | encrypted if the server can, else in the clear | not looked at |
 //! | `require`, `verify-full` | encrypted, or none | checked, the host's name included |
 //!
-//! `prefer` is libpq's: whoever can refuse TLS gets a connection in the clear anyway, so that checking would only turn away servers
-//! with a self-made certificate, such as every Debian's. `require` is stricter than libpq's, which believes any
-//! certificate: a password that goes to whoever answers is not what its writer wants. The roots are the platform's
-//! (those that outgoing HTTP uses, `SSL_CERT_FILE` and `SSL_CERT_DIR` included), or the file of `sslrootcert`.
+//! `prefer` is libpq's: whoever can refuse TLS gets a connection in the clear anyway, so that checking would only turn
+//! away servers with a self-made certificate, such as every Debian's. `require` is stricter than libpq's, which
+//! believes any certificate: a password that goes to whoever answers is not what its writer wants. The roots are the
+//! platform's (those that outgoing HTTP uses, `SSL_CERT_FILE` and `SSL_CERT_DIR` included), or the file of
+//! `sslrootcert`.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Marking what has been running for a while, for lists and people; asking what became of jobs whose leases Redis had forgotten;
-//! and the pulse that shows that handlers' runtime is alive.
+//! Marking what has been running for a while, for lists and people; asking what became of jobs whose leases Redis had
+//! forgotten; and the pulse that shows that handlers' runtime is alive.
 //!
 //! Not the lease loop's work: this waits for the ledger, whose connections live in the handlers' runtime.
 

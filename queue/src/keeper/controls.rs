@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::lanes::{EVERY_QUEUE, Limit};
-use crate::ledger::controls;
+use crate::ledger::{self, controls};
 
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 const ANYWAY_EVERY: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ impl Keeper {
         let copies = &mut *self.copies.lock().await;
         let changes = controls::changes(conn).await?;
         let changed: HashSet<&str> = changes.iter().map(|change| change.queue.as_str()).collect();
-        let now = crate::schedule::take::now(conn).await?;
+        let now = ledger::now(conn).await?;
         copies.0.retain(|queue, _| queues.contains(queue));
         let mut copied = true;
         for queue in queues {

@@ -3,8 +3,8 @@
 //! A window is a compromise. Something more urgent that comes later waits until half of it is gone, so it should be
 //! small; a refill has a price of its own, and takes as long as a fast pool needs for hundreds of jobs, so it should be
 //! large. A lane has its usual window until half of that is gone within moments of being filled. Then it doubles, each
-//! time anew, and falls back once it has not been filled for a while. Rejected: a measured rate, which says the same and has to be
-//! smoothed.
+//! time anew, and falls back once it has not been filled for a while. Rejected: a measured rate, which says the same
+//! and has to be smoothed.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Keeper, KeeperError, LedgerConn, Watch};
 use crate::lanes::SKEW_TOLERATED;
-use crate::schedule::take;
+use crate::ledger;
 
 /// By how many milliseconds Redis is ahead of the ledger, and what differs from that by less is the same.
 #[derive(Debug, Clone, Copy)]
@@ -23,9 +23,10 @@ fn millis(duration: Duration) -> i64 {
 impl Keeper {
     async fn ahead(&self, conn: &mut LedgerConn) -> Result<Ahead, KeeperError> {
         let begun = Instant::now();
-        let ledger_ms = take::now(conn).await?.timestamp_millis();
+        let ledger_ms = ledger::now(conn).await?.timestamp_millis();
         let shows_ms = self.lanes.shows_ms().await?;
-        // Each clock was read somewhere on its answer's way, in the middle most likely: between the two passed half of the whole.
+        // Each clock was read somewhere on its answer's way, in the middle most likely: between the two passed half of
+        // the whole.
         let between = begun.elapsed() / 2;
         let (ms, within_ms) = (shows_ms - ledger_ms - millis(between), millis(SKEW_TOLERATED + between));
         Ok(Ahead { ms: if ms.abs() < within_ms { 0 } else { ms }, within_ms })

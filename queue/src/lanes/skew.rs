@@ -1,12 +1,13 @@
 //! By how much Redis' clock is off the ledger's.
 //!
-//! All machines agree on Redis' time: leases, buckets and turns go by it. But people and the ledger speak of instants: a pause
-//! ends, an account opens, a retry is due. Were Redis' date five minutes wrong, each of these would be five minutes off.
-//! The keeper compares both clocks, and leaves in each queue by how much Redis is ahead, where it is more than a moment; every
-//! script takes it away from what Redis' clock shows, so that all of the engine's times are the ledger's. Rejected: to convert
-//! only the instants that people speak of, at each of the places where one is read; one that was forgotten would show only
-//! on the day on which a clock is wrong. Where Redis' clock is moved while it runs, what is counted until the keeper's next look,
-//! a second later, is counted by the wrong time: a rate may stand still by as much.
+//! All machines agree on Redis' time: leases, buckets and turns go by it. But people and the ledger speak of instants:
+//! a pause ends, an account opens, a retry is due. Were Redis' date five minutes wrong, each of these would be five
+//! minutes off. The keeper compares both clocks, and leaves in each queue by how much Redis is ahead, where it is more
+//! than a moment; every script takes it away from what Redis' clock shows, so that all of the engine's times are the
+//! ledger's. Rejected: to convert only the instants that people speak of, at each of the places where one is read; one
+//! that was forgotten would show only on the day on which a clock is wrong. Where Redis' clock is moved while it runs,
+//! what is counted until the keeper's next look, a second later, is counted by the wrong time: a rate may stand still
+//! by as much.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -47,8 +48,9 @@ impl Lanes {
         redis::cmd("TIME").query_async(&mut self.conn()).await.map(shown)
     }
 
-    /// From now on Redis' clock is taken to be ahead by so many milliseconds in `queue`, unless that is known within as many. Answers
-    /// whether it is news. What was written there by the wrong time, before anybody opened it, is forgotten, and the ledger has it.
+    /// From now on Redis' clock is taken to be ahead by so many milliseconds in `queue`, unless that is known within as
+    /// many. Answers whether it is news. What was written there by the wrong time, before anybody opened it, is
+    /// forgotten, and the ledger has it.
     ///
     /// # Errors
     /// Redis's.

@@ -49,8 +49,9 @@ const CANCEL: &str = concat!(
     ") SELECT id, state FROM cancelled"
 );
 
-/// Cancels a job that is not over. `running`: a worker has it ([`Lanes::drop_or_cancel`] said so), so
-/// only the wish is noted; unless the run is over already, and the job is to come again later. Answers the state it has now, or `None` where it was over already.
+/// Cancels a job that is not over. `running`: a worker has it ([`Lanes::drop_or_cancel`] said so), so only the wish is
+/// noted; unless the run is over already, and the job is to come again later. Answers the state it has now, or `None`
+/// where it was over already.
 ///
 /// Take the job out of its lane first: the other way round, a crash in between would leave a
 /// cancelled job in Redis, to be run for nothing. Its unique key is free with it, and those who wait for it are let go

@@ -154,9 +154,9 @@ const OF_ALL: &str = concat!(
     ") first"
 );
 
-/// How much waits in each of `queues`, of `tenant` or of everybody the role may see. In a transaction. Counted up to [`CAP`]; the
-/// oldest is looked for among the first 16 jobs of each of the first 256 lanes ([`Lanes::oldest`](crate::Lanes::oldest)
-/// knows that of all lanes).
+/// How much waits in each of `queues`, of `tenant` or of everybody the role may see. In a transaction. Counted up to
+/// [`CAP`]; the oldest is looked for among the first 16 jobs of each of the first 256 lanes
+/// ([`Lanes::oldest`](crate::Lanes::oldest) knows that of all lanes).
 ///
 /// # Errors
 /// The database's.

@@ -81,8 +81,8 @@ impl DepthGuard {
         self.known.lock().expect("no holder of this lock can panic")
     }
 
-    /// Whether `jobs` more of `tenant` may wait in `queue`. To be asked in the transaction of the insert, before it; what is admitted and not
-    /// inserted after all is forgotten with the next count.
+    /// Whether `jobs` more of `tenant` may wait in `queue`. To be asked in the transaction of the insert, before it;
+    /// what is admitted and not inserted after all is forgotten with the next count.
     ///
     /// # Errors
     /// The database's.

@@ -3,8 +3,9 @@
 //! One text for each way into the table, because a condition on a parameter hides an index: by id, by subject, and
 //! the dead, who are few among many and have a partial index that only a literal state can use.
 //!
-//! A filter that few jobs pass must not read millions to fill a page: whichever way a list goes, one call looks at about
-//! [`SCANNED`] jobs and says how far it came. (Work in bulk, [`dead_ids`], goes on until it has its batch.) Rejected: an index by state, which every job would pay for twice.
+//! A filter that few jobs pass must not read millions to fill a page: whichever way a list goes, one call looks at
+//! about [`SCANNED`] jobs and says how far it came. (Work in bulk, [`dead_ids`], goes on until it has its batch.)
+//! Rejected: an index by state, which every job would pay for twice.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;

@@ -29,9 +29,11 @@ pub mod refill;
 pub mod row;
 pub mod settle;
 pub mod tidy;
+mod time;
 pub mod unique;
 pub mod view;
 
 pub use guard::{DepthGuard, Full};
 pub use insert::{Changed, Enqueued, Inserted, enqueue, insert};
 pub use row::JobRow;
+pub use time::now;

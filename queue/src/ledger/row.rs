@@ -14,7 +14,9 @@ macro_rules! job_row_columns {
         "j.tenant_id, j.id, j.queue, j.kind, j.version, j.lane, j.priority, j.cost, \
          CASE WHEN octet_length(j.payload) > 4096 THEN ''::bytea ELSE j.payload END AS payload, \
          octet_length(j.payload) > 4096 AS left_behind, j.subject, \
-         j.unique_key IS NOT NULL AS is_unique, j.cancel_requested_at IS NOT NULL AS cancel_requested, coalesce(j.generation, 0) AS generation, j.run_at, j.not_after, j.max_attempts, j.errors, j.crashes, j.trace, j.request_id"
+         j.unique_key IS NOT NULL AS is_unique, j.cancel_requested_at IS NOT NULL AS cancel_requested, \
+         coalesce(j.generation, 0) AS generation, j.run_at, j.not_after, j.max_attempts, j.errors, j.crashes, \
+         j.trace, j.request_id"
     };
 }
 pub(crate) use job_row_columns;

@@ -64,20 +64,6 @@ struct Move {
     fault: Option<String>,
 }
 
-#[derive(QueryableByName)]
-struct Now {
-    #[diesel(sql_type = Timestamptz)]
-    now: DateTime<Utc>,
-}
-
-/// The database's time: schedulers whose clocks differ agree on it.
-///
-/// # Errors
-/// The database's.
-pub async fn now(conn: &mut AsyncPgConnection) -> QueryResult<DateTime<Utc>> {
-    Ok(statement("SELECT clock_timestamp() AS now").get_result::<Now>(conn).await?.now)
-}
-
 /// What is due at `now` of the schedules of all tenants, and of those of the program's own that `declared` names (others
 /// belong to programs of another release).
 ///

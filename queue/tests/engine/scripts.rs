@@ -1,8 +1,10 @@
 //! No script holds Redis up: measured by Redis itself, over 10,000 tenants with all limits on.
 //!
-//! The bar is for the time that each single call has of the processor (which is what it takes on a machine that does nothing
-//! else), as large as calls are ever made, with the append-only file on; the time by the clock, of Redis's slow log, is printed
-//! beside it.
+//! Calls are as large as they are ever made, and the append-only file is on. A shared machine takes the processor away for
+//! milliseconds and counts them as work done, so the longest measurement says more of the machine than of the script. What
+//! a call has to do is counted instead, as commands that it gives Redis, which no neighbour changes; and what a command
+//! costs is the median over the calls of a sort. Both together are what the largest call takes of an undisturbed processor:
+//! that is held to the bar, and so is what 19 of 20 calls measurably took. All of it is printed.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -54,7 +56,18 @@ struct Clocked {
     redis: redis::aio::MultiplexedConnection,
     /// What asking costs.
     asking: Duration,
-    found: BTreeMap<&'static str, Vec<(Duration, Duration)>>,
+    found: BTreeMap<&'static str, Vec<Call>>,
+}
+
+/// A call of a script.
+#[derive(Clone, Copy)]
+struct Call {
+    /// What it had of the processor, as measured.
+    processor: Duration,
+    /// What it took by the clock.
+    clock: Duration,
+    /// Commands that it gave.
+    commands: u32,
 }
 
 impl Clocked {
@@ -87,12 +100,21 @@ impl Clocked {
         Duration::from_secs_f64(of("used_cpu_sys_main_thread:") + of("used_cpu_user_main_thread:"))
     }
 
-    /// Does `work`, which calls one script, and notes what that took of the processor and by the clock.
+    /// How many commands were given, those of scripts included.
+    async fn commands(&mut self) -> u64 {
+        let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut self.redis).await.unwrap();
+        let calls = |line: &str| line.split_once(":calls=")?.1.split_once(',')?.0.parse::<u64>().ok();
+        info.lines().filter_map(calls).sum()
+    }
+
+    /// Does `work`, which calls one script, and notes what that took.
     async fn time<T>(&mut self, what: &'static str, work: impl Future<Output = T>) -> T {
         let () = redis::cmd("SLOWLOG").arg("RESET").query_async(&mut self.redis).await.unwrap();
+        let commands = self.commands().await;
         let before = self.processor().await;
         let done = work.await;
         let used = (self.processor().await - before).saturating_sub(self.asking);
+        let commands = self.commands().await - commands;
         let entries: Vec<Vec<redis::Value>> =
             redis::cmd("SLOWLOG").arg("GET").arg(-1).query_async(&mut self.redis).await.unwrap();
         // Number, time, microseconds, words.
@@ -106,19 +128,26 @@ impl Clocked {
             .collect();
         let longest = calls.into_iter().max().expect("a script was called");
         // No call can have had more of the processor than it took, nor more than all of them had.
-        self.found.entry(what).or_default().push((used.min(longest), longest));
+        let call = Call { processor: used.min(longest), clock: longest, commands: commands.try_into().unwrap() };
+        self.found.entry(what).or_default().push(call);
         done
     }
 }
 
-fn told(times: &[(Duration, Duration)], of: fn(&(Duration, Duration)) -> Duration) -> (Duration, Duration) {
-    let mut times: Vec<Duration> = times.iter().map(of).collect();
-    times.sort_unstable();
-    (times[times.len() / 2], times[times.len() - 1])
+/// What so many of twenty calls are below.
+fn of_twenty<T: Ord + Copy>(calls: &[Call], n: usize, what: impl Fn(&Call) -> T) -> T {
+    let mut of: Vec<T> = calls.iter().map(what).collect();
+    of.sort_unstable();
+    of[(of.len() * n / 20).min(of.len() - 1)]
 }
 
-/// The longest call of each sort.
-async fn longest() -> BTreeMap<&'static str, Duration> {
+/// What the largest call takes of a processor that nobody takes away.
+fn by_work(calls: &[Call]) -> Duration {
+    of_twenty(calls, 10, |call| call.processor / call.commands) * of_twenty(calls, 20, |call| call.commands)
+}
+
+#[tokio::test]
+async fn none_takes_five_milliseconds_with_ten_thousand_tenants() {
     let server = Server::start();
     let mut clocked = Clocked::new(&server.url).await;
     let bare = Bare::at(&server.url);
@@ -200,7 +229,9 @@ async fn longest() -> BTreeMap<&'static str, Duration> {
     assert!(left.is_empty(), "{left:?}");
 
     tell(&clocked.found);
-    clocked.found.into_iter().map(|(what, times)| (what, told(&times, |time| time.0).1)).collect()
+    let too_long = |calls: &[Call]| by_work(calls).max(of_twenty(calls, 19, |call| call.processor)) >= BAR;
+    let slow: Vec<_> = clocked.found.iter().filter(|(_, calls)| too_long(calls)).map(|(what, _)| what).collect();
+    assert!(slow.is_empty(), "{slow:?}");
 }
 
 /// The keeper's calls, each with as much as it is ever given.
@@ -252,27 +283,14 @@ async fn what_is_large(bare: &Bare, clocked: &mut Clocked) {
 }
 
 #[expect(clippy::print_stderr, reason = "the measured times are what one wants to read")]
-fn tell(found: &BTreeMap<&'static str, Vec<(Duration, Duration)>>) {
-    eprintln!("{:28}{:>6}{:>24}{:>24}", "", "", "processor p50, max", "clock p50, max");
-    for (what, times) in found {
-        let (half, most) = told(times, |time| time.0);
-        let (clock_half, clock_most) = told(times, |time| time.1);
-        let (n, clock_half) = (times.len(), format!("{clock_half:.2?}"));
-        eprintln!("{what:28}{n:>6}{half:>12.2?}{most:>12.2?}{clock_half:>12}{clock_most:>12.2?}");
+fn tell(found: &BTreeMap<&'static str, Vec<Call>>) {
+    let columns = ["calls", "commands", "by work", "p50", "p95", "max", "clock"].map(|name| format!("{name:>10}"));
+    eprintln!("{:26}{}", "", columns.concat());
+    for (what, calls) in found {
+        let processor = |n| of_twenty(calls, n, |call| call.processor);
+        let (most, clock) = (of_twenty(calls, 20, |call| call.commands), of_twenty(calls, 20, |call| call.clock));
+        let times = [by_work(calls), processor(10), processor(19), processor(20), clock];
+        let times = times.map(|time| format!("{:>10}", format!("{time:.2?}")));
+        eprintln!("{what:26}{:>10}{most:>10}{}", calls.len(), times.concat());
     }
-}
-
-/// A machine whose processor is taken away for a moment counts that as work done. So whatever is too long is measured
-/// anew, from the start, and the least of it counts: what a script does, it does each time.
-#[tokio::test]
-async fn none_takes_five_milliseconds_with_ten_thousand_tenants() {
-    let mut least = longest().await;
-    for _ in 0..2 {
-        if least.values().any(|most| *most >= BAR) {
-            let again = longest().await;
-            least.iter_mut().for_each(|(what, most)| *most = (*most).min(again[what]));
-        }
-    }
-    let slow: Vec<_> = least.iter().filter(|(_, most)| **most >= BAR).collect();
-    assert!(slow.is_empty(), "{slow:?}");
 }

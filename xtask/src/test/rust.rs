@@ -1,7 +1,7 @@
 //! The checks that cargo itself makes: format, lints, build, tests, doc tests.
 //!
-//! All of them select the whole workspace with the API's failpoints (chaos runs need them), so that
-//! features are the same everywhere and each dependency is compiled once for checking and once for running. Nextest is used where it is
+//! All of them select the whole workspace with the API's failpoints (chaos runs need them), so that features are the
+//! same everywhere and each dependency is compiled once for checking and once for running. Nextest is used where it is
 //! installed; it is not installed here, because `cargo test` proves the same on one machine.
 
 use anyhow::{Context, Result, bail};

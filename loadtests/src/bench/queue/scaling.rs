@@ -1,5 +1,5 @@
-//! One, two and four worker processes with jobs that wait 20 ms: nobody holds up anybody, so twice the workers do twice the work,
-//! until the processors are full. And what such a process weighs when it has nothing to wait for.
+//! One, two and four worker processes with jobs that wait 20 ms: nobody holds up anybody, so twice the workers do twice
+//! the work, until the processors are full. And what such a process weighs when it has nothing to wait for.
 
 use std::time::{Duration, Instant};
 

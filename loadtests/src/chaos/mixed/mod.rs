@@ -1,10 +1,11 @@
 //! The mixed load: what jobs have to do with each other, put on top of whatever jobs a scenario makes.
 //!
-//! The same pattern again and again, a block of forty numbers, each block's for one of the tenants in turn: unique keys, a
-//! group with its completion job, a chain of dependencies, a strict order, a later start, held jobs that are released, and
-//! cancels of jobs that are held, that wait and that run. The rest of a block is left as it was made. What is noted of each
-//! number is what [`check`] holds the runs against and [`ends`] the ends, and [`hands`] does what has to be done to some from outside.
-//! A job of another kind than most (poison, a kind that is unheard of) is left alone, and nothing waits for it.
+//! The same pattern again and again, a block of forty numbers, each block's for one of the tenants in turn: unique
+//! keys, a group with its completion job, a chain of dependencies, a strict order, a later start, held jobs that are
+//! released, and cancels of jobs that are held, that wait and that run. The rest of a block is left as it was made.
+//! What is noted of each number is what [`check`] holds the runs against and [`ends`] the ends, and [`hands`] does what
+//! has to be done to some from outside. A job of another kind than most (poison, a kind that is unheard of) is left
+//! alone, and nothing waits for it.
 
 pub mod check;
 pub mod ends;

@@ -1,10 +1,11 @@
 //! Limits while the product is broken: set through the public API, as customers and an operator set them, and held against
 //! what the provider saw of each send, which neither of them can know better.
 //!
-//! Both kinds of limit, on every kind of key: one customer's account may send a little less a second than is asked of it,
-//! another's sender and a third as a whole about as much at a time as it needs, a fourth a little more a second than it
-//! needs, and all together have a ceiling. So each binds now and then, most of all after a blow, and nobody is held up for long.
-//! A send at the provider lies within the run that makes it: what is under way there at once is at most what runs.
+//! Both kinds of limit, on every kind of key: one customer's account may send a little less a second than is asked of
+//! it, another's sender and a third as a whole about as much at a time as it needs, a fourth a little more a second
+//! than it needs, and all together have a ceiling. So each binds now and then, most of all after a blow, and nobody is
+//! held up for long. A send at the provider lies within the run that makes it: what is under way there at once is at
+//! most what runs.
 
 use std::time::Duration;
 

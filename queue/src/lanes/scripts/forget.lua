@@ -1,5 +1,5 @@
--- Forgets a queue in pieces (lanes/forget.rs). KEYS[1] prefix; ARGV: mark ('': begin), whether it is the last piece (1|0), by how
--- many ms this Redis' clock is ahead from then on ('': as before), keys…
+-- Forgets a queue in pieces (lanes/forget.rs). KEYS[1] prefix; ARGV: mark ('': begin), whether it is the last piece
+-- (1|0), by how many ms this Redis' clock is ahead from then on ('': as before), keys…
 -- Answers the mark, or '' where another's stands, or none: that one goes on, or has come to the end.
 local p = KEYS[1]
 local call = redis.call

@@ -1,7 +1,8 @@
 -- Opens a queue after its limits and pauses were copied from the ledger. Until then nothing starts, so
 -- that a Redis that was emptied exceeds no limit. What it counted is forgotten then: buckets that were set
 -- before begin empty, not full; and who runs is known once every worker has renewed its leases.
--- KEYS[1] prefix; ARGV: again (1: forget it though the queue is open), settle_ms, run (which Redis this is, and after a slash the layout)
+-- KEYS[1] prefix; ARGV: again (1: forget it though the queue is open), settle_ms, run (which Redis this is, and after a
+-- slash the layout)
 -- Answers 1 if the queue was closed, -1 if an older engine laid it out: it has to be emptied first.
 local LAYOUT = string.match(ARGV[3], '/(.*)$')
 local meta = p .. 'meta'

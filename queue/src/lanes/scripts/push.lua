@@ -4,8 +4,8 @@
 -- last that is here overtakes nobody who waits in the ledger, and is let in; the last waits in the ledger in its place.
 -- Whoever pushes knows the ledger as of some instant: what was taken out after that (`dropped`) is not taken, and nothing
 -- where that is long ago; its lanes are marked, and a refill reads it as it is.
--- KEYS[1] prefix; ARGV: window, cap (of the queue), refill (1|0), as of when (ms, by Redis' own clock), then for each lane: tenant, lane, how many
--- jobs, and for each job id, score, value.
+-- KEYS[1] prefix; ARGV: window, cap (of the queue), refill (1|0), as of when (ms, by Redis' own clock), then for each
+-- lane: tenant, lane, how many jobs, and for each job id, score, value.
 -- Answers how many were taken, and what Redis' own clock shows.
 local window, cap, refill = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
 local jobs, full = p .. 'jobs', p .. 'full'

@@ -1,10 +1,11 @@
 //! `messages.send`: claim, commit, send, record.
 //!
 //! Three commits could be enough for a message, and a thousand single-message jobs a second are not three thousand
-//! transactions: claims and records of jobs that run at the same time share transactions ([`GroupCommit`](patchbay_queue::group_commit)).
-//! A crash between claim and record leaves a message in `sending`; the next run asks the provider about it
-//! (`uncertain.rs`) before anything is sent again. What a zombie may still do is bounded by `Settings::fresh`: a send
-//! does not begin later than that after its claim, so that a look-up that waits for it and for the provider can be believed.
+//! transactions: claims and records of jobs that run at the same time share transactions
+//! ([`GroupCommit`](patchbay_queue::group_commit)). A crash between claim and record leaves a message in `sending`; the
+//! next run asks the provider about it (`uncertain.rs`) before anything is sent again. What a zombie may still do is
+//! bounded by `Settings::fresh`: a send does not begin later than that after its claim, so that a look-up that waits
+//! for it and for the provider can be believed.
 
 mod batch;
 mod claims;

@@ -13,12 +13,15 @@ use super::world::World;
 
 // 12 hex digits of milliseconds, the version, 12 bits, the variant and 15 digits that tell rows of a millisecond apart.
 const SEED: &str = "
-INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, lane, payload, run_at, max_attempts, state, error_class, finished_at)
-SELECT t.id, (lpad(to_hex(b.ms + n / 1000), 12, '0') || '7000' || '8' || lpad(to_hex(($8 + t.place) * 100000000 + n), 15, '0'))::uuid,
+INSERT INTO queue.jobs (tenant_id, id, queue, kind, version, lane, payload, run_at, max_attempts,
+    state, error_class, finished_at)
+SELECT t.id, (lpad(to_hex(b.ms + n / 1000), 12, '0') || '70008'
+        || lpad(to_hex(($8 + t.place) * 100000000 + n), 15, '0'))::uuid,
     $2, $3, $4, '', $5, now(), $6, $9, CASE $9 WHEN 'dead' THEN 'permanent' END,
     CASE $9 WHEN 'dead' THEN now() END
 FROM unnest($1::text[]::uuid[]) WITH ORDINALITY AS t (id, place)
-    CROSS JOIN (SELECT (extract(epoch FROM greatest(now() - interval '1 hour', date_trunc('day', now(), 'UTC'))) * 1000)::bigint AS ms) b
+    CROSS JOIN (SELECT (1000 * extract(epoch FROM greatest(now() - interval '1 hour',
+        date_trunc('day', now(), 'UTC'))))::bigint AS ms) b
     CROSS JOIN LATERAL generate_series(0, $7::bigint - 1 + 0 * t.place) AS n";
 
 /// Puts `each` jobs of every one of `tenants` into the ledger, that wait or are dead letters; Redis is not told, its keeper
