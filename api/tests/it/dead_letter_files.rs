@@ -82,7 +82,7 @@ async fn the_operator_looks_at_everybodys_and_acts_for_one() {
     assert_eq!(only.body["data"].as_array().unwrap().len(), 1);
     let one = api.get(&format!("/v1/dead_letters/{a}"), SYSTEM_KEY).await;
     let attempt = &one.body["attempts"][0];
-    assert_eq!((&attempt["worker"], &attempt["detail"]), (&json!("w1"), &json!("inner words")), "{}", one.text);
+    assert_eq!((&attempt["worker"], &attempt["detail"]), (&json!("box-1:4711"), &json!("inner words")), "{}", one.text);
     let own = api.get(&format!("/v1/dead_letters/{a}"), &api.a.key).await;
     assert_eq!((&own.body["attempts"][0]["worker"], own.text.contains("inner words")), (&Value::Null, false));
     let body = json!({ "ids": [a.to_string(), b.to_string()], "tenant_id": api.a.id.to_string() });

@@ -154,7 +154,7 @@ impl TestApi {
     pub async fn dead(&self, tenant: TenantId, code: &str) -> JobId {
         let id = self.accept_unpushed(tenant).await;
         let attempt = format!(
-            r#"[{{"at": "2026-11-21T09:30:00Z", "worker": "w1", "duration_ms": 12, "class": "permanent", "code": "{code}", "detail": "inner words"}}]"#
+            r#"[{{"at": "2026-11-21T09:30:00Z", "worker": "box-1:4711", "duration_ms": 12, "class": "permanent", "code": "{code}", "detail": "inner words"}}]"#
         );
         let change = format!(
             "state = 'dead', finished_at = now(), errors = 1, error_class = 'permanent', \
