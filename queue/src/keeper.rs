@@ -12,6 +12,7 @@
 mod audit;
 mod cancel;
 mod controls;
+mod error;
 mod expire;
 mod flow;
 mod lapse;
@@ -20,6 +21,7 @@ mod parked;
 mod promote;
 mod refill;
 mod skew;
+mod stops;
 mod tidy;
 mod top;
 mod weed;
@@ -29,6 +31,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
+
+pub use error::KeeperError;
+use error::done_for;
 
 use crate::Lanes;
 use crate::context::LedgerPool;
@@ -74,20 +79,6 @@ const SLOW_TICK: Duration = Duration::from_secs(1);
 const AUDIT_EVERY: Duration = Duration::from_secs(4);
 /// An audit of ten thousand lanes takes a second or two: at most one part in so many of the time.
 const AUDIT_SHARE: u32 = 5;
-
-/// A duty could not be done: Redis or PostgreSQL is away. It is done at a later tick.
-#[derive(Debug, thiserror::Error)]
-pub enum KeeperError {
-    /// Redis did not answer.
-    #[error("redis: {0}")]
-    Redis(#[from] redis::RedisError),
-    /// PostgreSQL did not answer.
-    #[error("ledger: {0}")]
-    Ledger(#[from] diesel::result::Error),
-    /// No connection to PostgreSQL could be had.
-    #[error("ledger pool: {0}")]
-    Pool(String),
-}
 
 type LedgerConn = diesel_async::pooled_connection::deadpool::Object<diesel_async::AsyncPgConnection>;
 
@@ -141,7 +132,9 @@ impl Keeper {
     pub async fn sweep(&self) -> Result<(), KeeperError> {
         let mut conn = self.conn().await?;
         let mut state = Watch { queues: self.queues(&mut conn).await?, ..Watch::default() };
-        self.lanes.end_forgetting(&state.queues).await?;
+        for queue in &state.queues {
+            self.lanes.end_forgetting(queue).await?;
+        }
         self.compare_clocks(&mut conn, &mut state).await?;
         while self.promote(&mut conn).await? {}
         while self.cancel_groups(&mut conn).await? {}
@@ -170,22 +163,27 @@ impl Keeper {
             self.notice_restart(state).await?;
             state.queues = self.queues(&mut conn).await?;
             // First of all: nothing else goes on where something is half forgotten.
-            self.lanes.end_forgetting(&state.queues).await?;
+            for queue in &state.queues {
+                done_for(queue, self.lanes.end_forgetting(queue).await)?;
+            }
             self.compare_clocks(&mut conn, state).await?;
         }
         let promoted = self.promote(&mut conn).await?;
         self.cancel_groups(&mut conn).await?;
         self.lapse(&mut conn).await?;
-        self.flow(&mut conn).await?;
+        if let Err(error) = self.flow(&mut conn).await {
+            tracing::warn!(%error, "those who wait for others are let go later");
+        }
         if slow {
             state.unparking = true;
             if let Err(error) = self.tidy(&mut conn, &mut state.walk).await {
                 tracing::warn!(%error, "what is over is tidied up later");
             }
             // A worker that could not reach Redis could not renew: it gets time to do so.
-            if state.calm_at.is_none_or(|at| Instant::now() > at) {
+            // So does everybody where Redis' clock was just moved: looked at once more, the duties above take their time.
+            if state.calm_at.is_none_or(|at| Instant::now() > at) && !self.compare_clocks(&mut conn, state).await? {
                 for queue in &state.queues {
-                    self.expire(&mut conn, queue).await?;
+                    done_for(queue, self.expire(&mut conn, queue).await)?;
                 }
             }
         }
@@ -195,27 +193,14 @@ impl Keeper {
         let begun = Instant::now();
         let audit = state.audit_due.is_none_or(|due| begun >= due);
         let drain = std::mem::take(&mut state.restarted);
-        let closed = self.lanes.closed(&state.queues).await?;
-        if drain || closed.contains(&true) {
-            self.compare_clocks(&mut conn, state).await?;
-        }
-        for (queue, closed) in state.queues.iter().zip(closed) {
-            if closed || drain {
-                self.correct(queue, state.ahead).await?;
-                self.weed(&mut conn, queue).await?;
-                self.open_queue(&mut conn, queue, drain).await?;
+        for queue in state.queues.clone() {
+            if state.spoilt.get(&queue).is_some_and(|at| at.elapsed() < SLOW_TICK) {
+                continue;
             }
-            if audit || closed || drain {
-                let audited = self.audit(&mut conn, queue).await?;
-                self.lanes.recount(queue).await?;
-                // What people look at; the jobs do not wait for it.
-                if let Err(error) = self.publish(&mut conn, queue, audited).await {
-                    tracing::warn!(queue, %error, "the queue's figures are told later");
-                }
-                state.published.insert(queue.clone());
-            }
-            let paces = state.paces.entry(queue.clone()).or_default();
-            self.refill_for_a_turn(&mut conn, paces, queue).await?;
+            match done_for(&queue, self.tend(&mut conn, state, &queue, Turn { slow, audit, drain }).await)? {
+                Some(()) => state.spoilt.remove(&queue),
+                None => state.spoilt.insert(queue, Instant::now()),
+            };
         }
         if audit {
             state.audit_due = Some(begun + AUDIT_EVERY.max(begun.elapsed() * AUDIT_SHARE));
@@ -224,6 +209,29 @@ impl Keeper {
             self.promote(&mut conn).await?;
         }
         Ok(())
+    }
+
+    /// What a queue needs at a tick: to be opened, to be audited, to be refilled.
+    async fn tend(&self, conn: &mut LedgerConn, state: &mut Watch, queue: &str, turn: Turn) -> Result<(), KeeperError> {
+        let anew = turn.drain || self.lanes.is_closed(queue).await?;
+        if anew {
+            self.compare_clocks(conn, state).await?;
+            self.correct(queue, state.ahead).await?;
+            self.weed(conn, queue).await?;
+            self.open_queue(conn, queue, turn.drain).await?;
+        } else if turn.slow {
+            self.note_stops(conn, state.stops.entry(queue.to_owned()).or_default(), queue).await?;
+        }
+        if anew || turn.audit {
+            let audited = self.audit(conn, queue).await?;
+            self.lanes.recount(queue).await?;
+            // What people look at; the jobs do not wait for it.
+            if let Err(error) = self.publish(conn, queue, audited).await {
+                tracing::warn!(queue, %error, "the queue's figures are told later");
+            }
+            state.published.insert(queue.to_owned());
+        }
+        self.refill_for_a_turn(conn, state.paces.entry(queue.to_owned()).or_default(), queue).await
     }
 
     /// Whether this keeper has the lock; takes or renews it about once a second.
@@ -283,6 +291,17 @@ impl Keeper {
     }
 }
 
+/// A tick, as a queue has it.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// A second has passed.
+    slow: bool,
+    /// An audit is due.
+    audit: bool,
+    /// Redis may have forgotten something.
+    drain: bool,
+}
+
 /// What a keeper remembers between ticks.
 #[derive(Default)]
 struct Watch {
@@ -300,6 +319,10 @@ struct Watch {
     /// There may be jobs to be let go that no pause holds any more.
     unparking: bool,
     paces: HashMap<String, pace::Paces>,
+    /// Since when something could not be done for these queues.
+    spoilt: HashMap<String, Instant>,
+    /// What the ledger knows that providers stopped.
+    stops: HashMap<String, stops::Noted>,
     walk: tidy::Walk,
     /// Whose gauges were set here, and are another's to set once another leads.
     published: BTreeSet<String>,

@@ -3,7 +3,7 @@
 //! `isolation.rs` fails when the catalog holds a table that is missing here: adding a table means adding a line.
 
 /// Tables whose rows are the operator's to write: a tenant only reads its own.
-pub const OPERATORS: &[&str] = &["queue.tenant_plans"];
+pub const OPERATORS: &[&str] = &["queue.stops", "queue.tenant_plans"];
 
 /// Table and INSERT; `$t` stands for the tenant, quoted.
 pub const SAMPLES: &[(&str, &str)] = &[
@@ -52,6 +52,7 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("queue.ended_targets", "INSERT INTO queue.ended_targets (tenant_id, id) VALUES ($t, gen_random_uuid())"),
     ("queue.order_tails", "INSERT INTO queue.order_tails (tenant_id, key, job_id) VALUES ($t, 'k', gen_random_uuid())"),
     ("queue.pauses", "INSERT INTO queue.pauses (queue, tenant_id, paused_by) VALUES ('q', $t, 'x')"),
+    ("queue.stops", "INSERT INTO queue.stops (queue, tenant_id, lane, sort, until) VALUES ('q', $t, '', 'penalty', now())"),
     ("queue.schedules", "INSERT INTO queue.schedules (tenant_id, id, name, cron, time_zone, catch_up)
         VALUES ($t, gen_random_uuid(), 'n', '0 0 9 * * *', 'UTC', 'last')"),
     ("queue.tenant_plans", "WITH plan AS (INSERT INTO queue.plans (name) VALUES ('p') ON CONFLICT (name) DO UPDATE SET weight = 1 RETURNING name)

@@ -101,6 +101,7 @@ pub struct QueueBackend {
     outcomes: mpsc::Sender<ack_loop::Ended>,
     last_call: CancellationToken,
     closing: Option<tokio::task::JoinHandle<()>>,
+    claims: Option<tokio::task::JoinHandle<()>>,
     acks: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -148,6 +149,9 @@ impl Shared {
     }
 }
 
+/// How long a backend that closes waits for the answer to its last claim.
+const LAST_CLAIM: Duration = Duration::from_secs(6);
+
 /// The backend cannot fail: Redis's and PostgreSQL's troubles are ridden out inside it.
 #[derive(Debug, thiserror::Error)]
 pub enum Never {}
@@ -172,13 +176,13 @@ impl QueueBackend {
         });
         let vitals = shared.vitals.clone();
         let takers = Takers { jobs: jobs_in, ended: ended_in.clone() };
-        vitals.watch("claim loop", claim_loop::run(shared.clone(), takers));
+        let claims = vitals.watch("claim loop", claim_loop::run(shared.clone(), takers));
         vitals.watch_on(apart::runtime(), "lease loop", lease_loop::run(shared.clone()));
         vitals.watch("marks", marks::run(shared.clone()));
         vitals.watch("pulse", marks::pulse(shared.clone()));
         let last_call = CancellationToken::new();
         let acks = vitals.watch("acknowledge loop", ack_loop::run(shared.clone(), ended, last_call.clone()));
-        Self { shared, jobs, outcomes: ended_in, last_call, closing: None, acks: Some(acks) }
+        Self { shared, jobs, outcomes: ended_in, last_call, closing: None, claims: Some(claims), acks: Some(acks) }
     }
 
     /// All that the rest of the process may want of it, to be kept when it is handed to apalis.
@@ -245,10 +249,17 @@ impl Backend for QueueBackend {
             while let Ok(envelope) = self.jobs.try_recv() {
                 unbegun.push(envelope);
             }
-            self.last_call.cancel();
-            let (shared, acks) = (self.shared.clone(), self.acks.take());
+            let (shared, last_call) = (self.shared.clone(), self.last_call.clone());
+            let (claims, acks) = (self.claims.take(), self.acks.take());
             self.closing = Some(tokio::spawn(async move {
                 give_back(&shared, &unbegun).await;
+                // A claim that is under way gives back what it brings: its jobs would seem to have crashed.
+                if let Some(claims) = claims
+                    && tokio::time::timeout(LAST_CLAIM, claims).await.is_err()
+                {
+                    tracing::warn!(queue = shared.queue, "the last claim was not answered; what it took returns later");
+                }
+                last_call.cancel();
                 if let Some(acks) = acks {
                     let _ended = acks.await;
                 }

@@ -96,22 +96,24 @@ impl Keeper {
         self.lanes.tell_oldest(queue, audited.oldest_ms).await?;
         let now = self.lanes.time(queue).await?.timestamp_millis();
         let age = audited.oldest_ms.map_or(0, |due| now.saturating_sub(due)).max(0) / 1_000;
-        set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes]);
+        let at = now.div_euclid(1_000).unsigned_abs();
+        set(queue, [age.unsigned_abs(), stats.waiting, stats.running, stats.full_lanes, at]);
         self.publish_top(conn, queue, audited.depths, now).await
     }
 }
 
 /// Takes the queue's gauges back to zero: who leads no longer must not go on telling the last it knew.
 pub(super) fn withdraw(queue: &str) {
-    set(queue, [0; 4]);
+    set(queue, [0; 5]);
     top::withdraw(queue);
 }
 
-fn set(queue: &str, values: [u64; 4]) {
-    let [age, ready, running, full] = values.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+fn set(queue: &str, values: [u64; 5]) {
+    let [age, ready, running, full, at] = values.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
     let labels = [("queue", queue.to_owned())];
     metrics::gauge!("queue_oldest_age_seconds", &labels).set(age);
     metrics::gauge!("queue_ready", &labels).set(ready);
     metrics::gauge!("queue_running", &labels).set(running);
     metrics::gauge!("queue_full_lanes", &labels).set(full);
+    metrics::gauge!("queue_last_repair_seconds", &labels).set(at);
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Keeper, KeeperError, LedgerConn};
+use super::{Keeper, KeeperError, LedgerConn, done_for};
 use crate::lanes::{LaneName, When};
 use crate::ledger::cancel::cancel_many;
 use crate::ledger::groups::doomed;
@@ -30,7 +30,8 @@ impl Keeper {
                 by_queue.entry(job.queue).or_default().push((job.id, lane));
             }
             for (queue, jobs) in by_queue {
-                let running = self.lanes.drop_or_cancel(&queue, &jobs, When::BeforeCommit).await?;
+                let told = self.lanes.drop_or_cancel(&queue, &jobs, When::BeforeCommit).await;
+                let Some(running) = done_for(&queue, told)? else { continue };
                 let told: Vec<_> =
                     jobs.iter().zip(&running).map(|((id, lane), running)| (lane.tenant, *id, *running)).collect();
                 let over: HashSet<_> = cancel_many(conn, &told).await?.into_iter().collect();

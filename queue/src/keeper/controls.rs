@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use super::{Keeper, KeeperError, LedgerConn};
+use super::{Keeper, KeeperError, LedgerConn, done_for};
 use crate::lanes::{EVERY_QUEUE, Limit};
 use crate::ledger::{self, controls};
 
@@ -73,7 +73,7 @@ impl Keeper {
                 copy.made.elapsed() < ANYWAY_EVERY && copy.closes.is_none_or(|closes| closes > now)
             });
             if !stands || changed.contains(queue.as_str()) || changed.contains(EVERY_QUEUE) {
-                copied &= self.copy_controls(conn, copies, queue).await?;
+                copied &= done_for(queue, self.copy_controls(conn, copies, queue).await)?.unwrap_or(false);
             }
         }
         if copied && !changes.is_empty() {
@@ -86,8 +86,10 @@ impl Keeper {
     /// (`drain`).
     pub(super) async fn open_queue(&self, conn: &mut LedgerConn, queue: &str, drain: bool) -> Result<(), KeeperError> {
         let copies = &mut *self.copies.lock().await;
+        let copy = self.lanes.begin_copy(queue).await?;
         if self.copy_controls(conn, copies, queue).await? {
-            self.lanes.open_after(queue, drain, self.settings.lease).await?;
+            self.tell_stops(conn, queue).await?;
+            self.lanes.open_after(queue, copy, drain, self.settings.lease).await?;
         }
         Ok(())
     }

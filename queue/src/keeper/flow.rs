@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::{Keeper, KeeperError, LedgerConn};
+use super::{Keeper, KeeperError, LedgerConn, done_for};
 use crate::Envelope;
 use crate::ledger::{JobRow, dependencies, groups};
 
@@ -45,7 +45,8 @@ impl Keeper {
             by_queue.entry(row.queue.clone()).or_default().push(row.into());
         }
         for (queue, jobs) in by_queue {
-            self.lanes.push(&queue, &jobs, self.settings.window, as_of).await?;
+            // Where that cannot be done, the audit finds them later.
+            done_for(&queue, self.lanes.push(&queue, &jobs, self.settings.window, as_of).await)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{Keeper, KeeperError, LedgerConn};
+use super::{Keeper, KeeperError, LedgerConn, done_for};
 use crate::lanes::LaneName;
 use crate::ledger::lapse::{lapse, lapsed};
 
@@ -30,7 +30,7 @@ impl Keeper {
                 }
             }
             for (queue, jobs) in due {
-                let running = self.lanes.withdraw(&queue, &jobs).await?;
+                let Some(running) = done_for(&queue, self.lanes.withdraw(&queue, &jobs).await)? else { continue };
                 let idle = jobs.iter().zip(running).filter(|(_, running)| !running);
                 over.extend(idle.map(|((id, lane), _)| (lane.tenant, *id)));
             }

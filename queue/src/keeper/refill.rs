@@ -98,13 +98,14 @@ impl Keeper {
         }
         let mut running = self.lanes.running_by_lane(queue).await?;
         let depths = self.lanes.depths(queue, &full.lanes).await?;
-        let few = window.few(full.held);
-        let share = (window.queue / full.count.max(1)).max(few);
+        let share = window.queue / full.count.max(1);
         let now = Instant::now();
         paces.forget(now);
         let mut room = window.queue.saturating_sub(full.held);
         let (mut wanted, mut ids) = (Vec::new(), 0);
-        for (lane, depth) in full.lanes.into_iter().zip(depths) {
+        for (nth, (lane, depth)) in full.lanes.into_iter().zip(depths).enumerate() {
+            let few = window.few(full.held, nth < full.dry);
+            let share = share.max(few);
             let depth = usize::try_from(depth).unwrap_or(usize::MAX);
             // Sooner, and most of what is read would be here already.
             if depth > paces.window(&lane, window.lane).min(share) / 2 {
@@ -112,7 +113,7 @@ impl Keeper {
             }
             let most = paces.grown(&lane, window.lane, now).min(share);
             let takes = (most - depth).min(room.max(few.saturating_sub(depth)));
-            if takes < few.div_ceil(2) {
+            if takes < few.min(most).div_ceil(2) {
                 continue;
             }
             room = room.saturating_sub(takes);

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Keeper, KeeperError, LedgerConn, Watch};
+use super::{Keeper, KeeperError, LedgerConn, Watch, done_for};
 use crate::lanes::SKEW_TOLERATED;
 use crate::ledger;
 
@@ -32,22 +32,23 @@ impl Keeper {
         Ok(Ahead { ms: if ms.abs() < within_ms { 0 } else { ms }, within_ms })
     }
 
-    /// Compares the clocks, and tells the queues where that is news.
-    pub(super) async fn compare_clocks(&self, conn: &mut LedgerConn, state: &mut Watch) -> Result<(), KeeperError> {
+    /// Compares the clocks, and tells the queues where that is news. Answers whether it is.
+    pub(super) async fn compare_clocks(&self, conn: &mut LedgerConn, state: &mut Watch) -> Result<bool, KeeperError> {
         let ahead = self.ahead(conn).await?;
         if state.ahead.is_some_and(|known| (known.ms - ahead.ms).abs() < ahead.within_ms) {
-            return Ok(());
+            return Ok(false);
         }
         state.ahead = Some(ahead);
         let mut news = false;
         for queue in &state.queues {
-            news |= self.lanes.correct(queue, ahead.ms, ahead.within_ms).await?;
+            let told = self.lanes.correct(queue, ahead.ms, ahead.within_ms).await;
+            news |= done_for(queue, told)?.unwrap_or(false);
         }
         if news {
             tracing::warn!(ahead_ms = ahead.ms, "Redis' clock is not the ledger's; its times are corrected");
             state.calm_at = Some(Instant::now() + self.settings.lease);
         }
-        Ok(())
+        Ok(news)
     }
 
     /// Tells a queue that is about to be opened.

@@ -4,7 +4,7 @@
 //! that an older program wrote), a few hundred rows a second.
 
 use super::{Keeper, KeeperError, LedgerConn};
-use crate::ledger::{dependencies, tidy, unique};
+use crate::ledger::{controls, dependencies, tidy, unique};
 
 /// Rows of each table, each time.
 const PAGE: i64 = 200;
@@ -24,6 +24,7 @@ impl Keeper {
         walk.tails = tidy::tails(conn, &walk.tails, PAGE).await?;
         walk.keys = tidy::keys(conn, &walk.keys, PAGE).await?;
         unique::sweep(conn, PAGE).await?;
+        controls::forget_stops(conn).await?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Circuit breakers: a key behind which everything fails is left alone for a while.
 //!
-//! They live in Redis only: what a flush forgets is learnt again within a few failures.
+//! They live in Redis; of one that is open the ledger knows ([`Stop`](super::Stop)), and failures that a flush forgets are
+//! counted anew.
 
 use std::sync::LazyLock;
 

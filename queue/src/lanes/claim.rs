@@ -1,7 +1,7 @@
 //! Taking jobs, fairly.
 
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use redis::{Script, Value};
@@ -40,10 +40,11 @@ impl Lanes {
     /// Takes up to `want` jobs (at most [`CLAIM_MAX`]) under leases of `lease`.
     ///
     /// # Errors
-    /// Redis's. What was taken while the answer was lost comes back when its lease runs out.
+    /// Redis's. What was taken while the answer was lost comes back when its lease runs out; a Redis that comes to a claim only
+    /// when nobody waits for its answer any more takes nothing.
     pub async fn claim(&self, queue: &str, want: usize, lease: Duration, worker: &str) -> redis::RedisResult<Claimed> {
         let want = want.min(CLAIM_MAX);
-        let run = self.current_run().await?;
+        let (run, asked) = (self.current_run().await?, self.as_of(Instant::now()).await?);
         let answer: Vec<Value> = CLAIM
             .key(self.prefix(queue))
             .arg(want)
@@ -51,11 +52,18 @@ impl Lanes {
             .arg(worker)
             .arg(STEPS)
             .arg(&*run)
+            .arg(asked)
+            .arg(u64::try_from(self.timeouts.answer.as_millis()).unwrap_or(u64::MAX))
             .invoke_async(&mut self.conn())
             .await?;
         let mut values = answer.into_iter();
         let wait: i64 = values.next().map(redis::from_redis_value).transpose()?.unwrap_or(-1);
         let now_ms: i64 = values.next().map(redis::from_redis_value).transpose()?.unwrap_or(0);
+        if wait == -3 {
+            // Or the two clocks have drifted apart.
+            self.hear().await?;
+            return Ok(Claimed { next: Some(Duration::ZERO), now_ms, ..Claimed::default() });
+        }
         let next = u64::try_from(wait).ok().map(Duration::from_millis);
         let mut claimed = Claimed { next, now_ms, closed: wait == -2, ..Claimed::default() };
         let token: String = values.next().map(redis::from_redis_value).transpose()?.unwrap_or_default();

@@ -15,7 +15,7 @@ use super::Lanes;
 static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/forget.lua")));
 
 /// Keys that one step looks at.
-const STEP: usize = 200;
+const STEP: usize = 100;
 /// How long somebody else may take who took over, before it is done once more.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
@@ -85,20 +85,7 @@ impl Lanes {
     ///
     /// # Errors
     /// Redis's.
-    pub(crate) async fn end_forgetting(&self, queues: &[String]) -> redis::RedisResult<()> {
-        if queues.is_empty() {
-            return Ok(());
-        }
-        let mut pipe = redis::pipe();
-        for queue in queues {
-            pipe.cmd("HEXISTS").arg(format!("{}meta", self.prefix(queue))).arg("anew");
-        }
-        let marked: Vec<bool> = pipe.query_async(&mut self.conn()).await?;
-        for (queue, marked) in queues.iter().zip(marked) {
-            if marked {
-                self.forget(queue).await?;
-            }
-        }
-        Ok(())
+    pub(crate) async fn end_forgetting(&self, queue: &str) -> redis::RedisResult<()> {
+        if self.is_half_forgotten(queue).await? { self.forget(queue).await } else { Ok(()) }
     }
 }

@@ -1,7 +1,8 @@
 //! Pauses and penalties: what somebody, or a provider, stopped.
 //!
 //! The ledger holds what people decided (`queue.pauses`); this is the copy that a claim reads. A pause stops what would
-//! start; what runs comes to its end. A penalty (a provider's `Retry-After`) lives only here: it is over soon.
+//! start; what runs comes to its end. A penalty (a provider's `Retry-After`) is told only
+//! here; the keeper notes it in the ledger, in case this is forgotten ([`Stop`](super::Stop)).
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,5 +1,6 @@
 //! Putting jobs into their lanes.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -30,18 +31,21 @@ impl Default for Window {
 
 impl Window {
     /// The places that every lane has even where the queue holds as many as it may (`push.lua` knows them too): else a
-    /// newcomer would never be seen.
+    /// newcomer would never be seen. One that has run dry is served now, and has them for longer: else those whose jobs may
+    /// not start would keep out those whose may.
     #[must_use]
-    pub const fn few(&self, held: usize) -> usize {
-        if held < 2 * self.queue { 16 } else { 1 }
+    pub const fn few(&self, held: usize, dry: bool) -> usize {
+        if held < (if dry { 4 } else { 2 }) * self.queue { 16 } else { 1 }
     }
 }
 
 /// Lanes with more in the ledger than here.
 #[derive(Debug, Default)]
 pub struct FullLanes {
-    /// Some of them.
+    /// Some of them, those first that have run dry.
     pub lanes: Vec<LaneName>,
+    /// How many of these have.
+    pub dry: usize,
     /// How many there are.
     pub count: usize,
     /// Jobs of the queue that are here, running ones included.
@@ -148,13 +152,17 @@ impl Lanes {
         Ok(admitted)
     }
 
-    /// The lanes of `queue` that were too full for all their jobs, `most` of them, whichever.
+    /// The lanes of `queue` that were too full for all their jobs: up to `most` of those that have run dry since, which are
+    /// told once, and as many others, whichever.
     ///
     /// # Errors
     /// Redis's.
     pub async fn full_lanes(&self, queue: &str, most: usize) -> redis::RedisResult<FullLanes> {
         let p = self.prefix(queue);
-        let (names, count, held): (Vec<String>, usize, usize) = redis::pipe()
+        let (mut names, others, count, held): (Vec<String>, Vec<String>, usize, usize) = redis::pipe()
+            .cmd("SPOP")
+            .arg(format!("{p}dry"))
+            .arg(most)
             .cmd("SRANDMEMBER")
             .arg(format!("{p}full"))
             .arg(most)
@@ -164,7 +172,15 @@ impl Lanes {
             .arg(format!("{p}jobs"))
             .query_async(&mut self.conn())
             .await?;
-        Ok(FullLanes { lanes: names.iter().filter_map(|name| super::stats::parse_lane(name)).collect(), count, held })
+        let known: HashSet<String> = names.iter().cloned().collect();
+        let dry = names.len();
+        names.extend(others.into_iter().filter(|name| !known.contains(name)));
+        Ok(FullLanes {
+            lanes: names.iter().filter_map(|name| super::stats::parse_lane(name)).collect(),
+            dry,
+            count,
+            held,
+        })
     }
 
     /// Marks lanes as having more in the ledger than here.

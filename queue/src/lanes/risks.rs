@@ -1,14 +1,14 @@
 //! Settings of a Redis under which it may lose what it was told, each said once by the keeper that meets it.
 //!
-//! Nothing is refused for them: whatever Redis loses comes back from the ledger. But an eviction loses it again and again, one
-//! key at a time, which looks like a slow queue; and without a log every restart is an empty Redis.
+//! Nothing is refused for them: a Redis that is emptied is filled from the ledger. But an eviction takes one key, and leaves
+//! others that say that all is there; and without a log every restart is an empty Redis.
 
 use redis::InfoDict;
 
 use super::Lanes;
 
-const EVICTS: &str = "maxmemory-policy is not noeviction: Redis will drop waiting jobs when its memory is full, and repair \
-    will bring them back, slowly. Set maxmemory-policy noeviction";
+const EVICTS: &str = "maxmemory-policy is not noeviction: Redis will drop parts of lanes when its memory is full, and repair \
+    does not see all of what is gone: such jobs may wait for ever. Set maxmemory-policy noeviction";
 const FORGETS: &str =
     "appendonly is off: after a restart of Redis every lane is made anew from the ledger. Set appendonly yes";
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use patchbay_queue::lanes::{Blocker, PauseScope, RateLimit, Waiting};
+use patchbay_queue::lanes::{Blocker, BreakerRule, Limit, PauseScope, RateLimit, Report, Waiting};
 use patchbay_queue::ledger::controls;
 use patchbay_queue::*;
 use uuid::Uuid;
@@ -110,6 +110,42 @@ async fn an_emptied_redis_starts_nothing_before_it_knows_the_pauses_and_limits()
     assert!(view.started_at.unwrap() >= until);
     worker.stop().await;
     assert_eq!(doer.count(), 1, "a bucket that was forgotten begins empty");
+}
+
+/// Waits until the ledger knows of so many stops.
+async fn until_noted(world: &World, stops: usize) {
+    let mut conn = world.ledger.get().await.unwrap();
+    while controls::stops(&mut conn, QUEUE).await.unwrap().len() < stops {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_emptied_redis_is_told_of_penalties_and_open_breakers_before_anything_starts() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let rule = BreakerRule { failures: 1, within: Duration::from_secs(60), open_for: Duration::from_millis(4_500) };
+    let limit = Limit { breaker: Some(rule), ..Limit::new(name(tenant, "b")) };
+    let mut conn = world.ledger.get().await.unwrap();
+    controls::set_limit(&mut conn, QUEUE, &limit).await.unwrap();
+    world.lanes.set_limits(QUEUE, &[limit]).await.unwrap();
+    let until_ms = world.lanes.time(QUEUE).await.unwrap().timestamp_millis() + 4_000;
+    world.lanes.penalise(QUEUE, &name(tenant, "a"), until_ms).await.unwrap();
+    let broken = world.lanes.report(QUEUE, &name(tenant, "b"), Report::Failure).await.unwrap().unwrap();
+    let penalised = lane_of(&world, tenant, "a", 1, 1).await;
+    let resting = lane_of(&world, tenant, "b", 1, 1).await;
+    let keeping = world.keep();
+    until_noted(&world, 2).await;
+    drop(keeping);
+
+    world.lanes.forget(QUEUE).await.unwrap();
+    let _another = world.keep();
+    let worker = world.work(Doer::default().registry(), 4);
+    let ran = world.until(penalised[0].id, &["succeeded"]).await;
+    assert!(ran.started_at.unwrap().timestamp_millis() >= until_ms);
+    let ran = world.until(resting[0].id, &["succeeded"]).await;
+    assert!(ran.started_at.unwrap().timestamp_millis() >= broken);
+    worker.stop().await;
 }
 
 #[tokio::test]

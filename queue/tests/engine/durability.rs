@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use patchbay_queue::lanes::{Renewed, Window};
+use patchbay_queue::lanes::{PauseScope, Renewed, Timeouts, Window};
+use patchbay_queue::ledger::controls;
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::*;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::bare::{Bare, Q, envelope};
-use crate::world::{Act, Doer, QUEUE, World};
+use crate::bare::{ALL, Bare, Q, envelope};
+use crate::server::Server;
+use crate::world::{Act, Doer, QUEUE, World, in_ms};
 
 #[tokio::test]
 async fn an_accepted_job_that_was_never_pushed_runs() {
@@ -74,6 +76,82 @@ async fn a_keeper_that_begins_to_lead_ends_no_lease_before_the_living_could_rene
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(world.view(id).await.crashes, 0);
     assert_eq!(world.lanes.queue_stats(QUEUE).await.unwrap().running, 1);
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_to_a_claim_when_nobody_waits_any_more_takes_nothing() {
+    let server = Server::start();
+    let mut redis = server.connect().await;
+    let timeouts = Timeouts { answer: Duration::from_millis(300), ..Timeouts::default() };
+    let lanes = Lanes::connect_within(&server.url, "late", timeouts).unwrap();
+    lanes.open(Q, false).await.unwrap();
+    let job = envelope(Uuid::now_v7(), Uuid::now_v7(), "", 1, "k");
+    lanes.push(Q, &[job], ALL, Instant::now()).await.unwrap();
+    let () = redis::cmd("CLIENT").arg("PAUSE").arg(900).query_async(&mut redis).await.unwrap();
+    let lease = Duration::from_secs(60);
+    assert!(lanes.claim(Q, 1, lease, "late").await.unwrap_err().is_timeout());
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let stats = lanes.queue_stats(Q).await.unwrap();
+    assert_eq!((stats.running, stats.waiting), (0, 1));
+    let again = lanes.claim(Q, 1, lease, "late").await.unwrap().jobs.len();
+    assert_eq!(again + lanes.claim(Q, 1, lease, "late").await.unwrap().jobs.len(), 1, "it is there for the next");
+}
+
+#[tokio::test]
+async fn lanes_whose_jobs_may_not_start_do_not_keep_out_those_whose_may() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 20, queue: 40 };
+    let shut = PauseScope::Lane(LaneName { tenant: Uuid::nil(), lane: "shut".into() });
+    controls::pause(&mut world.ledger.get().await.unwrap(), QUEUE, &shut, None, "", "").await.unwrap();
+    world.lanes.pause(QUEUE, &shut, None).await.unwrap();
+    let lane_of = |tenant, lane: &str| NewJob { lane: lane.into(), ..world.job(tenant, Act::Succeed) };
+    let tenants: Vec<Uuid> = (0..3_000).map(|_| Uuid::now_v7()).collect();
+    for some in tenants.chunks(500) {
+        let jobs: Vec<NewJob> = some.iter().flat_map(|tenant| (0..3).map(|_| lane_of(*tenant, "shut"))).collect();
+        world.enqueue(&jobs).await;
+    }
+    let open = Uuid::now_v7();
+    let jobs: Vec<NewJob> = (0..600).map(|_| lane_of(open, "open")).collect();
+    world.enqueue(&jobs).await;
+    let worker = world.work(Doer::default().registry(), 8);
+    let _keeping = world.keep();
+    world.until_count("succeeded", 600).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn the_smallest_window_still_lets_a_backlog_through() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 1, queue: 1_000 };
+    let tenant = Uuid::now_v7();
+    let jobs: Vec<NewJob> = (0..50).map(|_| world.job(tenant, Act::Succeed)).collect();
+    world.enqueue(&jobs).await;
+    let worker = world.work(Doer::default().registry(), 2);
+    let _keeping = world.keep();
+    world.until_count("succeeded", 50).await;
+    worker.stop().await;
+}
+
+/// Of the queues it is the first that is looked at.
+#[tokio::test]
+async fn a_queue_whose_keys_are_spoilt_keeps_no_other_queue_from_being_repaired() {
+    let world = World::new().await;
+    let spoilt = NewJob { queue: "a".into(), ..world.job(Uuid::now_v7(), Act::Succeed) };
+    let key = world.key("meta").replace(&format!("{{{QUEUE}}}"), "{a}");
+    let () = redis::cmd("SET").arg(&key).arg("a stranger's").query_async(&mut world.redis().await).await.unwrap();
+    let unpushed = world.job(Uuid::now_v7(), Act::Succeed);
+    let delayed = NewJob { run_at: Some(in_ms(1_500)), ..world.job(Uuid::now_v7(), Act::Succeed) };
+    world.accept(&[spoilt.clone(), unpushed.clone(), delayed.clone()]).await;
+    let _keeping = world.keep();
+    let worker = world.work(Doer::default().registry(), 2);
+    world.until(unpushed.id, &["succeeded"]).await;
+    world.until(delayed.id, &["succeeded"]).await;
+    worker.stop().await;
+
+    let () = redis::cmd("DEL").arg(&key).query_async(&mut world.redis().await).await.unwrap();
+    while world.lanes.claim("a", 1, Duration::from_secs(60), "by-hand").await.unwrap().jobs.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -227,7 +227,8 @@ async fn after_a_flush_nothing_starts_under_a_limit_before_workers_said_what_the
     let running = bare.take(2).await;
     bare.lanes.forget(Q).await.unwrap();
     bare.limit(most(key(tenant, "s"), 2)).await;
-    bare.lanes.open_after(Q, false, Duration::from_millis(400)).await.unwrap();
+    let copy = bare.lanes.begin_copy(Q).await.unwrap();
+    bare.lanes.open_after(Q, copy, false, Duration::from_millis(400)).await.unwrap();
     bare.fill(tenant, "s", 5).await;
     assert_eq!(bare.take(9).await.len(), 0, "nobody knows what runs");
     let leases: Vec<_> = running.iter().map(|job| (job.id, job.token, key(tenant, "s"))).collect();
@@ -353,9 +354,9 @@ async fn a_restarted_redis_starts_nothing_before_it_is_opened_again() {
     let () = redis::cmd("HSET").arg(bare.key("meta")).arg("run").arg("another").query_async(&mut redis).await.unwrap();
     assert_eq!(bare.take(2).await.len(), 0);
     assert_eq!(bare.lanes.take_tokens(Q, &key(tenant, "s"), 1).await.unwrap().units, 0);
-    assert_eq!(bare.lanes.closed(&[Q.to_owned()]).await.unwrap(), [true]);
+    assert!(bare.lanes.is_closed(Q).await.unwrap());
     bare.lanes.open(Q, false).await.unwrap();
-    assert_eq!(bare.lanes.closed(&[Q.to_owned()]).await.unwrap(), [false]);
+    assert!(!bare.lanes.is_closed(Q).await.unwrap());
     assert_eq!(bare.take(2).await.len(), 0, "nobody knows what its bucket had lent");
 }
 
@@ -370,10 +371,22 @@ async fn what_an_older_engine_laid_out_is_built_anew() {
     let older = [("layout", "2".to_owned()), ("run", format!("{server}/2"))];
     let () = redis::cmd("HSET").arg(bare.key("meta")).arg(&older).query_async(&mut redis).await.unwrap();
     assert_eq!(bare.take(5).await.len(), 0, "nobody starts from lanes that may be misread");
-    assert_eq!(bare.lanes.closed(&[Q.to_owned()]).await.unwrap(), [true]);
+    assert!(bare.lanes.is_closed(Q).await.unwrap());
     bare.lanes.open(Q, false).await.unwrap();
     assert_eq!(bare.lanes.queue_stats(Q).await.unwrap().waiting, 0, "emptied, to be filled from the ledger");
     bare.lanes.open(Q, false).await.unwrap();
     bare.fill(tenant, "", 1).await;
     assert_eq!(bare.take(5).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_emptied_while_its_limits_are_copied_is_not_opened_by_that_copy() {
+    let bare = Bare::closed();
+    let copy = bare.lanes.begin_copy(Q).await.unwrap();
+    bare.lanes.forget(Q).await.unwrap();
+    bare.lanes.open_after(Q, copy, false, Duration::ZERO).await.unwrap();
+    assert!(bare.lanes.is_closed(Q).await.unwrap());
+    let copy = bare.lanes.begin_copy(Q).await.unwrap();
+    bare.lanes.open_after(Q, copy, false, Duration::ZERO).await.unwrap();
+    assert!(!bare.lanes.is_closed(Q).await.unwrap());
 }

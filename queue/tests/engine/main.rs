@@ -30,6 +30,7 @@ mod plain_apalis;
 mod relay;
 mod scripts;
 mod secrets;
+mod server;
 mod shutdown;
 mod stands_alone;
 mod stops;

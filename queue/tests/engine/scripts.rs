@@ -9,47 +9,19 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use patchbay_queue::lanes::{BUDGETS_AT_ONCE, CLAIM_MAX, Limit, PauseScope, Rate, Report, When};
+use chrono::{NaiveTime, Weekday};
+use patchbay_queue::lanes::{
+    BUDGETS_AT_ONCE, BreakerRule, CLAIM_MAX, Hours, Limit, Opening, PauseScope, Rate, Report, When,
+};
 use patchbay_queue::*;
 use uuid::Uuid;
 
 use crate::bare::{ALL, Bare, Q, envelope, key, most, rate, shared};
+use crate::server::Server;
 
 const TENANTS: usize = 10_000;
 /// What a call may take.
 const BAR: Duration = Duration::from_millis(5);
-
-/// A Redis of its own, whose slow log holds everything.
-struct Server {
-    process: std::process::Child,
-    url: String,
-    folder: std::path::PathBuf,
-}
-
-impl Server {
-    fn start() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = std::env::temp_dir().join(format!("patchbay-scripts-{}", Uuid::now_v7().simple()));
-        std::fs::create_dir(&folder).unwrap();
-        let process = std::process::Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", "--dir"])
-            .arg(&folder)
-            .args(["--slowlog-log-slower-than", "0", "--slowlog-max-len", "20000"])
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        Self { process, url: format!("redis://127.0.0.1:{port}"), folder }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _gone = self.process.kill();
-        let _gone = self.process.wait();
-        let _gone = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 /// Measures calls, one sort at a time.
 struct Clocked {
@@ -71,24 +43,16 @@ struct Call {
 }
 
 impl Clocked {
-    async fn new(url: &str) -> Self {
-        let client = redis::Client::open(url).unwrap();
-        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
-        for _ in 0..200 {
-            if let Ok(redis) = client.get_multiplexed_async_connection_with_config(&patient).await {
-                let mut clocked = Self { redis, asking: Duration::ZERO, found: BTreeMap::new() };
-                let mut asked = Vec::new();
-                for _ in 0..50 {
-                    let before = clocked.processor().await;
-                    asked.push(clocked.processor().await - before);
-                }
-                asked.sort_unstable();
-                clocked.asking = asked[0];
-                return clocked;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    async fn new(server: &Server) -> Self {
+        let mut clocked = Self { redis: server.connect().await, asking: Duration::ZERO, found: BTreeMap::new() };
+        let mut asked = Vec::new();
+        for _ in 0..50 {
+            let before = clocked.processor().await;
+            asked.push(clocked.processor().await - before);
         }
-        panic!("{url} does not answer");
+        asked.sort_unstable();
+        clocked.asking = asked[0];
+        clocked
     }
 
     /// The processor time of the thread that runs commands.
@@ -107,7 +71,7 @@ impl Clocked {
         info.lines().filter_map(calls).sum()
     }
 
-    /// Does `work`, which calls one script, and notes what that took.
+    /// Does `work`, which calls one script, perhaps several times, and notes what that took.
     async fn time<T>(&mut self, what: &'static str, work: impl Future<Output = T>) -> T {
         let () = redis::cmd("SLOWLOG").arg("RESET").query_async(&mut self.redis).await.unwrap();
         let commands = self.commands().await;
@@ -126,10 +90,10 @@ impl Clocked {
             })
             .map(|entry| Duration::from_micros(redis::from_redis_value_ref(&entry[2]).unwrap()))
             .collect();
-        let longest = calls.into_iter().max().expect("a script was called");
+        let commands = u32::try_from(commands).unwrap().div_ceil(u32::try_from(calls.len()).expect("a few"));
         // No call can have had more of the processor than it took, nor more than all of them had.
-        let call = Call { processor: used.min(longest), clock: longest, commands: commands.try_into().unwrap() };
-        self.found.entry(what).or_default().push(call);
+        let call = |clock: Duration| Call { processor: used.min(clock), clock, commands };
+        self.found.entry(what).or_default().extend(calls.into_iter().map(call));
         done
     }
 }
@@ -149,7 +113,7 @@ fn by_work(calls: &[Call]) -> Duration {
 #[tokio::test]
 async fn none_takes_five_milliseconds_with_ten_thousand_tenants() {
     let server = Server::start();
-    let mut clocked = Clocked::new(&server.url).await;
+    let mut clocked = Clocked::new(&server).await;
     let bare = Bare::at(&server.url);
     bare.lanes.open(Q, false).await.unwrap();
     let tenants: Vec<Uuid> = (0..TENANTS).map(|_| Uuid::now_v7()).collect();
@@ -181,10 +145,14 @@ async fn none_takes_five_milliseconds_with_ten_thousand_tenants() {
         clocked.time("pause", bare.lanes.pause(Q, &scope, None)).await.unwrap();
     }
 
-    let mut running: Vec<Envelope> = Vec::new();
-    for _ in 0..150 {
-        running.extend(clocked.time("claim, 256 jobs wanted", bare.claim(CLAIM_MAX)).await.jobs);
-        running.extend(clocked.time("claim, 16 jobs wanted", bare.claim(16)).await.jobs);
+    let (mut running, mut sorts) = (Vec::<Envelope>::new(), ["claim, 256 jobs wanted", "claim, 16 jobs wanted"]);
+    for round in 0..250 {
+        if round == 150 {
+            every_sort_of_gate(&bare, &tenants).await;
+            sorts = ["claim, of every gate", "claim of 16, of every gate"];
+        }
+        running.extend(clocked.time(sorts[0], bare.claim(CLAIM_MAX)).await.jobs);
+        running.extend(clocked.time(sorts[1], bare.claim(16)).await.jobs);
         if running.len() < 400 {
             continue;
         }
@@ -224,7 +192,7 @@ async fn none_takes_five_milliseconds_with_ten_thousand_tenants() {
     for _ in 0..5 {
         clocked.time("budgets, 200", bare.lanes.share_budgets(&budgets)).await.unwrap();
     }
-    clocked.time("forget, the longest step", bare.lanes.forget(Q)).await.unwrap();
+    clocked.time("forget, a step", bare.lanes.forget(Q)).await.unwrap();
     let left: Vec<String> = redis::cmd("KEYS").arg(bare.key("*")).query_async(&mut clocked.redis).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
 
@@ -232,6 +200,36 @@ async fn none_takes_five_milliseconds_with_ten_thousand_tenants() {
     let too_long = |calls: &[Call]| by_work(calls).max(of_twenty(calls, 19, |call| call.processor)) >= BAR;
     let slow: Vec<_> = clocked.found.iter().filter(|(_, calls)| too_long(calls)).map(|(what, _)| what).collect();
     assert!(slow.is_empty(), "{slow:?}");
+}
+
+/// Jobs in lanes of the deepest path, under everything that can be set: each lane has fourteen keys, and of each all is read.
+async fn every_sort_of_gate(bare: &Bare, tenants: &[Uuid]) {
+    let breaker = BreakerRule { failures: 1, within: Duration::from_secs(9), open_for: Duration::from_secs(600) };
+    let week = std::iter::successors(Some(Weekday::Mon), |day| Some(day.succ())).take(7).collect();
+    // All day, and all night.
+    let opening = Opening { days: week, opens: NaiveTime::MIN, closes: NaiveTime::MIN };
+    let always = Hours { zone: chrono_tz::Tz::UTC, openings: vec![opening] };
+    for some in tenants.chunks(500) {
+        let limits: Vec<Limit> = some
+            .iter()
+            .map(|tenant| Limit {
+                hours: Some(always.clone()),
+                breaker: Some(breaker),
+                concurrency: Some(20),
+                ..rate(key(*tenant, "pa_3~a~b"), 100.0, 50)
+            })
+            .collect();
+        bare.lanes.set_limits(Q, &limits).await.unwrap();
+        let jobs: Vec<Envelope> = some
+            .iter()
+            .flat_map(|tenant| (0..2).map(|_| envelope(Uuid::now_v7(), *tenant, "pa_3~a~b~c~d~+1", 1, "k")))
+            .collect();
+        bare.lanes.push(Q, &jobs, ALL, Instant::now()).await.unwrap();
+    }
+    bare.lanes.pause(Q, &PauseScope::Kind("another".into()), None).await.unwrap();
+    let now_ms = bare.lanes.time(Q).await.unwrap().timestamp_millis();
+    bare.lanes.penalise(Q, &key(tenants[0], "pa_3"), now_ms + 600_000).await.unwrap();
+    bare.lanes.report(Q, &key(tenants[1], "pa_3~a~b"), Report::Failure).await.unwrap();
 }
 
 /// The keeper's calls, each with as much as it is ever given.

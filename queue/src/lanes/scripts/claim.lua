@@ -7,9 +7,11 @@
 -- the key, and the lanes that it stops wait at it, in the order of their tenants' virtual time
 -- (`wait:<key>`, `parked:<tenant>`): when it opens, as many come back as it lets through. So ten
 -- thousand lanes under one shared rate cost no more than one.
--- KEYS[1] prefix; ARGV: want, lease_ms, worker, steps, run (which Redis is meant). Steps are what may
--- be looked at, and bound the call: a lane with gates costs GATED and one a job, any other FREE, a key that is woken WOKEN.
--- Answers {wait_ms (-1: until the bell; -2: the queue is closed), now_ms, token, id, value, …}, one token for all; an
+-- KEYS[1] prefix; ARGV: want, lease_ms, worker, steps, run (which Redis is meant), when it was asked (ms, by Redis' own
+-- clock), how long an answer is waited for (ms). Steps are what may
+-- be looked at, and bound the call: a lane with gates costs GATED, one for four things that are read of its keys, and one a
+-- job; any other FREE, a key that is woken WOKEN.
+-- Answers {wait_ms (-1: until the bell; -2: the queue is closed; -3: nobody waits for the answer), now_ms, token, id, value, …}, one token for all; an
 -- id after a '-': the job's kind is paused.
 local want, lease_ms, worker, steps = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local turn, later, jobs_key = p .. 'turn', p .. 'later', p .. 'jobs'
@@ -21,8 +23,13 @@ if not is_open(ARGV[5]) then
     return answer
 end
 
+if now + skew - tonumber(ARGV[6]) > tonumber(ARGV[7]) then
+    answer[1] = -3
+    return answer
+end
+
 local QUANTUM = 16
-local GATED, FREE, WOKEN = 14, 2, 8
+local GATED, FREE, WOKEN = 6, 2, 8
 local PER_COST = 100000 -- virtual time of one cost unit at weight 1
 local IN_ORDER = 1000 -- virtual time by which lanes of one tenant can be apart at a key: next to nothing
 local OWED = 1000 * PER_COST -- what a tenant can be behind at most
@@ -33,6 +40,7 @@ local weights = call('EXISTS', p .. 'weight') == 1
 local shut_all = nil -- until when the whole queue is shut
 local contenders = 0 -- tenants in the turn
 local sated = false -- whether a tenant has had its portion of what is shared
+local any_full = call('EXISTS', p .. 'full') == 1 -- lanes with more in the ledger than here
 
 -- The paused kinds, where there are any.
 local kinds = nil
@@ -210,6 +218,12 @@ local function serve_gated(lane_key, name, tenant, quota, list)
     return cost_sum, ids[1], not by and #ids < most or nil, by, at
 end
 
+-- Forgets where those left off who would come back later than that anyway, some at a time: one that stays says nothing.
+local function forget_turns(tags, upto)
+    local over = call('ZCOUNT', tags, '-inf', upto)
+    if over > 0 then call('ZREMRANGEBYRANK', tags, 0, math.min(over, 256) - 1) end
+end
+
 -- Serves one tenant, whose virtual time is `at` and whose weight `weight`, with at most `quota` jobs. Answers the cost, and
 -- until when the tenant has to wait, if it has to.
 local function visit(tenant, at, weight, quota)
@@ -223,11 +237,12 @@ local function visit(tenant, at, weight, quota)
         first_at = first_at or lane_at
         local name = tenant .. '\n' .. lane
         local lane_key = p .. 'lane:' .. name
-        local before, list = taken, gated and gates_at(keys_of(tenant, lane)) or nil
+        local before, keys = taken, gated and keys_of(tenant, lane)
+        local list = keys and gates_at(keys)
         local cost, first, empty, by, until_ms
         if list and #list > 0 then
             cost, first, empty, by, until_ms = serve_gated(lane_key, name, tenant, quota, list)
-            steps = steps - GATED - (taken - before)
+            steps = steps - GATED - math.ceil(#keys * reads / 4) - (taken - before)
         else
             steps = steps - FREE
             cost, first, empty = serve_free(lane_key, name, quota)
@@ -257,6 +272,7 @@ local function visit(tenant, at, weight, quota)
         else
             if empty == nil then empty = call('EXISTS', lane_key) == 0 end
             gone = empty
+            if gone and any_full and call('SISMEMBER', p .. 'full', name) == 1 then call('SADD', p .. 'dry', name) end
         end
         if gone then
             call('ZREM', lane_turn, lane)
@@ -272,9 +288,9 @@ local function visit(tenant, at, weight, quota)
         local tags, head = p .. 'tags:' .. tenant, call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
         if #head > 0 then
             call('ZADD', tags, unpack(left))
-            call('ZREMRANGEBYSCORE', tags, '-inf', head[2])
+            forget_turns(tags, head[2])
         else
-            call('DEL', tags)
+            call('UNLINK', tags)
             return spent, tenant_at, true
         end
     end
@@ -342,7 +358,7 @@ if taken > 0 then
     call('HSET', jobs_key, unpack(hash_args))
     call('HSET', p .. 'meta', 'vt', whole(vt), 'token', token)
     answer[3] = token
-    call('ZREMRANGEBYSCORE', p .. 'tag', '-inf', whole(gated and vt - OWED or vt))
+    forget_turns(p .. 'tag', whole(gated and vt - OWED or vt))
 end
 if shut_all then
     answer[1] = math.min(math.max(shut_all - now, 1), 1000)

@@ -10,6 +10,7 @@
 local window, cap, refill = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
 local jobs, full = p .. 'jobs', p .. 'full'
 local dropped = p .. 'dropped'
+local dry_at = (refill and 4 or 2) * cap
 local any_full, any_dropped = call('EXISTS', full) == 1, call('EXISTS', dropped) == 1
 local count = call('HLEN', jobs)
 local taken, come = 0, 0
@@ -48,7 +49,8 @@ while at < #ARGV do
     for i = at + 3, last, 3 do
         local id = ARGV[i]
         -- A queue at its cap still gives every lane a few places, or a newcomer would never be seen; at twice its cap, one.
-        local crowded = size >= window or (count >= cap and size >= (count < 2 * cap and 16 or 1))
+        -- A refill knows which lanes have run dry, and may give those a few up to four times the cap.
+        local crowded = size >= window or (count >= cap and size >= (count < dry_at and 16 or 1))
         if is_dropped(id) then
             -- It stays out.
         elseif turns_away or crowded then
@@ -76,7 +78,10 @@ while at < #ARGV do
         end
     end
     write()
-    if left_out then call('SADD', full, name) end
+    if left_out then
+        call('SADD', full, name)
+        if size == 0 then call('SADD', p .. 'dry', name) end
+    end
     if size > before and before == 0 and call('HEXISTS', p .. 'parked:' .. tenant, lane) == 0 then
         lane_ready(tenant, lane, tonumber(state[4] or 0))
     end

@@ -63,7 +63,7 @@ local known = {
         end
     end,
 }
-local none = { 'turn', 'turn:', 'tag', 'tags:', 'lane:', 'wait:', 'parked:', 'jobs', 'live', 'cancel', 'full', 'rule',
+local none = { 'turn', 'turn:', 'tag', 'tags:', 'lane:', 'wait:', 'parked:', 'jobs', 'live', 'cancel', 'full', 'dry', 'rule',
     'weight', 'bell', 'flow' }
 for _, name in ipairs(none) do known[name] = function() end end
 for _, key in ipairs(call('KEYS', p .. '*')) do

@@ -75,7 +75,8 @@ impl Case {
     }
 
     pub async fn open(&mut self, drain: bool) {
-        self.bare.lanes.open_after(Q, drain, hours(SETTLE)).await.unwrap();
+        let copy = self.bare.lanes.begin_copy(Q).await.unwrap();
+        self.bare.lanes.open_after(Q, copy, drain, hours(SETTLE)).await.unwrap();
         self.model.opened(self.clock.now, self.clock.now + SETTLE);
     }
 
@@ -112,9 +113,10 @@ impl Case {
         let full = self.bare.lanes.full_lanes(Q, 256).await.unwrap();
         let depths = self.bare.lanes.depths(Q, &full.lanes).await.unwrap();
         let mut running: HashMap<LaneName, usize> = self.bare.lanes.running_by_lane(Q).await.unwrap();
-        let (few, mut room) = (self.window.few(full.held), self.window.queue.saturating_sub(full.held));
+        let mut room = self.window.queue.saturating_sub(full.held);
         let mut taken = 0;
-        for (lane, depth) in full.lanes.into_iter().zip(depths) {
+        for (nth, (lane, depth)) in full.lanes.into_iter().zip(depths).enumerate() {
+            let few = self.window.few(full.held, nth < full.dry);
             let depth = usize::try_from(depth).unwrap();
             if depth > self.window.lane / 2 {
                 continue;

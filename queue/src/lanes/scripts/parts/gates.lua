@@ -2,6 +2,7 @@
 -- command a kind for all keys of a lane, and none for kinds that nobody uses.
 local gates = {} -- by key; false: nothing is set there
 local has, gated = {}, false
+local reads = 0 -- what is read of each key
 -- Whether the limits and pauses were copied to this Redis since it was started or emptied.
 local function is_open(run) return state[1] and state[6] == run end
 local drained, settle = tonumber(state[2] or 0), tonumber(state[3] or 0)
@@ -14,7 +15,10 @@ local asking = nil
 local KINDS = { 'limit', 'pause', 'penalty', 'hours', 'breaker' }
 if call('EXISTS', p .. 'limit', p .. 'pause', p .. 'penalty', p .. 'hours', p .. 'breaker') > 0 then
     gated = true
-    for _, kind in ipairs(KINDS) do has[kind] = call('EXISTS', p .. kind) == 1 end
+    for _, kind in ipairs(KINDS) do
+        has[kind] = call('EXISTS', p .. kind) == 1
+        if has[kind] then reads = reads + (kind == 'limit' and 4 or 1) end
+    end
 end
 
 local function shut(gate, why, until_ms)
