@@ -8,8 +8,9 @@
 //! A tie is made under the lock of what it is tied to: the end either comes after it, and sees it, or before, and the
 //! job is free from the start. A job that was cancelled while it was tied itself counts as over only when its ties are
 //! gone, so that cancelling in the middle of a chain does not let the rest run ahead.
-//! How to break it: let jobs wait for each other in a circle, by naming jobs that come later or a group that waits itself.
-//! Nobody looks for circles; `not_after` or a cancel ends one.
+//! Jobs that name each other in one batch are refused ([`Circle`](super::Circle)); across batches no circle of jobs can be.
+//! How to break it: let a group wait for itself, by a member that waits for a job which waits for the group. Nobody looks
+//! for these; `not_after` or a cancel ends one.
 //! Rejected: a count of open ties in the job's row (a second truth, wrong after any crash), and looking for the free
 //! ones by a scan (the probe must cost nothing when there is nothing to do).
 
