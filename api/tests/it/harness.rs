@@ -10,10 +10,10 @@ use patchbay_api::{
     provider_accounts, server,
     webhooks::Intake,
 };
-use patchbay_db::{ids::TenantId, testdb::TestDb};
+use patchbay_db::{Db, Pools, ids::TenantId, testdb::TestDb};
 use patchbay_domain::api_keys::{self, KeyMode, NewKey};
 use patchbay_domain::events::Cause;
-use patchbay_queue::ledger::DepthGuard;
+use patchbay_queue::{Dispatcher, Lanes, lanes::Window, ledger::DepthGuard};
 use patchbay_service::{Config, Process, Shutdown, Sources, SystemClock, SystemEntropy, health::Health};
 use poem::{
     Endpoint, Request, Response,
@@ -70,6 +70,20 @@ impl TestApi {
     /// With settings of its own, as environment variables.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let db = TestDb::new().await;
+        let ours = db.db().clone();
+        Self::over(db, ours, settings).await
+    }
+
+    /// With a Redis that is away.
+    pub async fn without_redis() -> Self {
+        let db = TestDb::new().await;
+        let lanes = Lanes::connect("redis://127.0.0.1:1", db.namespace()).unwrap();
+        let pools = Pools::new(db.config()).unwrap();
+        let ours = Db::new(pools, db.db().ids().clone(), Dispatcher::start(lanes, Window::default()));
+        Self::over(db, ours, &[]).await
+    }
+
+    async fn over(db: TestDb, ours: Db, settings: &[(&str, &str)]) -> Self {
         let mut sources = Sources::default()
             .with_env("DATABASE_URL", db.url())
             .with_env("REDIS_URL", "redis://not-used")
@@ -85,14 +99,14 @@ impl TestApi {
         let providers = provider_accounts::providers(&config).unwrap();
         let depth = DepthGuard::new(config.queue.tenant_depth.into());
         let app = App::new(Parts {
-            db: db.db().clone(),
-            webhooks: Intake::new(db.db(), &clock, &sealer, providers.clone(), &config.api),
-            acceptor: Acceptor::new(db.db(), &clock, &depth),
+            db: ours.clone(),
+            webhooks: Intake::new(&ours, &clock, &sealer, providers.clone(), &config.api),
+            acceptor: Acceptor::new(&ours, &clock, &depth),
             depth,
             providers,
-            keys: Keyring::new(db.db().clone(), config.api.system_key.as_ref()),
+            keys: Keyring::new(ours.clone(), config.api.system_key.as_ref()),
             limits: Limits::new(&config.limits),
-            jobs: Watcher::new(db.db().clone(), CancellationToken::new()),
+            jobs: Watcher::new(ours, CancellationToken::new()),
             clock,
             sealer,
             entropy,

@@ -9,7 +9,7 @@ use crate::{
     jobs::why,
 };
 
-async fn hold(api: &TestApi, id: JobId) -> Reply {
+pub async fn hold(api: &TestApi, id: JobId) -> Reply {
     api.post(&format!("/v1/jobs/{id}/hold"), &api.a.key, &json!({ "reason": "A doubt." })).await
 }
 

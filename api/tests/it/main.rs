@@ -31,6 +31,7 @@ mod prefer;
 mod program;
 mod provider_accounts;
 mod queues;
+mod runs;
 mod schedules;
 mod shared_limits;
 mod start;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     harness::{SYSTEM_KEY, TestApi},
     jobs::why,
+    runs::Run,
     work::{ACCOUNT, LANE, QUEUE},
 };
 
@@ -230,11 +231,12 @@ async fn an_approval_is_waited_for_by_name() {
 #[tokio::test]
 async fn a_job_after_another_names_it_and_how_it_stands() {
     let api = TestApi::new().await;
+    api.serve(SEND).await;
     let first = api.accept(api.a.id).await;
     let second = api.accept_as(api.a.id, |job| job.after(first.uuid())).await;
     let job = api.told(second, "dependency", &format!("It runs after {first}")).await;
     assert_eq!((why(&job).0, &job["held_by"]), ("held", &json!("dependency")));
-    api.set(api.a.id, first, "state = 'dead', finished_at = now(), last_error = 'x: y'").await;
+    api.run(Run::IsRefused, first).await;
     api.told(second, "dependency", "has failed: redrive or discard that one first").await;
 }
 
@@ -308,4 +310,15 @@ async fn beyond_the_window_too_nobody_comes_round_without_a_worker() {
     api.app.db.dispatcher().lanes().open(QUEUE, false).await.unwrap();
     let id = api.accept_unpushed(api.a.id).await;
     api.told(id, "no_worker", "No worker serves the queue sends").await;
+}
+
+#[tokio::test]
+async fn without_redis_nobody_can_say_and_the_job_is_safe() {
+    let api = TestApi::without_redis().await;
+    let due = api.accept_unpushed(api.a.id).await;
+    let job = api.told(due, "unknown", "the job is safe in the ledger").await;
+    assert_eq!(why(&job).0, "queued");
+    let later = api.app.clock.now() + TimeDelta::hours(1);
+    let planned = api.accept_as(api.a.id, |job| job.run_at(Some(later))).await;
+    api.told(planned, "scheduled", "It is planned for").await;
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use patchbay_db::TypedId;
 use patchbay_db::ids::{JobGroupId, JobId};
 use patchbay_queue::lanes::{Block, Blocker, EVERY_QUEUE, Key, Place, WorkerView};
+use patchbay_queue::ledger::attempt::INTERRUPTION;
 use patchbay_queue::ledger::controls::Pause;
+use patchbay_queue::ledger::crash::POISON;
 use patchbay_queue::ledger::dependencies::Blocker as Before;
 use patchbay_queue::ledger::hold;
 use patchbay_queue::ledger::view::JobView;
@@ -28,16 +30,30 @@ fn said(text: &str) -> String {
 
 /// Its time has not come, or comes again.
 pub(super) fn scheduled(job: &JobView) -> Waiting {
-    let (reason, detail) = if job.started_at.is_none() {
-        (WaitingReason::Scheduled, format!("It is planned for {}.", told(job.run_at)))
-    } else if job.errors + job.crashes > 0 {
-        let code = job.last_error.as_deref().and_then(|text| text.split(": ").next()).unwrap_or("an error");
-        let detail = format!("It failed {} of {} times, last with {code}.", job.errors, job.max_attempts);
-        (WaitingReason::Retry, detail)
-    } else {
+    let tried = job.started_at.is_some();
+    let (reason, detail) = if tried && job.errors + job.crashes > 0 {
+        (WaitingReason::Retry, failed(job))
+    } else if tried && was_given_back(job) {
         (WaitingReason::Retry, "Its worker was shut down and gave it back.".to_owned())
+    } else {
+        (WaitingReason::Scheduled, format!("It is planned for {}.", told(job.run_at)))
     };
     because(reason, detail, Some(job.run_at))
+}
+
+/// How often it failed, of how often it may: errors and crashes each have their own end.
+fn failed(job: &JobView) -> String {
+    let errors = (job.errors > 0).then(|| format!("failed {} of {} times", job.errors, job.max_attempts));
+    let crashes = (job.crashes > 0).then(|| format!("crashed {} of {POISON} times", job.crashes));
+    let times: Vec<String> = errors.into_iter().chain(crashes).collect();
+    let code = job.last_error.as_deref().and_then(|text| text.split(": ").next()).unwrap_or("an error");
+    format!("It {}, last with {code}.", times.join(" and "))
+}
+
+/// Whether its last run was cut short. One that was put off may have got another time since.
+fn was_given_back(job: &JobView) -> bool {
+    let last = job.attempts.as_array().and_then(|attempts| attempts.last());
+    last.is_some_and(|attempt| attempt["class"] == INTERRUPTION)
 }
 
 /// Somebody or something put it aside.
@@ -76,9 +92,7 @@ pub(super) fn depends(blockers: &[Before]) -> Waiting {
         more => format!(" It waits for {more} more."),
     };
     if first.on_group {
-        let group = JobGroupId::from_uuid(first.on_id);
-        let detail = format!("It runs once the jobs of group {group} are over.{more}");
-        return because(WaitingReason::Group, detail, None);
+        return because(WaitingReason::Group, format!("{}.{more}", after_group(first)), None);
     }
     let state = match first.state.as_deref() {
         Some("dead") => ", which has failed: redrive or discard that one first".to_owned(),
@@ -87,6 +101,21 @@ pub(super) fn depends(blockers: &[Before]) -> Waiting {
     };
     let detail = format!("It runs after {}{state}.{more}", JobId::from_uuid(first.on_id));
     because(WaitingReason::Dependency, detail, None)
+}
+
+/// A group, and what of it is in the way: once all of it is over, that can only be dead letters.
+fn after_group(before: &Before) -> String {
+    let group = JobGroupId::from_uuid(before.on_id);
+    let failed = match before.failed {
+        1 if !before.any_end => ", of which 1 has failed: redrive or discard that one first".to_owned(),
+        failed @ 2.. if !before.any_end => format!(", of which {failed} have failed: redrive or discard those first"),
+        _ => String::new(),
+    };
+    if before.ended {
+        format!("It runs after the jobs of group {group}{failed}")
+    } else {
+        format!("It runs once the jobs of group {group} are over{failed}")
+    }
 }
 
 /// Somebody paused it.

@@ -15,7 +15,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::row::JobRow;
-use super::{atomic, dependencies, order, unique};
+use super::{atomic, circle, dependencies, order, unique};
 use crate::job::PAYLOAD_MAX;
 use crate::seal::SealError;
 use crate::sql::statement;
@@ -83,8 +83,9 @@ pub async fn insert(conn: &mut AsyncPgConnection, jobs: &[NewJob]) -> QueryResul
 /// after it.
 ///
 /// # Errors
-/// The database's, a duplicate id included; a job whose secret fields nobody sealed, or whose payload is too large
-/// ([`PAYLOAD_MAX`]).
+/// The database's, a duplicate id included. Before anything is written, as a `SerializationError` around it: a job whose
+/// secret fields nobody sealed ([`SealError`]) or whose payload is too large ([`PayloadTooLarge`]), and jobs that wait for
+/// each other in a circle ([`Circle`](super::Circle)).
 pub async fn enqueue(conn: &mut AsyncPgConnection, jobs: &[NewJob]) -> QueryResult<Enqueued> {
     if jobs.iter().any(|job| !job.secret_fields.is_empty()) {
         return Err(Error::SerializationError(Box::new(SealError::NoKey)));
@@ -98,6 +99,7 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, jobs: &[NewJob]) -> QueryResu
         let outcomes = jobs.iter().map(|job| states.get(&job.id).copied().unwrap_or(Inserted::Waiting)).collect();
         return Ok(Enqueued { outcomes, changed: Vec::new() });
     }
+    circle::check(jobs).map_err(|circle| Error::SerializationError(Box::new(circle)))?;
     let begun = atomic::begin(conn).await?;
     let done = with_flow(conn, jobs).await;
     atomic::end(conn, begun, done).await

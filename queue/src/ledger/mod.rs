@@ -9,6 +9,7 @@
 mod atomic;
 pub mod attempt;
 pub mod cancel;
+pub(crate) mod circle;
 pub mod controls;
 pub mod crash;
 pub mod dead;
@@ -33,6 +34,7 @@ mod time;
 pub mod unique;
 pub mod view;
 
+pub use circle::Circle;
 pub use guard::{DepthGuard, Full};
 pub use insert::{Changed, Enqueued, Inserted, enqueue, insert};
 pub use row::JobRow;

@@ -229,11 +229,13 @@ impl Keys {
     }
 }
 
-// A wish to cancel was of what the job was: with what it is now, it runs.
+// A wish to cancel was of what the job was: with what it is now, it runs. So were its attempts: of what it is now there was
+// none (the history keeps them).
 const REPLACE: &str = concat!(
     "UPDATE queue.jobs j SET version = n.version, priority = n.priority, cost = n.cost, payload = n.payload,
         subject = coalesce(n.subject, j.subject), run_at = coalesce(n.run_at, now()), not_after = n.not_after,
         max_attempts = n.max_attempts, errors = 0, crashes = 0, trace = n.trace, request_id = n.request_id,
+        started_at = NULL,
         progress_total = n.total, progress_succeeded = 0, progress_failed = 0, progress_skipped = 0, progress_held = 0,
         generation = coalesce(j.generation, 0) + 1, revision = j.revision + 1, cancel_requested_at = NULL,
         state = CASE WHEN j.state = 'held' THEN 'held' WHEN n.run_at > now() THEN 'scheduled' ELSE 'waiting' END,
@@ -271,10 +273,12 @@ async fn replace(conn: &mut AsyncPgConnection, with: HashMap<(Uuid, Uuid), NewJo
 }
 
 // A due job may be in Redis, or run, also where it is held by now: what such a run comes to is not the job's end any more.
+// Why it was put off before says nothing about the new time.
 const PUSH_BACK: &str = concat!(
     "UPDATE queue.jobs j SET run_at = n.run_at, revision = j.revision + 1, cancel_requested_at = NULL,
         generation = CASE WHEN j.state = 'scheduled' THEN j.generation ELSE coalesce(j.generation, 0) + 1 END,
-        state = CASE WHEN j.state = 'held' THEN 'held' WHEN n.run_at > now() THEN 'scheduled' ELSE 'waiting' END
+        state = CASE WHEN j.state = 'held' THEN 'held' WHEN n.run_at > now() THEN 'scheduled' ELSE 'waiting' END,
+        held_reason = CASE WHEN j.state = 'held' THEN j.held_reason END
     FROM unnest($1, $2, $3) AS n (tenant_id, id, run_at)
     WHERE j.tenant_id = n.tenant_id AND j.id = n.id AND j.state IN ('scheduled', 'waiting', 'held')
         AND j.run_at < n.run_at

@@ -149,6 +149,7 @@ impl World {
         (job.run_at, job.cancel_requested) = (to, false);
         if job.state != State::Held {
             job.state = if to > now { State::Scheduled } else { State::Waiting };
+            job.held_reason = None;
         }
     }
 }

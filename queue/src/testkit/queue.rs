@@ -11,7 +11,7 @@ use super::ends::GroupCounts;
 use super::memory::Memory;
 use super::row::TestJob;
 use crate::lanes::{EVERY_QUEUE, LaneName, Limit, PauseScope, RateLimit};
-use crate::ledger::{Inserted, hold};
+use crate::ledger::{Inserted, circle, hold};
 use crate::{Job, JobRequest, NewJob};
 
 /// The engine in memory; see [the module](super). Clones are the same queue.
@@ -116,7 +116,14 @@ impl TestQueue {
     }
 
     /// Takes jobs, as one transaction does.
+    ///
+    /// # Panics
+    /// When they wait for each other in a circle: the ledger refuses them too. Says which.
+    #[track_caller]
     pub fn enqueue_all(&self, jobs: Vec<NewJob>) -> Vec<Inserted> {
+        if let Err(circle) = circle::check(&jobs) {
+            panic!("the ledger refuses the jobs: {circle}");
+        }
         self.memory.world().enqueue(jobs)
     }
 

@@ -37,7 +37,8 @@ impl World {
             let counts = self.group(tenant, tie.on);
             return counts.ended && (counts.failed == 0 || tie.any_end);
         }
-        self.jobs.get(&tie.on).is_none_or(|job| match job.state {
+        let on = self.jobs.get(&tie.on).filter(|job| job.new.tenant_id == tenant);
+        on.is_none_or(|job| match job.state {
             State::Succeeded | State::Discarded => true,
             // Cancelled in the middle of a chain, it lets nobody run ahead of what it waited for.
             State::Cancelled => job.ties.is_empty(),

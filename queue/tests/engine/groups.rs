@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use patchbay_queue::ledger::groups::{self, GroupView};
 use patchbay_queue::ledger::settle::{End, settle};
-use patchbay_queue::ledger::{self, Inserted, dead as dead_letters};
+use patchbay_queue::ledger::{self, Inserted, dead as dead_letters, dependencies};
 use patchbay_queue::*;
 use uuid::Uuid;
 
@@ -69,6 +69,8 @@ async fn a_group_ends_when_it_is_sealed_and_nothing_is_pending_and_its_completio
     assert!(group(&world, tenant, id).await.ended_at.is_some());
     assert_eq!(world.state(all_over.id).await, "waiting");
     assert_eq!(world.state(all_well.id).await, "held", "one failed");
+    let on = dependencies::waits_on(&mut conn, tenant, all_well.id).await.unwrap().remove(0);
+    assert_eq!((on.on_id, on.on_group, on.ended, on.failed), (id, true, true, 1));
     dead_letters::redrive(&mut conn, tenant, &[jobs[2].id]).await.unwrap();
     assert_eq!(group(&world, tenant, id).await.ended_at, None);
     world.end(&jobs[2], 2, End::Succeeded(None)).await;

@@ -4,6 +4,7 @@
 
 mod bare;
 mod board;
+mod circle;
 mod clock;
 mod control;
 mod controls;

@@ -69,6 +69,19 @@ async fn what_is_put_off_waits_for_its_hour() {
 }
 
 #[tokio::test]
+async fn what_is_put_off_and_pushed_back_waits_for_that_time_and_for_nothing_else() {
+    let queue = TestQueue::new();
+    let snoozes = || queue.request(Work { act: Act::SnoozeOnce }).unique("key").on_conflict(Conflict::PushBack);
+    let id = queue.enqueue(snoozes());
+    assert_eq!(queue.drain(&flaky()).await.snoozed, 1);
+    queue.enqueue(snoozes().run_at(Some(queue.now() + chrono::TimeDelta::hours(20))));
+    assert_eq!((queue.job(id).state, queue.job(id).held_reason), (State::Scheduled, None));
+    assert!(queue.hold(id, "a doubt"));
+    queue.enqueue(snoozes().run_at(Some(queue.now() + chrono::TimeDelta::hours(30))));
+    assert_eq!((queue.job(id).state, queue.job(id).held_reason.as_deref()), (State::Held, Some("a doubt")));
+}
+
+#[tokio::test]
 async fn a_rate_lets_so_many_go_and_the_rest_later() {
     let queue = TestQueue::new();
     let tenant = Uuid::now_v7();

@@ -7,7 +7,7 @@ use patchbay_queue::ledger::{self, Inserted, tidy, unique};
 use patchbay_queue::*;
 use uuid::Uuid;
 
-use crate::told::{dead, request};
+use crate::told::{attempt, dead, request};
 use crate::world::{Act, Doer, QUEUE, Work, World, in_ms};
 
 fn keyed(tenant: Uuid, conflict: Conflict) -> JobRequest<Work> {
@@ -159,6 +159,34 @@ async fn a_pushed_back_job_runs_later_never_earlier() {
     world.tell(keyed(tenant, Conflict::PushBack).run_at(at(60_000))).await;
     assert!(world.end(&job, 1, End::Succeeded(None)).await.jobs.is_empty());
     assert_eq!(world.state(job.id).await, "scheduled");
+}
+
+/// The end of a run that was put off for an hour.
+fn put_off() -> End {
+    let (at, reason) = (in_ms(3_600_000), Some("throttled: slow down".to_owned()));
+    End::Again { at, errors: 0, crashes: 0, interruptions: 0, attempt: attempt("throttled"), reason }
+}
+
+#[tokio::test]
+async fn why_a_job_was_put_off_says_nothing_of_the_time_that_it_is_given_then() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let (job, _) = world.tell(keyed(tenant, Conflict::Keep)).await;
+    world.end(&job, 1, put_off()).await;
+    let view = world.view(job.id).await;
+    assert_eq!((view.held_reason.as_deref(), view.started_at.is_some()), (Some("throttled: slow down"), true));
+    world.tell(keyed(tenant, Conflict::PushBack).run_at(Some(in_ms(60_000)))).await;
+    assert_eq!(world.view(job.id).await.held_reason, view.held_reason, "it was put off for longer");
+    world.tell(keyed(tenant, Conflict::PushBack).run_at(Some(in_ms(7_200_000)))).await;
+    let view = world.view(job.id).await;
+    assert_eq!((view.state.as_str(), view.held_reason, view.started_at.is_some()), ("scheduled", None, true));
+    world.tell(keyed(tenant, Conflict::Replace).run_at(Some(in_ms(60_000)))).await;
+    assert_eq!(world.view(job.id).await.started_at, None, "what it is now has not been tried");
+
+    let mut conn = world.ledger.get().await.unwrap();
+    ledger::hold::hold(&mut conn, tenant, &[job.id], ledger::hold::OPERATOR, "a doubt").await.unwrap();
+    world.tell(keyed(tenant, Conflict::PushBack).run_at(Some(in_ms(9_999_000)))).await;
+    assert_eq!(world.view(job.id).await.held_reason.as_deref(), Some("a doubt"), "somebody holds it still");
 }
 
 #[tokio::test]
