@@ -19,6 +19,7 @@ mod fairness;
 mod flow;
 mod groups;
 mod held;
+mod hours;
 mod lifecycle;
 mod limits;
 mod listing;
