@@ -36,6 +36,7 @@ mod stands_alone;
 mod stops;
 mod stuck;
 mod testkit;
+mod timeouts;
 mod told;
 mod unique;
 mod versions;
