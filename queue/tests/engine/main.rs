@@ -14,6 +14,7 @@ mod durability;
 mod enqueuer;
 mod exact;
 mod explain;
+mod fair_refills;
 mod fair_shares;
 mod fairness;
 mod flow;
