@@ -57,9 +57,6 @@ pub struct Header {
     /// Errors before it is a dead letter.
     #[serde(rename = "m")]
     pub max_attempts: i16,
-    /// Whether a unique key has to be given back at the end.
-    #[serde(rename = "u", default, skip_serializing_if = "is_false")]
-    pub unique: bool,
     /// Whether somebody wants it cancelled who asked while it ran before.
     #[serde(rename = "q", default, skip_serializing_if = "is_false")]
     pub cancel_requested: bool,
@@ -196,7 +193,6 @@ impl From<&NewJob> for Envelope {
                 errors: 0,
                 crashes: 0,
                 max_attempts: job.max_attempts,
-                unique: job.unique_key.is_some(),
                 cancel_requested: false,
                 left_behind: false,
                 generation: 0,
@@ -229,7 +225,6 @@ pub(crate) mod tests {
                 errors: 1,
                 crashes: 0,
                 max_attempts: 8,
-                unique: false,
                 cancel_requested: false,
                 left_behind: false,
                 generation: 0,

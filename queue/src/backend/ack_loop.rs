@@ -41,7 +41,6 @@ impl Ended {
             started_at,
             end,
             progress,
-            unique: header.unique,
             generation: header.generation,
         };
         Self { settlement, lane: LaneName { tenant: header.tenant, lane: header.lane.clone() } }

@@ -218,8 +218,7 @@ impl Lanes {
         Ok(run)
     }
 
-    /// Waits until somebody rings the queue's bell, or for `at_most`. Its own connection, because the
-    /// command blocks; made anew for each waiter and kept by it.
+    /// A connection of its own on which to wait for a bell: the wait would hold up everything else.
     ///
     /// # Errors
     /// Redis's.
@@ -229,26 +228,6 @@ impl Lanes {
             .set_response_timeout(None);
         let conn = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         Ok(Bell { conn, answer: self.timeouts.answer })
-    }
-
-    /// Rings the bell of `queue`: one idle worker looks for work.
-    ///
-    /// # Errors
-    /// Redis's.
-    pub async fn ring(&self, queue: &str) -> redis::RedisResult<()> {
-        let key = format!("{}bell", self.prefix(queue));
-        redis::pipe()
-            .cmd("LPUSH")
-            .arg(&key)
-            .arg(1)
-            .ignore()
-            .cmd("LTRIM")
-            .arg(&key)
-            .arg(0)
-            .arg(3)
-            .ignore()
-            .query_async(&mut self.conn())
-            .await
     }
 
     /// The bell's key of `queue`, for [`Bell::wait`].

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, Int8, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::list::{Id, JobFilter, dead_ids};
+use super::list::Id;
 use super::row::{JobRow, job_row_columns};
 use crate::sql::statement;
 
@@ -128,32 +128,4 @@ pub async fn discard_before(conn: &mut AsyncPgConnection, before: DateTime<Utc>,
     let gone: Vec<Id> =
         statement(DISCARD_BEFORE).bind::<Timestamptz, _>(before).bind::<Int8, _>(limit).load(conn).await?;
     Ok(gone.len())
-}
-
-/// As [`redrive`], for the oldest `cap` dead letters of `tenant` that match (whatever states the filter names).
-///
-/// # Errors
-/// The database's.
-pub async fn redrive_matching(
-    conn: &mut AsyncPgConnection,
-    tenant: Uuid,
-    filter: &JobFilter,
-    cap: i64,
-) -> QueryResult<Vec<JobRow>> {
-    let ids = dead_ids(conn, tenant, filter, cap).await?;
-    redrive(conn, tenant, &ids).await
-}
-
-/// As [`discard`], for the oldest `cap` dead letters of `tenant` that match (whatever states the filter names).
-///
-/// # Errors
-/// The database's.
-pub async fn discard_matching(
-    conn: &mut AsyncPgConnection,
-    tenant: Uuid,
-    filter: &JobFilter,
-    cap: i64,
-) -> QueryResult<Vec<JobRow>> {
-    let ids = dead_ids(conn, tenant, filter, cap).await?;
-    discard(conn, tenant, &ids).await
 }

@@ -4,7 +4,7 @@
 //! the dead, who are few among many and have a partial index that only a literal state can use.
 //!
 //! A filter that few jobs pass must not read millions to fill a page: whichever way a list goes, one call looks at
-//! about [`SCANNED`] jobs and says how far it came. (Work in bulk, [`dead_ids`], goes on until it has its batch.)
+//! about [`SCANNED`] jobs and says how far it came.
 //! Rejected: an index by state, which every job would pay for twice.
 
 use chrono::{DateTime, Utc};
@@ -98,36 +98,6 @@ const BY_ID: Way = way!("", "");
 const BY_SUBJECT: Way = way!(" AND subject = $17", " AND subject = $4");
 const THE_DEAD: Way = way!(" AND state = 'dead'", " AND state = 'dead'");
 
-const DEAD_IDS: &str = concat!(
-    "SELECT id FROM queue.jobs
-    WHERE tenant_id = $1 AND state = 'dead' AND id < $2 AND ($17 IS NULL OR subject = $17)",
-    conditions!(),
-    " ORDER BY id LIMIT $16"
-);
-
-/// Binds `$1` to `$16`.
-macro_rules! bound {
-    ($sql:expr, $tenant:expr, $before:expr, $filter:expr, $limit:expr) => {
-        statement($sql)
-            .bind::<SqlUuid, _>($tenant)
-            .bind::<SqlUuid, _>($before)
-            .bind::<Array<Text>, _>(&$filter.states)
-            .bind::<Nullable<Text>, _>(&$filter.queue)
-            .bind::<Nullable<Text>, _>(&$filter.kind)
-            .bind::<Nullable<Text>, _>(&$filter.error_class)
-            .bind::<Nullable<Text>, _>(&$filter.error_code)
-            .bind::<Nullable<Timestamptz>, _>($filter.created_from)
-            .bind::<Nullable<Timestamptz>, _>($filter.created_before)
-            .bind::<Nullable<Timestamptz>, _>($filter.finished_from)
-            .bind::<Nullable<Timestamptz>, _>($filter.finished_before)
-            .bind::<Nullable<Bool>, _>($filter.running)
-            .bind::<Nullable<Bool>, _>($filter.held)
-            .bind::<Nullable<Text>, _>(&$filter.lane)
-            .bind::<Nullable<SqlUuid>, _>($filter.group)
-            .bind::<Int8, _>($limit)
-    };
-}
-
 /// Jobs that were found.
 #[derive(Debug, Default)]
 pub struct Listed {
@@ -159,7 +129,23 @@ pub async fn list(
     let from = filter.created_from.map_or(Uuid::nil(), floor);
     // The dead come and go: how far the call looks is decided before it looks, or some would be passed over in between.
     let end = if only_dead { way.end(conn, tenant, before, filter).await? } else { None };
-    let jobs: Vec<JobView> = bound!(way.list, tenant, before, filter, limit)
+    let jobs: Vec<JobView> = statement(way.list)
+        .bind::<SqlUuid, _>(tenant)
+        .bind::<SqlUuid, _>(before)
+        .bind::<Array<Text>, _>(&filter.states)
+        .bind::<Nullable<Text>, _>(&filter.queue)
+        .bind::<Nullable<Text>, _>(&filter.kind)
+        .bind::<Nullable<Text>, _>(&filter.error_class)
+        .bind::<Nullable<Text>, _>(&filter.error_code)
+        .bind::<Nullable<Timestamptz>, _>(filter.created_from)
+        .bind::<Nullable<Timestamptz>, _>(filter.created_before)
+        .bind::<Nullable<Timestamptz>, _>(filter.finished_from)
+        .bind::<Nullable<Timestamptz>, _>(filter.finished_before)
+        .bind::<Nullable<Bool>, _>(filter.running)
+        .bind::<Nullable<Bool>, _>(filter.held)
+        .bind::<Nullable<Text>, _>(&filter.lane)
+        .bind::<Nullable<SqlUuid>, _>(filter.group)
+        .bind::<Int8, _>(limit)
         .bind::<Nullable<Text>, _>(&filter.subject)
         .bind::<Int8, _>(if end.is_some() { 2 * SCANNED } else { SCANNED })
         .bind::<SqlUuid, _>(end.unwrap_or(from).max(from))
@@ -201,22 +187,4 @@ fn floor(at: DateTime<Utc>) -> Uuid {
 pub(super) struct Id {
     #[diesel(sql_type = SqlUuid)]
     pub(super) id: Uuid,
-}
-
-/// The ids of the dead letters of `tenant` that match (whatever states the filter names), oldest first.
-///
-/// # Errors
-/// The database's.
-pub async fn dead_ids(
-    conn: &mut AsyncPgConnection,
-    tenant: Uuid,
-    filter: &JobFilter,
-    limit: i64,
-) -> QueryResult<Vec<Uuid>> {
-    let filter = JobFilter { states: Vec::new(), ..filter.clone() };
-    let rows: Vec<Id> = bound!(DEAD_IDS, tenant, Uuid::max(), filter, limit)
-        .bind::<Nullable<Text>, _>(&filter.subject)
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
 }

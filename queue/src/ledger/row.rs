@@ -14,7 +14,7 @@ macro_rules! job_row_columns {
         "j.tenant_id, j.id, j.queue, j.kind, j.version, j.lane, j.priority, j.cost, \
          CASE WHEN octet_length(j.payload) > 4096 THEN ''::bytea ELSE j.payload END AS payload, \
          octet_length(j.payload) > 4096 AS left_behind, j.subject, \
-         j.unique_key IS NOT NULL AS is_unique, j.cancel_requested_at IS NOT NULL AS cancel_requested, \
+         j.cancel_requested_at IS NOT NULL AS cancel_requested, \
          coalesce(j.generation, 0) AS generation, j.run_at, j.not_after, j.max_attempts, j.errors, j.crashes, \
          j.trace, j.request_id"
     };
@@ -47,8 +47,6 @@ pub struct JobRow {
     pub left_behind: bool,
     #[diesel(sql_type = Nullable<Text>)]
     pub subject: Option<String>,
-    #[diesel(sql_type = Bool)]
-    pub is_unique: bool,
     #[diesel(sql_type = Bool)]
     pub cancel_requested: bool,
     #[diesel(sql_type = Int4)]
@@ -84,7 +82,6 @@ impl From<JobRow> for Envelope {
                 errors: row.errors,
                 crashes: row.crashes,
                 max_attempts: row.max_attempts,
-                unique: row.is_unique,
                 left_behind: row.left_behind,
                 cancel_requested: row.cancel_requested,
                 generation: row.generation,

@@ -38,8 +38,6 @@ pub struct Settlement {
     pub end: End,
     /// How far the job has come, where that is news.
     pub progress: Option<Progress>,
-    /// Whether a unique key goes back when the job ends (the row knows; kept for what is shown).
-    pub unique: bool,
     /// Which payload ran ([`Header::generation`](crate::envelope::Header::generation)).
     pub generation: i32,
 }

@@ -242,7 +242,6 @@ async fn a_late_word_changes_nothing() {
         started_at: before.started_at.unwrap(),
         end: End::Cancelled,
         progress: None,
-        unique: false,
         generation: 0,
     };
     let mut conn = world.ledger.get().await.unwrap();
@@ -268,7 +267,6 @@ async fn an_old_token_cannot_settle_a_job_that_runs_again() {
         started_at: chrono::DateTime::UNIX_EPOCH,
         end: End::Succeeded(None),
         progress: None,
-        unique: false,
         generation: 0,
     };
     let mut conn = world.ledger.get().await.unwrap();

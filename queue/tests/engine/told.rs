@@ -83,7 +83,6 @@ pub fn settlement(job: &NewJob, token: i64, end: End) -> Settlement {
         started_at: chrono::Utc::now(),
         end,
         progress: None,
-        unique: job.unique_key.is_some(),
         generation: 0,
     }
 }

@@ -19,7 +19,6 @@ impl Case<'_> {
             started_at: Utc::now(),
             end,
             progress: None,
-            unique: job.key.is_some(),
             generation: run.1,
         };
         let mut conn = self.conn().await;

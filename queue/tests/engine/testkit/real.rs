@@ -136,7 +136,6 @@ fn end_of(job: &Envelope, act: &Act) -> Settlement {
         started_at: Utc::now(),
         end,
         progress: None,
-        unique: job.header.unique,
         generation: job.header.generation,
     }
 }
