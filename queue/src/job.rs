@@ -269,7 +269,8 @@ impl<J: Job> From<JobRequest<J>> for NewJob {
     }
 }
 
-/// The largest payload, in bytes. Every waiting job's is held in Redis, and copied by each claim.
+/// The largest payload, in bytes. One of up to [`CARRIED`](crate::envelope::CARRIED) is held in Redis with its waiting
+/// job, and copied by the claim; a larger one stays in the ledger, and is read there once the job is claimed.
 pub const PAYLOAD_MAX: usize = 1 << 20;
 
 /// A job as the ledger takes it: no types, only a name, a version and bytes.

@@ -8,7 +8,7 @@ pub struct QueueConfig {
     /// Jobs of one lane that Redis holds, more where they are worked off fast; the rest waits in PostgreSQL. A more
     /// urgent one that comes later waits until half of them are gone.
     pub lane_window: usize,
-    /// Jobs of one queue that Redis holds at the most.
+    /// Jobs of one queue that Redis holds, but for a few of each lane.
     pub queue_window: usize,
     /// Jobs of one tenant that may wait in one queue, where the operator has set no other depth for it.
     pub tenant_depth: u32,
