@@ -19,7 +19,7 @@ pub struct Window {
     /// Jobs of one lane; a keeper gives more to one that is worked off fast.
     pub lane: usize,
     /// Jobs of one queue, all lanes together: the bound of what Redis holds. Beyond it each lane has a few places, and beyond
-    /// twice as many one place.
+    /// twice as many (four times, where it has run dry) one place.
     pub queue: usize,
 }
 
