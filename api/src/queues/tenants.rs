@@ -46,9 +46,10 @@ pub struct QueueTenant {
     pub oldest_at: Option<Time>,
     /// The age of that job in seconds.
     pub oldest_age_seconds: Option<i64>,
-    /// Half of its jobs waited no longer than this lately, in milliseconds.
+    /// Half of its waits measured lately were no longer than this, in milliseconds. Of the jobs that a worker takes
+    /// from a lane at a time the first is measured, while the tenant is among the ten.
     pub dwell_p50_ms: Option<i64>,
-    /// All but one in a hundred waited no longer than this lately, in milliseconds.
+    /// All but one in a hundred of these waits were no longer than this, in milliseconds.
     pub dwell_p99_ms: Option<i64>,
     /// How often a limit held it up lately.
     pub throttled: u64,

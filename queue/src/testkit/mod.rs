@@ -1,10 +1,13 @@
 //! What users of the engine test their own jobs with: the engine's semantics in memory, and a clock that is moved.
 //!
-//! A [`TestQueue`] takes jobs as the ledger does (unique keys, dependencies, order, groups, held and delayed jobs), serves
-//! them as the lanes do (tenants and lanes in turn by cost and weight, priorities, pauses, penalties, and every
-//! [`Limit`](crate::lanes::Limit) on every key: rates, concurrency, opening hours, circuit breakers) and runs them by the
-//! handlers of the same [`Registry`](crate::Registry) as a worker, through the same judgement of results. No PostgreSQL,
-//! no Redis, no sleeping: a retry in an hour, or tomorrow's opening, is a [`skip`](TestQueue::skip) away.
+//! A [`TestQueue`] takes jobs as the ledger does (unique keys, dependencies, order, groups, held and delayed jobs),
+//! serves them as the lanes do (tenants and lanes in turn by cost and weight, priorities, pauses, penalties, and every
+//! [`Limit`](crate::lanes::Limit) on every key: rates, concurrency, opening hours, circuit breakers) and runs them by
+//! the handlers of the same [`Registry`](crate::Registry) as a worker, through the same judgement of results. No
+//! PostgreSQL, no Redis, and no waiting for what the engine puts off: a retry in an hour, or tomorrow's opening, is a
+//! [`skip`](TestQueue::skip) away. One thing runs by tokio's clock instead: the time limit of a kind's
+//! [`Policy`](crate::Policy). A handler that hangs is stopped after so long in real time, or at once where the test has
+//! paused its runtime's clock (`start_paused`); `skip` does not bring that nearer.
 //!
 //! Jobs run one after the other unless a test asks for more at a time ([`drain_with`](TestQueue::drain_with)), which is when
 //! concurrency binds. A worker that vanishes is a future that is dropped ([`crash`](TestQueue::crash)): its jobs come back
@@ -12,8 +15,15 @@
 //!
 //! What it leaves out is what no handler can see: windows of a backlog (every job is in its lane), the slots and processes
 //! of several workers (what a worker that ends gives back, and that a last chance runs alone), and the door, which asks for
-//! the depth of a tenant's backlog before there is a job. That it does as the real engine does is itself a test:
-//! `tests/engine/testkit/same.rs` runs the same random histories through both.
+//! the depth of a tenant's backlog before there is a job.
+//!
+//! That it does as the real engine does is itself a test, as far as this goes: `tests/engine/testkit/same.rs` runs the
+//! same random histories of one lane through both (unique and ordered jobs, dependencies, groups, held jobs, what a
+//! person decides, errors, workers that vanish, hours that pass, and on any key of the lane a rate, a concurrency,
+//! hours or a breaker), and compares each job's state, who holds it, its errors, crashes and attempts. Not compared are
+//! whose turn it is among lanes and tenants (weights, costs, priorities), pauses and penalties, and what handlers do
+//! beyond an error (snooze, panic, take tokens): there the kit is as good as its own tests.
+//!
 //! Rejected: starting real servers for every unit test, which is what `tests/` of the product are for; a task for each
 //! handler, whose order nobody could foretell.
 //!

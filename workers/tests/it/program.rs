@@ -82,7 +82,12 @@ impl Program {
 
     /// Waits for its end; its exit code, or none where a signal ended it.
     pub async fn ended(&mut self) -> Option<i32> {
-        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
+        self.ended_within(Duration::from_secs(30)).await
+    }
+
+    /// The same, where that takes long.
+    pub async fn ended_within(&mut self, most: Duration) -> Option<i32> {
+        let ended = tokio::time::timeout(most, self.child.wait()).await;
         ended.expect("the program ends").unwrap().code()
     }
 }

@@ -7,12 +7,20 @@ use patchbay_queue::{QueueBackend, WorkerSettings};
 use patchbay_workers::runtime::{Dog, Verdict};
 use tokio::time::timeout;
 
-/// A real backend on a namespace with a key that a stranger has spoilt: Redis answers, every claim fails.
-async fn stuck(db: &TestDb) -> QueueBackend {
+use crate::program::Program;
+use crate::world::World;
+
+/// Spoils a key of a queue, as a stranger might: Redis answers, every claim fails.
+async fn spoil(db: &TestDb, queue: &str) {
     let client = redis::Client::open(std::env::var("REDIS_URL").unwrap()).unwrap();
     let mut conn = client.get_multiplexed_async_connection().await.unwrap();
-    let key = format!("{}:{{sends}}:meta", db.namespace());
+    let key = format!("{}:{{{queue}}}:meta", db.namespace());
     let () = redis::cmd("SET").arg(key).arg("spoilt").query_async(&mut conn).await.unwrap();
+}
+
+/// A real backend whose claims fail.
+async fn stuck(db: &TestDb) -> QueueBackend {
+    spoil(db, "sends").await;
     start(db)
 }
 
@@ -36,6 +44,17 @@ async fn claims_that_fail_on_a_redis_that_answers_are_the_end() {
     let backend = stuck(&db).await;
     let verdict = timeout(Duration::from_secs(20), dog(&backend).watch(async || true)).await.unwrap();
     assert!(matches!(&verdict, Verdict::Stopped(queue, _) if queue == "sends"), "{verdict}");
+}
+
+/// Of the real program, whose dog waits a minute; whoever starts it again knows it by the exit code.
+#[tokio::test]
+async fn a_program_whose_claims_fail_ends_itself_with_70() {
+    let world = World::new().await;
+    spoil(&world.db, "maintenance").await;
+    let mut worker = Program::start(world.worker(&["--queues", "maintenance=1"])).await;
+    assert_eq!(worker.ended_within(Duration::from_secs(150)).await, Some(70), "{:#?}", worker.lines());
+    let verdict = worker.says("the watchdog ends the process").await["verdict"].to_string();
+    assert!(verdict.contains("no claim from maintenance for"), "{verdict}");
 }
 
 #[tokio::test]
