@@ -84,7 +84,8 @@ fn afters(jobs: &[NewJob]) -> impl Iterator<Item = (Uuid, &After)> {
         .flat_map(|(tenant, flow)| flow.after.iter().map(move |after| (tenant, after)))
 }
 
-// A group that nobody has made yet is made here: it is neither sealed nor ended.
+// A group that is not there is made here: it is neither sealed nor ended. (So a tie to a group without a row is one to
+// a group that was forgotten after the tie was made.)
 const SEE_GROUPS: &str = "
 INSERT INTO queue.groups AS g (tenant_id, id, has_dependents)
 SELECT n.tenant_id, n.id, true FROM unnest($1, $2) AS n (tenant_id, id) ORDER BY n.id
@@ -311,7 +312,7 @@ noted AS (
     SELECT DISTINCT p.tenant_id, p.on_id, p.on_group FROM page p
     LEFT JOIN queue.jobs j ON j.tenant_id = p.tenant_id AND j.id = p.on_id
     LEFT JOIN queue.groups g ON g.tenant_id = p.tenant_id AND g.id = p.on_id
-    WHERE CASE WHEN p.on_group THEN g.ended_at IS NOT NULL AND (g.failed = 0 OR p.any_end)
+    WHERE CASE WHEN p.on_group THEN g.id IS NULL OR g.ended_at IS NOT NULL AND (g.failed = 0 OR p.any_end)
         ELSE j.id IS NULL OR j.state IN ('succeeded', 'cancelled', 'discarded') OR j.state = 'dead' AND p.any_end END
     ORDER BY p.tenant_id, p.on_id
     ON CONFLICT (tenant_id, id) DO NOTHING)

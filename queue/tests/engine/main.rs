@@ -17,6 +17,7 @@ mod explain;
 mod fair_shares;
 mod fairness;
 mod flow;
+mod forgotten;
 mod groups;
 mod held;
 mod lifecycle;
