@@ -28,6 +28,7 @@ mod model_ledger;
 mod pauses;
 mod payloads;
 mod plain_apalis;
+mod refused;
 mod relay;
 mod scripts;
 mod secrets;
