@@ -2,7 +2,8 @@
 //!
 //! Each tie is a row (`queue.dependencies`), and a job with ties is `held`. When something that has dependents ends, a
 //! trigger notes it in the statement that wrote the end (`queue.ended_targets`), and [`pass_on`] unties whoever waited:
-//! the worker calls it at once, the keeper in every tick, so a crash in between delays a release and loses none.
+//! the worker calls it at once, the keeper in every tick, so a crash in between delays a release and loses none. A call
+//! unties a bounded number, so that a million jobs after one are let go in steps.
 //!
 //! Over *well* is succeeded, cancelled or discarded. A dead letter holds up those who did not ask for any end.
 //! A tie is made under the lock of what it is tied to: the end either comes after it, and sees it, or before, and the
@@ -231,8 +232,10 @@ impl Targets {
 
 const PASS_ON: &str = concat!("SELECT ", job_row_columns!(), " FROM queue.pass_on($1) j");
 
-/// Sees to at most `most` jobs and groups that ended: unties those who waited for them. Answers the jobs that are free
-/// and due, to be pushed. Any number of processes may do this at once; costs one indexed probe where there is nothing.
+/// Sees to at most `most` jobs and groups that ended: unties those who waited for them, and at most as many in all. An end
+/// with more behind it than that is left noted, for the next call; what there is room for is shared equally. Answers the
+/// jobs that are free and due, to be pushed. Any number of processes may do this at once; costs one indexed probe where
+/// there is nothing.
 ///
 /// # Errors
 /// The database's; nothing was done then.

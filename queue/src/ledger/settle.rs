@@ -171,7 +171,7 @@ pub struct Settled {
     pub ready: Vec<JobRow>,
 }
 
-/// Most ended jobs that are seen to at once.
+/// Most ended jobs that are seen to at once, and most jobs that are untied; the keeper does the rest.
 const PASS_ON: i32 = 1_000;
 
 /// Writes the ends of runs by `worker`. Not to be called inside a transaction: what follows from the ends may fail

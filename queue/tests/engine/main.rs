@@ -16,6 +16,7 @@ mod exact;
 mod explain;
 mod fair_shares;
 mod fairness;
+mod fan_out;
 mod flow;
 mod forgotten;
 mod groups;
