@@ -5,10 +5,8 @@
 //! job is in one batch only, and a second run of it under another token, which the ledger's fence tells apart.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backoff::ExponentialBackoff;
-use backoff::backoff::Backoff;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -18,11 +16,11 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::inflight::RunId;
+use super::write::write;
 use crate::Envelope;
 use crate::lanes::{LaneName, Renewed};
-use crate::ledger::JobRow;
 use crate::ledger::progress::Progress;
-use crate::ledger::settle::{End, Settlement, settle};
+use crate::ledger::settle::{End, Settlement};
 
 /// A run that is over, with what the ledger is to hear.
 #[derive(Debug)]
@@ -131,32 +129,4 @@ async fn still_ours(shared: &Shared, batch: Vec<Ended>) -> Vec<Settlement> {
         Err(_) => ours.extend(doubtful.into_iter().map(|ended| ended.settlement)),
     }
     ours
-}
-
-/// Writes to the ledger, however long PostgreSQL is away: the leases are renewed meanwhile. Answers the jobs that are due
-/// because of it.
-async fn write(shared: &Shared, ends: &[Settlement]) -> Vec<JobRow> {
-    let mut weather = ExponentialBackoff {
-        initial_interval: Duration::from_millis(50),
-        max_interval: Duration::from_secs(2),
-        max_elapsed_time: None,
-        ..ExponentialBackoff::default()
-    };
-    loop {
-        let written = async {
-            let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
-            settle(&mut conn, &shared.settings.worker, ends).await.map_err(|error| error.to_string())
-        };
-        match written.await {
-            Ok(settled) => {
-                shared.meters.late.increment(ends.len().saturating_sub(settled.jobs.len()) as u64);
-                return settled.ready;
-            }
-            Err(error) => {
-                let pause = weather.next_backoff().unwrap_or(Duration::from_secs(2));
-                tracing::warn!(queue = shared.queue, outcomes = ends.len(), error, ?pause, "outcomes not written");
-                tokio::time::sleep(pause).await;
-            }
-        }
-    }
 }

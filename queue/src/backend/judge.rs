@@ -14,6 +14,7 @@ use crate::ledger::attempt::{Attempt, CRASH, INTERRUPTION, SNOOZE};
 use crate::ledger::crash::POISON;
 use crate::ledger::hold::{KIND_PAUSE, VERSION};
 use crate::ledger::settle::End;
+use crate::ledger::text::{writable, writable_json};
 use crate::{Envelope, ErrorClass, JobError, Outcome, Policy};
 
 /// A run that is over, as it is judged.
@@ -37,9 +38,10 @@ const SOONEST: TimeDelta = TimeDelta::milliseconds(250);
 pub(crate) fn judge(over: &Over<'_>, result: Result<Outcome, BoxDynError>) -> End {
     let Over { envelope, at: ended_at, interrupted, .. } = *over;
     let error = match result {
-        Ok(Outcome::Done(value)) => return End::Succeeded(value),
+        Ok(Outcome::Done(value)) => return End::Succeeded(value.map(writable_json)),
         Ok(Outcome::Cancelled) => return End::Cancelled,
         Ok(Outcome::Snooze { until, reason }) => {
+            let reason = writable(reason);
             return put_off(until.max(ended_at + SOONEST), reason.clone(), over.attempt(SNOOZE, "put_off", reason));
         }
         Err(_) if interrupted => {

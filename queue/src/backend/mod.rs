@@ -23,6 +23,7 @@ mod service;
 mod serving;
 mod versions;
 mod vitals;
+mod write;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};

@@ -7,6 +7,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::text::writable;
+
 /// One attempt, as kept in the row's history.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Attempt {
@@ -43,9 +45,11 @@ pub const SNOOZE: &str = "snooze";
 const DETAIL_MAX: usize = 2_000;
 
 impl Attempt {
-    /// The attempt with its text cut to what a row takes.
+    /// The attempt with its text as a row takes it: cut, and without NUL.
     #[must_use]
     pub fn trimmed(mut self) -> Self {
+        self.code = writable(self.code);
+        self.detail = writable(self.detail);
         if self.detail.len() > DETAIL_MAX {
             let mut end = DETAIL_MAX;
             while !self.detail.is_char_boundary(end) {

@@ -2,7 +2,8 @@
 //!
 //! Each tie is a row (`queue.dependencies`), and a job with ties is `held`. When something that has dependents ends, a
 //! trigger notes it in the statement that wrote the end (`queue.ended_targets`), and [`pass_on`] unties whoever waited:
-//! the worker calls it at once, the keeper in every tick, so a crash in between delays a release and loses none.
+//! the worker calls it at once, the keeper in every tick, so a crash in between delays a release and loses none. A call
+//! unties a bounded number, so that a million jobs after one are let go in steps.
 //!
 //! Over *well* is succeeded, cancelled or discarded. A dead letter holds up those who did not ask for any end.
 //! A tie is made under the lock of what it is tied to: the end either comes after it, and sees it, or before, and the
@@ -85,7 +86,8 @@ fn afters(jobs: &[NewJob]) -> impl Iterator<Item = (Uuid, &After)> {
         .flat_map(|(tenant, flow)| flow.after.iter().map(move |after| (tenant, after)))
 }
 
-// A group that nobody has made yet is made here: it is neither sealed nor ended.
+// A group that is not there is made here: it is neither sealed nor ended. (So a tie to a group without a row is one to
+// a group that was forgotten after the tie was made.)
 const SEE_GROUPS: &str = "
 INSERT INTO queue.groups AS g (tenant_id, id, has_dependents)
 SELECT n.tenant_id, n.id, true FROM unnest($1, $2) AS n (tenant_id, id) ORDER BY n.id
@@ -231,8 +233,10 @@ impl Targets {
 
 const PASS_ON: &str = concat!("SELECT ", job_row_columns!(), " FROM queue.pass_on($1) j");
 
-/// Sees to at most `most` jobs and groups that ended: unties those who waited for them. Answers the jobs that are free
-/// and due, to be pushed. Any number of processes may do this at once; costs one indexed probe where there is nothing.
+/// Sees to at most `most` jobs and groups that ended: unties those who waited for them, and at most as many in all. An end
+/// with more behind it than that is left noted, for the next call; what there is room for is shared equally. Answers the
+/// jobs that are free and due, to be pushed. Any number of processes may do this at once; costs one indexed probe where
+/// there is nothing.
 ///
 /// # Errors
 /// The database's; nothing was done then.
@@ -320,7 +324,7 @@ noted AS (
     SELECT DISTINCT p.tenant_id, p.on_id, p.on_group FROM page p
     LEFT JOIN queue.jobs j ON j.tenant_id = p.tenant_id AND j.id = p.on_id
     LEFT JOIN queue.groups g ON g.tenant_id = p.tenant_id AND g.id = p.on_id
-    WHERE CASE WHEN p.on_group THEN g.ended_at IS NOT NULL AND (g.failed = 0 OR p.any_end)
+    WHERE CASE WHEN p.on_group THEN g.id IS NULL OR g.ended_at IS NOT NULL AND (g.failed = 0 OR p.any_end)
         ELSE j.id IS NULL OR j.state IN ('succeeded', 'cancelled', 'discarded') OR j.state = 'dead' AND p.any_end END
     ORDER BY p.tenant_id, p.on_id
     ON CONFLICT (tenant_id, id) DO NOTHING)

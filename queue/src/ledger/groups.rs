@@ -5,6 +5,9 @@
 //! the members' rows. A group ends when it is sealed and nothing of it is pending; a dead letter that is redriven takes
 //! the end back. Rejected: counting in the group's row (every end would wait for it) and counting members when asked (a
 //! million rows for one number).
+//! A group whose row is gone counts nothing, until a new member makes it anew. What comes of a member that the row does
+//! not know (it is older than the row) counts it as one more: deltas always fold, because one that did not would stop
+//! the fold for everybody.
 //! How to break it: change the state of a member without leaving a delta; add members to a group that is sealed (they
 //! count, but whoever waits may have been let go).
 
@@ -219,21 +222,29 @@ pub async fn any_delta(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     Ok(row.yes)
 }
 
-// Groups that come into being with their first member.
+// Groups that come into being with their first member. What is said of a group that is gone, and brings none, makes none.
 const BORN: &str = "
 INSERT INTO queue.groups (tenant_id, id)
 SELECT DISTINCT d.tenant_id, d.group_id
-FROM (SELECT tenant_id, group_id FROM queue.group_deltas ORDER BY id LIMIT $1) d
-WHERE NOT EXISTS (SELECT FROM queue.groups g WHERE g.tenant_id = d.tenant_id AND g.id = d.group_id)
+FROM (SELECT tenant_id, group_id, total FROM queue.group_deltas ORDER BY id LIMIT $1) d
+WHERE d.total > 0 AND NOT EXISTS (SELECT FROM queue.groups g WHERE g.tenant_id = d.tenant_id AND g.id = d.group_id)
 ORDER BY 1, 2 ON CONFLICT DO NOTHING";
 
-// A group that somebody has in hand keeps its deltas for the next fold.
+// A group that somebody has in hand keeps its deltas for the next fold, and so does one that is gone and has a new member
+// by now; other deltas of groups that are gone are dropped. Fewer than no dead letters: members came back, or were put
+// away, that the row does not know. And the total is never less than what became of its parts.
 const FOLD: &str = "
 WITH batch AS (SELECT * FROM queue.group_deltas ORDER BY id LIMIT $1),
-named AS (SELECT DISTINCT tenant_id, group_id FROM batch),
+named AS (SELECT tenant_id, group_id, max(total) AS brought FROM batch GROUP BY tenant_id, group_id),
 mine AS (
-    SELECT g.tenant_id, g.id FROM named n JOIN queue.groups g ON g.tenant_id = n.tenant_id AND g.id = n.group_id
+    SELECT g.tenant_id, g.id, g.total, g.succeeded, g.failed, g.cancelled, g.discarded
+    FROM named n JOIN queue.groups g ON g.tenant_id = n.tenant_id AND g.id = n.group_id
     FOR NO KEY UPDATE OF g SKIP LOCKED),
+dropped AS (
+    DELETE FROM queue.group_deltas d USING batch b, named n
+    WHERE d.id = b.id AND b.tenant_id = n.tenant_id AND b.group_id = n.group_id AND n.brought = 0
+        AND NOT EXISTS (SELECT FROM queue.groups g WHERE g.tenant_id = n.tenant_id AND g.id = n.group_id)
+    RETURNING d.id),
 gone AS (
     DELETE FROM queue.group_deltas d USING batch b, mine m
     WHERE d.id = b.id AND b.tenant_id = m.tenant_id AND b.group_id = m.id RETURNING d.*),
@@ -241,18 +252,23 @@ sums AS (
     SELECT tenant_id, group_id, sum(total) AS total, sum(succeeded) AS succeeded, sum(failed) AS failed,
         sum(cancelled) AS cancelled, sum(discarded) AS discarded
     FROM gone GROUP BY tenant_id, group_id),
+counts AS (
+    SELECT m.tenant_id, m.id, m.total + s.total - least(m.failed + s.failed, 0) AS total,
+        m.succeeded + s.succeeded AS succeeded, greatest(m.failed + s.failed, 0) AS failed,
+        m.cancelled + s.cancelled AS cancelled, m.discarded + s.discarded AS discarded
+    FROM mine m JOIN sums s ON s.tenant_id = m.tenant_id AND s.group_id = m.id),
 folded AS (
-    UPDATE queue.groups g SET total = g.total + s.total, succeeded = g.succeeded + s.succeeded,
-        failed = g.failed + s.failed, cancelled = g.cancelled + s.cancelled, discarded = g.discarded + s.discarded,
-        ended_at = CASE WHEN g.sealed AND g.total + s.total = g.succeeded + s.succeeded + g.failed + s.failed
-            + g.cancelled + s.cancelled + g.discarded + s.discarded THEN coalesce(g.ended_at, now()) END
-    FROM sums s WHERE g.tenant_id = s.tenant_id AND g.id = s.group_id
+    UPDATE queue.groups g SET total = greatest(c.total, c.succeeded + c.failed + c.cancelled + c.discarded),
+        succeeded = c.succeeded, failed = c.failed, cancelled = c.cancelled, discarded = c.discarded,
+        ended_at = CASE WHEN g.sealed AND c.total <= c.succeeded + c.failed + c.cancelled + c.discarded
+            THEN coalesce(g.ended_at, now()) END
+    FROM counts c WHERE g.tenant_id = c.tenant_id AND g.id = c.id
     RETURNING g.tenant_id, g.id, g.has_dependents AND g.ended_at IS NOT NULL AS passes),
 passed AS (
     INSERT INTO queue.ended_targets (tenant_id, id, is_group)
     SELECT tenant_id, id, true FROM folded WHERE passes ORDER BY tenant_id, id
     ON CONFLICT (tenant_id, id) DO UPDATE SET is_group = true)
-SELECT count(*) AS count FROM gone";
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM dropped) AS count";
 
 #[derive(QueryableByName)]
 struct Count {
@@ -340,13 +356,15 @@ pub async fn doomed(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec
 }
 
 /// Forgets up to `limit` groups that ended before `before`; their members are the ledger's retention's. Answers how many.
+/// One with a dead letter stays as long as that does: it may be redriven yet, and jobs may wait for it.
 ///
 /// # Errors
 /// The database's.
 pub async fn forget_before(conn: &mut AsyncPgConnection, before: DateTime<Utc>, limit: i64) -> QueryResult<usize> {
     statement(
         "DELETE FROM queue.groups g USING (
-            SELECT tenant_id, id FROM queue.groups WHERE ended_at < $1 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED) o
+            SELECT tenant_id, id FROM queue.groups WHERE ended_at < $1 AND failed = 0
+            ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED) o
          WHERE g.tenant_id = o.tenant_id AND g.id = o.id",
     )
     .bind::<Timestamptz, _>(before)

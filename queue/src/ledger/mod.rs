@@ -29,6 +29,7 @@ pub mod promote;
 pub mod refill;
 pub mod row;
 pub mod settle;
+pub(crate) mod text;
 pub mod tidy;
 mod time;
 pub mod unique;

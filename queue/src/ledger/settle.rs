@@ -169,7 +169,7 @@ pub struct Settled {
     pub ready: Vec<JobRow>,
 }
 
-/// Most ended jobs that are seen to at once.
+/// Most ended jobs that are seen to at once, and most jobs that are untied; the keeper does the rest.
 const PASS_ON: i32 = 1_000;
 
 /// Writes the ends of runs by `worker`. Not to be called inside a transaction: what follows from the ends may fail
@@ -183,19 +183,10 @@ pub async fn settle(conn: &mut AsyncPgConnection, worker: &str, ends: &[Settleme
     ends.sort_unstable_by_key(|end| end.id);
     let (done, rest): (Vec<&Settlement>, Vec<&Settlement>) =
         ends.iter().partition(|s| matches!(s.end, End::Succeeded(None)) && s.progress.is_none() && s.generation == 0);
-    let mut rows: Vec<Row> = Vec::with_capacity(ends.len());
-    if !done.is_empty() {
-        rows = statement(SETTLE_DONE)
-            .bind::<Array<SqlUuid>, _>(column(&done, |s| s.tenant))
-            .bind::<Array<SqlUuid>, _>(column(&done, |s| s.id))
-            .bind::<Array<Int8>, _>(column(&done, |s| s.token))
-            .bind::<Array<Timestamptz>, _>(column(&done, |s| s.started_at))
-            .bind::<Text, _>(worker)
-            .load(conn)
-            .await?;
-    }
+    let mut rows: Vec<Row> = Vec::new();
+    // First those that may be refused for what they say: then nothing has been written yet.
     if !rest.is_empty() {
-        let more: Vec<Row> = statement(SETTLE)
+        rows = statement(SETTLE)
             .bind::<Array<SqlUuid>, _>(column(&rest, |s| s.tenant))
             .bind::<Array<SqlUuid>, _>(column(&rest, |s| s.id))
             .bind::<Array<Int8>, _>(column(&rest, |s| s.token))
@@ -217,6 +208,16 @@ pub async fn settle(conn: &mut AsyncPgConnection, worker: &str, ends: &[Settleme
             .bind::<Text, _>(worker)
             .bind::<Array<Int4>, _>(column(&rest, |s| s.generation))
             .bind::<Array<Bool>, _>(column(&rest, |s| s.end.is_error()))
+            .load(conn)
+            .await?;
+    }
+    if !done.is_empty() {
+        let more: Vec<Row> = statement(SETTLE_DONE)
+            .bind::<Array<SqlUuid>, _>(column(&done, |s| s.tenant))
+            .bind::<Array<SqlUuid>, _>(column(&done, |s| s.id))
+            .bind::<Array<Int8>, _>(column(&done, |s| s.token))
+            .bind::<Array<Timestamptz>, _>(column(&done, |s| s.started_at))
+            .bind::<Text, _>(worker)
             .load(conn)
             .await?;
         rows.extend(more);
