@@ -167,8 +167,8 @@ impl<J: Job> JobRequest<J> {
 
     /// Holds the job until the job `on` of the same tenant is over well: succeeded, cancelled or discarded. A dead
     /// letter holds it until somebody redrives or discards that. May be said of several. One that is not there (yet, or
-    /// any more) holds it not at all; jobs that are handed in together may name each other in any order, but not in a circle
-    /// ([`Circle`](crate::ledger::Circle)).
+    /// any more) holds it not at all. Jobs that are handed in together may name each other in any order, but not in a
+    /// circle ([`Circle`](crate::ledger::Circle)).
     #[must_use]
     pub fn after(self, on: Uuid) -> Self {
         self.waiting_for(After { on, group: false, any_end: false })

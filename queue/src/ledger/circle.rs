@@ -1,8 +1,8 @@
 //! Circles: jobs of a batch that would wait for each other for ever.
 //!
-//! Only jobs that are accepted together can name each other: one that was there before waits for none that comes now, as
-//! a job that names another which is not there waits for nothing. So the batch alone tells, and is asked before anything
-//! is written. What is refused is what the batch says, whatever its unique keys would make of it.
+//! Only jobs that are accepted together can name each other: one that was there before waits for none that comes now,
+//! as a job that names another which is not there waits for nothing. So the batch alone tells, and is asked before
+//! anything is written. What is refused is what the batch says, whatever its unique keys would make of it.
 //! A circle through a group is not seen: members may come at any time, so no batch tells.
 //! Rejected: a walk over the ties in the ledger (statements for what cannot be there).
 

@@ -9,9 +9,9 @@
 //! A tie is made under the lock of what it is tied to: the end either comes after it, and sees it, or before, and the
 //! job is free from the start. A job that was cancelled while it was tied itself counts as over only when its ties are
 //! gone, so that cancelling in the middle of a chain does not let the rest run ahead.
-//! Jobs that name each other in one batch are refused ([`Circle`](super::Circle)); across batches no circle of jobs can be.
-//! How to break it: let a group wait for itself, by a member that waits for a job which waits for the group. Nobody looks
-//! for these; `not_after` or a cancel ends one.
+//! Jobs that name each other in a circle are refused ([`Circle`](super::Circle)); they can only be of one batch.
+//! How to break it: let a group wait for itself, by a member that waits for a job which waits for the group. Nobody
+//! looks for these; `not_after` or a cancel ends one.
 //! Rejected: a count of open ties in the job's row (a second truth, wrong after any crash), and looking for the free
 //! ones by a scan (the probe must cost nothing when there is nothing to do).
 
@@ -292,7 +292,8 @@ pub struct Blocker {
 /// The database's.
 pub async fn waits_on(conn: &mut AsyncPgConnection, tenant: Uuid, id: Uuid) -> QueryResult<Vec<Blocker>> {
     statement(
-        "SELECT d.on_id, d.on_group, d.any_end, j.state, g.ended_at IS NOT NULL AS ended, coalesce(g.failed, 0) AS failed
+        "SELECT d.on_id, d.on_group, d.any_end, j.state, g.ended_at IS NOT NULL AS ended,
+            coalesce(g.failed, 0) AS failed
          FROM queue.dependencies d
          LEFT JOIN queue.jobs j ON NOT d.on_group AND j.tenant_id = d.tenant_id AND j.id = d.on_id
          LEFT JOIN queue.groups g ON d.on_group AND g.tenant_id = d.tenant_id AND g.id = d.on_id

@@ -83,9 +83,9 @@ pub async fn insert(conn: &mut AsyncPgConnection, jobs: &[NewJob]) -> QueryResul
 /// after it.
 ///
 /// # Errors
-/// The database's, a duplicate id included. Before anything is written, as a `SerializationError` around it: a job whose
-/// secret fields nobody sealed ([`SealError`]) or whose payload is too large ([`PayloadTooLarge`]), and jobs that wait for
-/// each other in a circle ([`Circle`](super::Circle)).
+/// The database's, a duplicate id included. Before anything is written, as a `SerializationError` around it: a job
+/// whose secret fields nobody sealed ([`SealError`]) or whose payload is too large ([`PayloadTooLarge`]), and jobs that
+/// wait for each other in a circle ([`Circle`](super::Circle)).
 pub async fn enqueue(conn: &mut AsyncPgConnection, jobs: &[NewJob]) -> QueryResult<Enqueued> {
     if jobs.iter().any(|job| !job.secret_fields.is_empty()) {
         return Err(Error::SerializationError(Box::new(SealError::NoKey)));

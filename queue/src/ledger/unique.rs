@@ -229,8 +229,8 @@ impl Keys {
     }
 }
 
-// A wish to cancel was of what the job was: with what it is now, it runs. So were its attempts: of what it is now there was
-// none (the history keeps them).
+// A wish to cancel was of what the job was: with what it is now, it runs. So were its attempts: of what it is now there
+// was none (the history keeps them).
 const REPLACE: &str = concat!(
     "UPDATE queue.jobs j SET version = n.version, priority = n.priority, cost = n.cost, payload = n.payload,
         subject = coalesce(n.subject, j.subject), run_at = coalesce(n.run_at, now()), not_after = n.not_after,

@@ -1,4 +1,4 @@
-//! Jobs that would wait for each other for ever are refused, by the ledger and by the test kit, before anything is written.
+//! Jobs that would wait for each other for ever are refused by the ledger and the test kit, before anything is written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
