@@ -27,7 +27,7 @@ pub struct Flow {
 /// Something a job waits for; of the same tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct After {
-    /// The job or the group. A job that is not there (any more) is over. A group that is not there is one to come, since
+    /// The job or the group. A job that is not there (any more) is over. A group that is not there is one to come, as
     /// who waits for it may come before its first member; one that was forgotten cannot be told from it, and has to be
     /// sealed again.
     pub on: Uuid,

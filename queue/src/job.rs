@@ -180,8 +180,8 @@ impl<J: Job> JobRequest<J> {
         self.waiting_for(After { on, group: false, any_end: true })
     }
 
-    /// Holds the job until the group is sealed and none of its members is pending or a dead letter; also where it has no
-    /// members yet.
+    /// Holds the job until the group is sealed and none of its members is pending or a dead letter; also where it has
+    /// no members yet.
     #[must_use]
     pub fn after_group(self, group: Uuid) -> Self {
         self.waiting_for(After { on: group, group: true, any_end: false })

@@ -1,10 +1,12 @@
--- As before, but in steps: at most `most` ties a call, whatever hangs on one end. A million jobs after one were untied by
--- one statement, which ran into its time limit again and again, and held up everybody behind it.
--- What fits into a call is shared equally among the targets, round after round, so that the next of an order does not wait
--- behind a crowd; a target with more ties than fit is noted again, for the next call. A tie that another has in hand is
--- left to them: should they fail, their targets are noted as they were.
+-- As before, but in steps: at most `most` ties a call, whatever hangs on one end. A million jobs after one were untied
+-- by one statement, which ran into its time limit again and again, and held up everybody behind it.
+-- What fits into a call is shared equally among the targets, round after round, so that the next of an order does not
+-- wait behind a crowd; a target with more ties than fit is noted again, for the next call. A tie that another has in
+-- hand is left to them: should they fail, their targets are noted as they were.
+-- Rows are looked up one by one, by their keys, which the LIMITs and settings make sure of: right after a burst the
+-- statistics know nothing of it, and the planner would go through all that is held for each job that is untied.
 CREATE OR REPLACE FUNCTION queue.pass_on(most integer) RETURNS SETOF queue.jobs
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     targets uuid[];
     tenants uuid[];
@@ -28,7 +30,8 @@ BEGIN
         WITH over AS (
             SELECT t.tenant_id, t.id, coalesce(j.state <> 'dead', g.failed = 0, true) AS well
             FROM unnest(tenants, targets) AS t (tenant_id, id)
-            LEFT JOIN queue.jobs j ON j.tenant_id = t.tenant_id AND j.id = t.id
+            LEFT JOIN LATERAL (SELECT o.id, o.state FROM queue.jobs o
+                WHERE o.tenant_id = t.tenant_id AND o.id = t.id LIMIT 1) j ON true
             LEFT JOIN queue.groups g ON g.tenant_id = t.tenant_id AND g.id = t.id
             WHERE (j.id IS NULL OR j.state IN ('succeeded', 'dead', 'cancelled', 'discarded'))
               AND (g.id IS NULL OR g.ended_at IS NOT NULL)
@@ -51,29 +54,32 @@ BEGIN
             FROM all_freed f, more m;
         EXIT WHEN waiting IS NULL;
         room := room - untied;
-        PERFORM FROM queue.jobs j JOIN unnest(owners, waiting) AS w (tenant_id, id)
-            ON j.tenant_id = w.tenant_id AND j.id = w.id
-            ORDER BY j.id FOR NO KEY UPDATE OF j;
+        PERFORM FROM (SELECT n.* FROM unnest(owners, waiting) AS n (tenant_id, id) ORDER BY n.id) w
+            CROSS JOIN LATERAL (SELECT FROM queue.jobs j WHERE j.tenant_id = w.tenant_id AND j.id = w.id
+                FOR NO KEY UPDATE) locked;
         RETURN QUERY WITH free AS (
             UPDATE queue.jobs j SET
                 state = CASE WHEN j.run_at > now() THEN 'scheduled' ELSE 'waiting' END,
                 held_by = NULL, held_reason = NULL, revision = j.revision + 1
             FROM unnest(owners, waiting) AS w (tenant_id, id)
-            WHERE j.tenant_id = w.tenant_id AND j.id = w.id AND j.state = 'held' AND j.held_by = 'dependency'
-              AND NOT EXISTS (SELECT FROM queue.dependencies o WHERE o.tenant_id = j.tenant_id AND o.job_id = j.id)
+            CROSS JOIN LATERAL (SELECT FROM queue.jobs h WHERE h.tenant_id = w.tenant_id AND h.id = w.id
+                AND h.state = 'held' AND h.held_by = 'dependency' AND NOT EXISTS (
+                    SELECT FROM queue.dependencies o WHERE o.tenant_id = h.tenant_id AND o.job_id = h.id) LIMIT 1) held
+            WHERE j.tenant_id = w.tenant_id AND j.id = w.id
             RETURNING j.*)
         SELECT f.* FROM free f WHERE f.state = 'waiting';
-        -- The successor of a unique key's holder holds the key now. (Where somebody has the key in hand, they will see.)
+        -- The successor of a unique key's holder holds the key now. (Who has the key in hand will see for themselves.)
         UPDATE queue.unique_keys k SET job_id = k.next_id, next_id = NULL WHERE k.ctid = ANY (ARRAY(
-            SELECT u.ctid FROM unnest(owners, waiting) AS w (tenant_id, id)
-            JOIN queue.unique_keys u ON u.tenant_id = w.tenant_id AND u.next_id = w.id
-            JOIN queue.jobs j ON j.tenant_id = w.tenant_id AND j.id = w.id AND j.state <> 'held'
-            FOR UPDATE OF u SKIP LOCKED));
+            SELECT s.place FROM unnest(owners, waiting) AS w (tenant_id, id) CROSS JOIN LATERAL (
+                SELECT u.ctid AS place FROM queue.unique_keys u
+                WHERE u.tenant_id = w.tenant_id AND u.next_id = w.id AND EXISTS (
+                    SELECT FROM queue.jobs j WHERE j.tenant_id = w.tenant_id AND j.id = w.id AND j.state <> 'held')
+                FOR UPDATE OF u SKIP LOCKED) s));
         -- Those with more ties; and those that are over themselves, and had only waited to pass it on.
-        SELECT tenants || array_agg(j.tenant_id), targets || array_agg(j.id) INTO tenants, targets
-            FROM queue.jobs j JOIN unnest(owners, waiting) AS w (tenant_id, id)
-                ON j.tenant_id = w.tenant_id AND j.id = w.id
-            WHERE j.has_dependents AND j.state IN ('succeeded', 'dead', 'cancelled', 'discarded');
+        SELECT tenants || array_agg(w.tenant_id), targets || array_agg(w.id) INTO tenants, targets
+            FROM unnest(owners, waiting) AS w (tenant_id, id) CROSS JOIN LATERAL (
+                SELECT FROM queue.jobs j WHERE j.tenant_id = w.tenant_id AND j.id = w.id AND j.has_dependents
+                    AND j.state IN ('succeeded', 'dead', 'cancelled', 'discarded') LIMIT 1) over_too;
     END LOOP;
     INSERT INTO queue.ended_targets (tenant_id, id, is_group)
         SELECT t.tenant_id, t.id, EXISTS (SELECT FROM queue.groups g WHERE g.tenant_id = t.tenant_id AND g.id = t.id)

@@ -1,11 +1,11 @@
 //! A batch of outcomes into the ledger, whatever the ledger says.
 //!
-//! PostgreSQL that is away is weather: the same is written again until it is taken, and the leases are renewed meanwhile.
-//! A batch that PostgreSQL refuses is refused for one of its ends: it is halved until that one is alone, so that the others
-//! are written. The one becomes a dead letter that says so, and not what it said: nobody could write that down.
+//! PostgreSQL that is away is weather: the same is written again until it is taken, and leases are renewed meanwhile.
+//! A batch that PostgreSQL refuses is refused for one of its ends: it is halved until that one is alone, so that the
+//! others are written. The one becomes a dead letter that says so, and not what it said: nobody could write that down.
 //! The driver names few errors: a full disk and a value out of range look alike. So an end is given up only where it is
-//! refused several times and each time at once (a time-out takes longer, and so does a deadlock), and where the same job's
-//! end is then taken without what it said. Where that is refused too, it is weather after all.
+//! refused several times and each time at once (a time-out takes longer, and so does a deadlock), and where the same
+//! job's end is then taken without what it said. Where that is refused too, it is weather after all.
 
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,7 @@ pub(super) async fn write(shared: &Shared, ends: &[Settlement]) -> Vec<JobRow> {
         if let (Err(Trouble::Refused { error, at_once }), [end]) = (&written, part) {
             refusals = if *at_once { refusals + 1 } else { 0 };
             if refusals >= REFUSALS {
-                tracing::error!(queue = shared.queue, job = %end.id, error, "the ledger refuses an outcome: a dead letter");
+                tracing::error!(queue = shared.queue, job = %end.id, error, "an outcome is refused: a dead letter");
                 refusals = 0;
                 written = attempt(shared, &[given_up(shared, end)]).await;
             }

@@ -10,7 +10,7 @@ use super::{Keeper, KeeperError, LedgerConn, done_for};
 use crate::Envelope;
 use crate::ledger::{JobRow, dependencies, groups};
 
-/// Deltas of one fold, ended jobs and groups (and jobs that are untied) of one step, and how many of either a tick does.
+/// Deltas of one fold, ended jobs and groups (and ties) of one step, and how many of either a tick does.
 const DELTAS: i64 = 5_000;
 const ENDED: i32 = 1_000;
 const ROUNDS: usize = 4;

@@ -222,7 +222,7 @@ pub async fn any_delta(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     Ok(row.yes)
 }
 
-// Groups that come into being with their first member. What is said of a group that is gone, and brings none, makes none.
+// Groups that come into being with their first member. What is said of one that is gone, and brings none, makes none.
 const BORN: &str = "
 INSERT INTO queue.groups (tenant_id, id)
 SELECT DISTINCT d.tenant_id, d.group_id
@@ -230,9 +230,9 @@ FROM (SELECT tenant_id, group_id, total FROM queue.group_deltas ORDER BY id LIMI
 WHERE d.total > 0 AND NOT EXISTS (SELECT FROM queue.groups g WHERE g.tenant_id = d.tenant_id AND g.id = d.group_id)
 ORDER BY 1, 2 ON CONFLICT DO NOTHING";
 
-// A group that somebody has in hand keeps its deltas for the next fold, and so does one that is gone and has a new member
-// by now; other deltas of groups that are gone are dropped. Fewer than no dead letters: members came back, or were put
-// away, that the row does not know. And the total is never less than what became of its parts.
+// A group that somebody has in hand keeps its deltas for the next fold, and so does one that is gone and has a new
+// member by now; other deltas of groups that are gone are dropped. Fewer than no dead letters: members came back, or
+// were put away, that the row does not know. And the total is never less than what became of its parts.
 const FOLD: &str = "
 WITH batch AS (SELECT * FROM queue.group_deltas ORDER BY id LIMIT $1),
 named AS (SELECT tenant_id, group_id, max(total) AS brought FROM batch GROUP BY tenant_id, group_id),
