@@ -15,7 +15,7 @@ pub enum Tenants {
     List(list::List),
     /// Give a tenant a plan. For the system key.
     Plan(plan::Plan),
-    /// The tenants that stand out in a queue. For the system key.
+    /// The ten tenants with the most waiting in a queue. For the system key.
     Top(top::Top),
 }
 

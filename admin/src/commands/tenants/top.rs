@@ -13,13 +13,13 @@ const AFTER: &str = "Examples:
   patchbay-admin tenants top sends
   patchbay-admin tenants top sends --by oldest --limit 3 --watch";
 
-/// Lists the tenants that stand out in a queue.
+/// Lists the ten tenants with the most waiting in a queue.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub struct Top {
     /// The queue's name.
     queue: String,
-    /// By how much waits, by how long the oldest waits, or by how often they are held up.
+    /// Their order: by how much waits, by how long the oldest waits, or by how often they are held up.
     #[arg(long, default_value = "depth", value_parser = PossibleValuesParser::new(TENANT_RANK))]
     by: String,
     /// How many.
