@@ -15,9 +15,9 @@ use diesel::result::{DatabaseErrorKind as Kind, Error};
 
 use super::Shared;
 use crate::ErrorClass;
-use crate::ledger::JobRow;
 use crate::ledger::attempt::Attempt;
 use crate::ledger::settle::{End, Settled, Settlement, settle};
+use crate::ledger::{self, JobRow};
 
 /// How often an end by itself is refused before it is given up.
 const REFUSALS: u32 = 3;
@@ -95,7 +95,12 @@ async fn attempt(shared: &Shared, ends: &[Settlement]) -> Result<Settled, Troubl
     let mut conn = shared.ledger.get().await.map_err(|error| Trouble::Weather(error.to_string()))?;
     let asked = Instant::now();
     let settled = settle(&mut conn, &shared.settings.worker, ends).await;
-    settled.map_err(|error| Trouble::of(&error, asked.elapsed()))
+    let took = asked.elapsed();
+    match settled.map_err(|error| Trouble::of(&error, took)) {
+        // A session that is ended says so like a value that is refused; but it answers nothing more.
+        Err(Trouble::Refused { error, .. }) if ledger::now(&mut conn).await.is_err() => Err(Trouble::Weather(error)),
+        settled => settled,
+    }
 }
 
 /// The end of a run of which the ledger takes nothing else.
