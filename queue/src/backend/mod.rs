@@ -1,8 +1,9 @@
 //! The apalis backend: claims jobs for one queue and writes how they ended.
 //!
-//! apalis drives (`poll_next` drains a channel, its service runs the job); three loops of ours work
-//! beside it: one claims, never more than there are free slots; one renews leases; one writes
-//! outcomes, in batches, first to the ledger and then to Redis. apalis's `Persistence` was not used:
+//! apalis drives (`poll_next` drains a channel, its service runs the job); loops of ours work beside
+//! it: one claims, never more than there are free slots; one renews leases; one writes outcomes, in
+//! batches, first to the ledger and then to Redis; small ones mark what runs long, show that the
+//! runtime is alive, and let go jobs of versions that are known here. apalis's `Persistence` was not used:
 //! it acknowledges one by one and ties heartbeats to its buffer, so that slow jobs run twice.
 //! How to break it: free a slot before its outcome is in the channel; stop renewing a job whose
 //! outcome is not written yet; write to Redis before the ledger.
