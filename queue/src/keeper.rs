@@ -6,9 +6,10 @@
 //! never happened, an emptied Redis, a crash anywhere between two steps); the others are faster. Five about the ledger,
 //! each a probe of an index where there is nothing to do: *flow* (groups are counted, those who waited for an end are
 //! let go), *cancel* of groups, *lapse* of what must not run any more, release of what a pause of its kind had
-//! *parked*, and a slow walk to *tidy* up. And what Redis is told of beside jobs: by how much its clock is off, what people
-//! decided, what providers stopped. A queue whose keys are spoilt is passed over, for it alone (`error.rs`). Any number of processes may run keepers; a lock of a few seconds keeps all
-//! but one idle. It is no matter of correctness: two at work would only do things twice.
+//! *parked*, and a slow walk to *tidy* up. And what Redis is told of beside jobs: by how much its clock is off, what
+//! people decided, what providers stopped. A queue whose keys are spoilt is passed over, for it alone (`error.rs`). Any
+//! number of processes may run keepers; a lock of a few seconds keeps all but one idle. It is no matter of correctness:
+//! two at work would only do things twice.
 
 mod audit;
 mod cancel;

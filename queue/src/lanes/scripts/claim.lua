@@ -11,8 +11,8 @@
 -- clock), how long an answer is waited for (ms). Steps are what may
 -- be looked at, and bound the call: a lane with gates costs GATED, one for four things that are read of its keys, and one a
 -- job; any other FREE, a key that is woken WOKEN.
--- Answers {wait_ms (-1: until the bell; -2: the queue is closed; -3: nobody waits for the answer), now_ms, token, id, value, …}, one token for all; an
--- id after a '-': the job's kind is paused.
+-- Answers {wait_ms (-1: until the bell; -2: the queue is closed; -3: nobody waits for the answer), now_ms, token, id,
+-- value, …}, one token for all; an id after a '-': the job's kind is paused.
 local want, lease_ms, worker, steps = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local turn, later, jobs_key = p .. 'turn', p .. 'later', p .. 'jobs'
 local answer = { -1, now, '' }
