@@ -57,7 +57,8 @@ async fn no_free_connection_in_time_is_unavailable() {
     let tenant = db.tenant().await;
     let mut config = db.config().clone();
     config.app_connections = 1;
-    config.acquire_timeout = Duration::from_millis(30);
+    // The first connection is made in that time too, also on a machine that is busy.
+    config.acquire_timeout = Duration::from_secs(3);
     let one = db.another(&config);
     let held = one.begin(tenant).await.unwrap();
     assert!(matches!(one.begin(tenant).await, Err(DbError::Unavailable(_))));
