@@ -215,6 +215,7 @@ impl Keeper {
 
     /// What a queue needs at a tick: to be opened, to be audited, to be refilled.
     async fn tend(&self, conn: &mut LedgerConn, state: &mut Watch, queue: &str, turn: Turn) -> Result<(), KeeperError> {
+        // Asked for each by itself: in one pipeline an answer that cannot be read would be that of all queues.
         let anew = turn.drain || self.lanes.is_closed(queue).await?;
         if anew {
             self.compare_clocks(conn, state).await?;

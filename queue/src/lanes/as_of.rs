@@ -34,7 +34,7 @@ impl Lanes {
         if known().is_none_or(|(heard, _)| heard.elapsed() > BELIEVED) {
             self.hear().await?;
         }
-        let (heard, now_ms) = known().expect("it was heard");
+        let (heard, now_ms) = known().expect("heard just now or before, and never forgotten");
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Ok(if at >= heard { now_ms + millis(at - heard) } else { now_ms - millis(heard - at) - 1 })
     }

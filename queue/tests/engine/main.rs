@@ -47,5 +47,6 @@ mod told;
 mod unique;
 mod versions;
 mod weather;
+mod window;
 mod workers;
 mod world;
