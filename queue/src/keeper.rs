@@ -20,6 +20,7 @@ mod flow;
 mod lapse;
 mod pace;
 mod parked;
+mod parts;
 mod promote;
 mod refill;
 mod skew;
@@ -91,16 +92,17 @@ impl Keeper {
         Self { lanes, ledger, settings, copies: Mutex::const_new(controls::Copies::new()) }
     }
 
-    /// Works until `stop`. What people decide is not kept waiting by the other duties.
+    /// Works until `stop`. What people decide, and lanes that run dry, are not kept waiting by the other duties.
     pub async fn run(self, stop: CancellationToken) {
         let (lead, led) = watch::channel(Vec::new());
         tokio::select! {
             () = self.work(stop, lead) => {}
-            () = self.keep_controls(led) => {}
+            () = self.keep_controls(led.clone()) => {}
+            () = self.keep_filled(led) => {}
         }
     }
 
-    /// Does all duties but one; tells of which queues they are done, and none while another keeper leads.
+    /// Does all duties but two; tells of which queues they are done, and none while another keeper leads.
     async fn work(&self, stop: CancellationToken, lead: watch::Sender<Vec<String>>) {
         let mut state = Watch::default();
         let mut tick = tokio::time::interval(TICK);
@@ -213,7 +215,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// What a queue needs at a tick: to be opened, to be audited, to be refilled.
+    /// What a queue needs at a tick: to be opened, to be audited.
     async fn tend(&self, conn: &mut LedgerConn, state: &mut Watch, queue: &str, turn: Turn) -> Result<(), KeeperError> {
         // Asked for each by itself: in one pipeline an answer that cannot be read would be that of all queues.
         let anew = turn.drain || self.lanes.is_closed(queue).await?;
@@ -234,7 +236,7 @@ impl Keeper {
             }
             state.published.insert(queue.to_owned());
         }
-        self.refill_for_a_turn(conn, state.paces.entry(queue.to_owned()).or_default(), queue).await
+        Ok(())
     }
 
     /// Whether this keeper has the lock; takes or renews it about once a second.
@@ -321,7 +323,6 @@ struct Watch {
     queues: Vec<String>,
     /// There may be jobs to be let go that no pause holds any more.
     unparking: bool,
-    paces: HashMap<String, pace::Paces>,
     /// Since when something could not be done for these queues.
     spoilt: HashMap<String, Instant>,
     /// What the ledger knows that providers stopped.

@@ -32,6 +32,11 @@ impl Paces {
         self.0.retain(|_, pace| now - pace.filled < SLOW);
     }
 
+    /// Whether a lane was filled of late.
+    pub(super) fn has(&self, lane: &LaneName) -> bool {
+        self.0.contains_key(lane)
+    }
+
     /// The window of a lane, `usual` for most.
     pub(super) fn window(&self, lane: &LaneName, usual: usize) -> usize {
         self.0.get(lane).map_or(usual, |pace| pace.window.max(usual))

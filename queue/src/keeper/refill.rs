@@ -2,16 +2,19 @@
 //!
 //! Many lanes at once, because there may be thousands: what is free in the queue's window is shared out among those that
 //! are marked full, read in one statement and pushed together. A queue that is full itself is left alone, but for a few
-//! places in lanes that have run empty. A lane that is worked off fast gets a larger part at a time ([`Paces`]). How to
-//! break it: look in Redis after the rows were read, not before (a job that
-//! has just ended would be pushed again); take the mark off after the last look.
+//! places in lanes that have run empty. A lane that is worked off fast gets a larger part at a time ([`Paces`]). It goes on
+//! beside the keeper's other duties, with a connection of its own: whoever waits for an audit of very many lanes would have
+//! run dry meanwhile, and lost its share to those who have not. How to break it: look in Redis after the rows were read,
+//! not before (a job that has just ended would be pushed again); take the mark off after the last look.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
+use tokio::sync::watch;
 
 use super::pace::Paces;
-use super::{Keeper, KeeperError, LedgerConn};
+use super::parts::{Part, in_turn};
+use super::{Keeper, KeeperError, LedgerConn, SLOW_TICK, TICK, done_for};
 use crate::Envelope;
 use crate::lanes::{LaneName, Window};
 use crate::ledger::refill::{firsts, waiting};
@@ -22,13 +25,11 @@ const LANES: usize = 256;
 const IDS: usize = 16_384;
 /// Rows in memory at a time.
 const ROWS: usize = 500;
-/// The other duties wait no longer than this.
-const TURN: Duration = Duration::from_millis(200);
-
-/// So long after a lane took something, it is looked at again and again,
-const SOON: Duration = Duration::from_millis(50);
-/// at this distance.
-const PAUSE: Duration = Duration::from_millis(5);
+/// While lanes take something they are looked at at this distance, and so long after;
+const SOON: Duration = Duration::from_millis(5);
+const FAST: Duration = Duration::from_millis(50);
+/// while some are full, at this one.
+const FULL: Duration = Duration::from_millis(25);
 
 /// What a look at the lanes that are marked full came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,31 +42,77 @@ pub(super) enum Refilled {
     Nothing,
 }
 
-/// A lane, and how many of its first jobs are to be read.
-type Wanted = (LaneName, usize);
+/// How a queue is refilled.
+struct Filling {
+    paces: Paces,
+    /// When a lane took something.
+    took: Option<Instant>,
+    next: Instant,
+}
+
+impl Default for Filling {
+    fn default() -> Self {
+        Self { paces: Paces::default(), took: None, next: Instant::now() }
+    }
+}
+
+/// A lane that has room.
+#[derive(Clone)]
+struct Wanted {
+    lane: LaneName,
+    /// Up to where it is filled, if the whole of that is its part.
+    window: usize,
+    /// How many of its first jobs are to be read.
+    first: usize,
+    part: Part,
+}
 
 impl Keeper {
-    /// Refills lanes for a while; the rest has to wait for the next tick.
-    pub(super) async fn refill_for_a_turn(
-        &self,
-        conn: &mut LedgerConn,
-        paces: &mut Paces,
-        queue: &str,
-    ) -> Result<(), KeeperError> {
-        let (begun, mut took) = (Instant::now(), None);
+    /// Refills for ever, the queues that this keeper is told to lead in turn.
+    pub(super) async fn keep_filled(&self, mut led: watch::Receiver<Vec<String>>) {
+        let mut filling: HashMap<String, Filling> = HashMap::new();
         loop {
-            match self.refill(conn, paces, queue).await? {
-                Refilled::Took => took = Some(Instant::now()),
-                // What one tenant's lane holds may be gone before the next tick.
-                Refilled::Enough if took.is_some_and(|at: Instant| at.elapsed() < SOON) => {
-                    tokio::time::sleep(PAUSE).await;
+            let queues = led.borrow_and_update().clone();
+            filling.retain(|queue, _| queues.contains(queue));
+            let mut next = TICK;
+            for queue in queues {
+                let of = filling.entry(queue.clone()).or_default();
+                match self.fill(of, &queue).await {
+                    Ok(pause) => next = next.min(pause),
+                    Err(error) => {
+                        tracing::warn!(%error, "lanes are not refilled");
+                        next = SLOW_TICK;
+                        break;
+                    }
                 }
-                Refilled::Enough | Refilled::Nothing => return Ok(()),
             }
-            if begun.elapsed() >= TURN {
-                return Ok(());
+            tokio::select! {
+                () = tokio::time::sleep(next) => {}
+                Ok(()) = led.changed() => {}
             }
         }
+    }
+
+    /// Looks at a queue if it is time to. Answers when it is again.
+    async fn fill(&self, of: &mut Filling, queue: &str) -> Result<Duration, KeeperError> {
+        let due = of.next.saturating_duration_since(Instant::now());
+        if !due.is_zero() {
+            return Ok(due);
+        }
+        let mut conn = self.conn().await?;
+        let pause = match done_for(queue, self.refill(&mut conn, &mut of.paces, queue).await)? {
+            Some(Refilled::Took) => {
+                of.took = Some(Instant::now());
+                SOON
+            }
+            // What one tenant's lane holds may be gone before the next tick.
+            Some(Refilled::Enough) if of.took.is_some_and(|at| at.elapsed() < FAST) => SOON,
+            Some(Refilled::Enough) => FULL,
+            Some(Refilled::Nothing) => TICK,
+            None => SLOW_TICK,
+        };
+        of.next = Instant::now() + pause;
+        Ok(pause)
     }
 
     /// Refills lanes that have run half empty.
@@ -79,12 +126,14 @@ impl Keeper {
         if wanted.is_empty() {
             return Ok(Refilled::Enough);
         }
-        let (taken, whole) = self.push_firsts(conn, queue, wanted).await?;
+        let (taken, whole) = self.push_firsts(conn, queue, &wanted).await?;
+        let now = Instant::now();
+        wanted.iter().for_each(|wanted| paces.filled(&wanted.lane, wanted.window, now));
         if !whole.is_empty() {
             // All of these was read. Unmark them first and look again after: a job that was turned
             // away while the mark stood was committed before, so this second look sees it.
-            self.lanes.unmark_full(queue, whole.iter().map(|(lane, _)| lane)).await?;
-            self.push_firsts(conn, queue, whole).await?;
+            self.lanes.unmark_full(queue, whole.iter().map(|wanted| &wanted.lane)).await?;
+            self.push_firsts(conn, queue, &whole).await?;
         }
         Ok(if taken > 0 { Refilled::Took } else { Refilled::Enough })
     }
@@ -96,32 +145,43 @@ impl Keeper {
         if full.lanes.is_empty() {
             return Ok(None);
         }
-        let mut running = self.lanes.running_by_lane(queue).await?;
         let depths = self.lanes.depths(queue, &full.lanes).await?;
         let share = window.queue / full.count.max(1);
         let now = Instant::now();
         paces.forget(now);
+        let dry = (0..).map(|nth| nth < full.dry);
+        let lanes = full.lanes.into_iter().zip(depths).zip(dry).map(|((lane, depth), dry)| {
+            let few = window.few(full.held, dry);
+            let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+            (lane, depth, few, share.max(few))
+        });
+        // Sooner, and most of what is read would be here already.
+        let wants = |(lane, depth, _, share): &(LaneName, usize, usize, usize)| {
+            *depth <= paces.window(lane, window.lane).min(*share) / 2
+        };
+        let (lanes, others): (Vec<_>, Vec<_>) = lanes.partition(wants);
+        if lanes.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        // Who was filled a moment ago takes part, even where it has enough until the next time.
+        let others = others.iter().map(|(lane, ..)| lane).filter(|lane| paces.has(lane));
+        let served: Vec<&LaneName> = lanes.iter().map(|(lane, ..)| lane).chain(others).collect();
+        let parts = Part::of_all(&served, &self.lanes.weights(queue, &served).await?);
+        // What is here already, waiting or running, is at the head of the ledger's order too: it is read past.
+        let running = self.lanes.running_by_lane(queue).await?;
         let mut room = window.queue.saturating_sub(full.held);
         let (mut wanted, mut ids) = (Vec::new(), 0);
-        for (nth, (lane, depth)) in full.lanes.into_iter().zip(depths).enumerate() {
-            let few = window.few(full.held, nth < full.dry);
-            let share = share.max(few);
-            let depth = usize::try_from(depth).unwrap_or(usize::MAX);
-            // Sooner, and most of what is read would be here already.
-            if depth > paces.window(&lane, window.lane).min(share) / 2 {
-                continue;
-            }
+        for ((lane, depth, few, share), part) in lanes.into_iter().zip(parts) {
             let most = paces.grown(&lane, window.lane, now).min(share);
-            let takes = (most - depth).min(room.max(few.saturating_sub(depth)));
-            if takes < few.min(most).div_ceil(2) {
+            let its = part.of(most).max(few.min(most));
+            let takes = its.saturating_sub(depth).min(room.max(few.saturating_sub(depth)));
+            if takes < few.min(its).div_ceil(2) || depth > its / 2 {
                 continue;
             }
             room = room.saturating_sub(takes);
-            paces.filled(&lane, most, now);
-            // What is here already is at the head of the ledger's order too: read past it.
-            let here = depth + running.remove(&lane).unwrap_or(0);
-            wanted.push((lane, takes + here));
-            ids += takes + here;
+            let first = takes + depth + running.get(&lane).unwrap_or(&0);
+            ids += first;
+            wanted.push(Wanted { lane, window: most, first, part });
             if ids >= IDS {
                 break;
             }
@@ -134,15 +194,17 @@ impl Keeper {
         &self,
         conn: &mut LedgerConn,
         queue: &str,
-        wanted: Vec<Wanted>,
+        wanted: &[Wanted],
     ) -> Result<(usize, Vec<Wanted>), KeeperError> {
-        let ids = firsts(conn, queue, &wanted).await?;
-        let read = wanted.iter().zip(&ids).flat_map(|((lane, _), ids)| ids.iter().map(|id| (lane.tenant, *id)));
-        let read: Vec<(Uuid, Uuid)> = read.collect();
+        let lanes: Vec<(LaneName, usize)> = wanted.iter().map(|wanted| (wanted.lane.clone(), wanted.first)).collect();
+        let ids = firsts(conn, queue, &lanes).await?;
         // A job leaves the ledger's `waiting` before it leaves Redis. So one that was absent from Redis
         // and waits *after that look* was never here, or was lost; one read before might just have ended.
-        let present = self.lanes.present(queue, read.iter().map(|(_, id)| id)).await?;
-        let absent: Vec<_> = read.into_iter().zip(present).filter(|(_, here)| !here).map(|(job, _)| job).collect();
+        let mut here = self.lanes.present(queue, ids.iter().flatten()).await?.into_iter();
+        let absent = in_turn(wanted.iter().zip(&ids).map(|(wanted, ids)| {
+            let absent = ids.iter().zip(&mut here).filter(|(_, here)| !here);
+            (wanted.part, absent.map(|(id, _)| (wanted.lane.tenant, *id)).collect())
+        }));
         // How much a lane takes was decided where it was asked for.
         let window = Window { lane: self.settings.window.queue, ..self.settings.window };
         let push = |(jobs, as_of): (Vec<Envelope>, Instant)| async move {
@@ -157,7 +219,7 @@ impl Keeper {
             taken += pushed;
         }
         taken += push(read).await?;
-        let whole = wanted.into_iter().zip(ids).filter(|((_, limit), ids)| ids.len() < *limit);
-        Ok((taken, whole.map(|(wanted, _)| wanted).collect()))
+        let whole = wanted.iter().zip(ids).filter(|(wanted, ids)| ids.len() < wanted.first);
+        Ok((taken, whole.map(|(wanted, _)| wanted.clone()).collect()))
     }
 }

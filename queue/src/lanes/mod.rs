@@ -5,7 +5,8 @@
 //! `lane:<tenant>\n<lane>` a lane's jobs. What may not be served now is at a *key* (a tenant, or a prefix of
 //! a lane's path: `limit.rs`): `later` orders keys by the instant from which they may let something through,
 //! `wait:<key>` the lanes that wait there, and `parked:<tenant>` says where each of them waits. `tag` and
-//! `tags:<tenant>` remember where those that left the turn left off. `jobs` holds the envelopes, or
+//! `tags:<tenant>` remember where those that left the turn left off, `away` where those did whose backlog had yet to come
+//! from the ledger, and `owed` what they missed meanwhile. `jobs` holds the envelopes, or
 //! who runs what; `leases` until when; `live` how many run under each key; `cancel` which of them somebody wants stopped, and
 //! `dropped` what was taken out of its lane a moment ago.
 //! `limit`, `hours`, `rule`, `weight`, `pause`, `kinds` are the ledger's controls; `tat`, `debt:<key>`, `penalty`,

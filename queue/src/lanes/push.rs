@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Instant;
 
+use futures_util::future::try_join_all;
 use redis::Script;
 use uuid::Uuid;
 
@@ -54,6 +55,8 @@ pub struct FullLanes {
 
 /// Jobs of one script call: short enough that Redis is never held up for long.
 const CHUNK: usize = 64;
+/// Calls on their way at a time: others are served between them, and who pushes does not wait for each.
+const AT_ONCE: usize = 4;
 
 fn lane_of(job: &Envelope) -> (Uuid, &str) {
     (job.header.tenant, &job.header.lane)
@@ -109,23 +112,35 @@ impl Lanes {
         refill: bool,
         as_of: Instant,
     ) -> redis::RedisResult<usize> {
-        let mut conn = self.conn();
         let mut taken = 0;
-        for chunk in jobs.chunks(CHUNK) {
-            let mut call = PUSH.key(self.prefix(queue));
-            call.arg(window.lane).arg(window.queue).arg(u8::from(refill)).arg(self.as_of(as_of).await?);
-            for of_lane in chunk.chunk_by(|a, b| lane_of(a) == lane_of(b)) {
-                let header = &of_lane[0].header;
-                call.arg(header.tenant.to_string()).arg(&header.lane).arg(of_lane.len());
-                for job in of_lane {
-                    call.arg(job.id.to_string()).arg(job.score()).arg(job.pack());
-                }
+        for some in jobs.chunks(CHUNK * AT_ONCE) {
+            let calls = some.chunks(CHUNK).map(|chunk| self.push_some(queue, chunk, window, refill, as_of));
+            for (some, now_ms) in try_join_all(calls).await? {
+                self.heard(now_ms);
+                taken += some;
             }
-            let (some, now_ms): (usize, i64) = call.invoke_async(&mut conn).await?;
-            self.heard(now_ms);
-            taken += some;
         }
         Ok(taken)
+    }
+
+    async fn push_some(
+        &self,
+        queue: &str,
+        jobs: &[&Envelope],
+        window: Window,
+        refill: bool,
+        as_of: Instant,
+    ) -> redis::RedisResult<(usize, i64)> {
+        let mut call = PUSH.key(self.prefix(queue));
+        call.arg(window.lane).arg(window.queue).arg(u8::from(refill)).arg(self.as_of(as_of).await?);
+        for of_lane in jobs.chunk_by(|a, b| lane_of(a) == lane_of(b)) {
+            let header = &of_lane[0].header;
+            call.arg(header.tenant.to_string()).arg(&header.lane).arg(of_lane.len());
+            for job in of_lane {
+                call.arg(job.id.to_string()).arg(job.score()).arg(job.pack());
+            }
+        }
+        call.invoke_async(&mut self.conn()).await
     }
 
     /// Leaves out jobs of lanes that are marked full, but urgent ones: they would be turned away, and need not be sent for

@@ -1,6 +1,6 @@
 //! Looking at the lanes without touching them: depths, and who runs what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use redis::{Script, Value};
@@ -153,6 +153,21 @@ impl Lanes {
             pipe.cmd("ZCARD").arg(format!("{p}lane:{}", lane.key()));
         }
         pipe.query_async(&mut self.conn()).await
+    }
+
+    /// The weights of the tenants of `lanes`, of those that have one.
+    ///
+    /// # Errors
+    /// Redis's.
+    pub async fn weights(&self, queue: &str, lanes: &[&LaneName]) -> redis::RedisResult<HashMap<Uuid, f64>> {
+        let tenants: BTreeSet<Uuid> = lanes.iter().map(|lane| lane.tenant).collect();
+        if tenants.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let key = format!("{}weight", self.prefix(queue));
+        let fields: Vec<String> = tenants.iter().map(Uuid::to_string).collect();
+        let weights: Vec<Option<f64>> = redis::cmd("HMGET").arg(key).arg(fields).query_async(&mut self.conn()).await?;
+        Ok(tenants.into_iter().zip(weights).filter_map(|(tenant, weight)| Some((tenant, weight?))).collect())
     }
 
     /// The jobs of `queue` that are under a lease, each with its lane: as many as its workers have slots. Those that a worker

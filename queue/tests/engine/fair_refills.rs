@@ -1,9 +1,9 @@
 //! Fairness where Redis holds next to nothing of what waits: shares are the weights' while the keeper refills.
 //!
-//! It holds while the keeper keeps up, so the pool is given a pace: a lane that is empty in Redis for the moment, its backlog
-//! in the ledger, is served nothing and has saved nothing up, and the others share what it leaves. With jobs that take no
-//! time this window of 50 lasts the heaviest tenant for some 30 ms, and until its lane's window has grown it gets less than
-//! its share; that a larger window comes of it is tested in `keeper/pace.rs`.
+//! From the first job on it holds while the keeper keeps up, so the pool is given a pace: with jobs that take no time this
+//! window of 50 lasts the heaviest tenant for some 30 ms, and it is behind until its lane's window has grown and it has
+//! caught up. That a larger window comes of it is tested in `keeper/pace.rs`, that each gets its part of what is brought in
+//! `keeper/parts.rs`, and that who ran dry catches up in `owed.rs`.
 
 use std::time::{Duration, Instant};
 

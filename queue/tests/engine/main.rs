@@ -29,6 +29,7 @@ mod limits;
 mod listing;
 mod model_lanes;
 mod model_ledger;
+mod owed;
 mod pauses;
 mod payloads;
 mod plain_apalis;

@@ -1,7 +1,8 @@
 //! How much of a backlog Redis holds; the rest waits in the ledger, in order, and keeps nobody else out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use patchbay_queue::lanes::{PauseScope, Window};
 use patchbay_queue::ledger::controls;
 use patchbay_queue::*;
@@ -105,4 +106,61 @@ async fn what_redis_holds_is_bounded_however_many_lanes_wait() {
     let worker = world.work(doer.registry(), 32);
     world.until_count("succeeded", 4_000).await;
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn lanes_are_refilled_while_the_keeper_is_held_up_elsewhere() {
+    let mut world = World::new().await;
+    world.window = Window { lane: 10, queue: 1_000 };
+    let lane = [LaneName { tenant: Uuid::now_v7(), lane: String::new() }];
+    let jobs: Vec<NewJob> = (0..40).map(|_| world.job(lane[0].tenant, Act::Succeed)).collect();
+    world.enqueue(&jobs).await;
+    let _keeper = world.keep();
+    let refilled = async || {
+        let long = Duration::from_secs(600);
+        assert_eq!(world.lanes.claim(QUEUE, 10, long, "by-hand").await.unwrap().jobs.len(), 10);
+        let until = Instant::now() + Duration::from_secs(3);
+        while world.lanes.depths(QUEUE, &lane).await.unwrap()[0] < 10 {
+            assert!(Instant::now() < until, "the lane is not refilled");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    refilled().await;
+    let mut blocker = world.ledger.get().await.unwrap();
+    blocker.batch_execute("BEGIN; LOCK TABLE queue.group_deltas").await.unwrap();
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'queue.group_deltas'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while world.number(waits).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    refilled().await;
+    assert_eq!(world.number(waits).await, 1, "its other duties wait still");
+    blocker.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refill_reads_what_it_brings_and_not_the_backlog() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7();
+    let jobs: Vec<NewJob> = (0..3_000).map(|_| world.job(tenant, Act::Succeed)).collect();
+    for some in jobs.chunks(1_000) {
+        world.accept(some).await;
+    }
+    // Nothing has been analysed yet: a partition of today that grew since midnight.
+    let wanted: Vec<(Uuid, Uuid)> = jobs.iter().take(300).map(|job| (tenant, job.id)).collect();
+    let mut conn = world.ledger.get().await.unwrap();
+    let read = conn
+        .transaction(async |conn| {
+            assert_eq!(ledger::refill::waiting(conn, &wanted).await?.len(), wanted.len());
+            assert_eq!(ledger::refill::still_waiting(conn, &wanted).await?.len(), wanted.len());
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Int8>(
+                "(SELECT sum(seq_tup_read + idx_tup_fetch)::int8 FROM pg_stat_xact_user_tables
+                  WHERE schemaname = 'queue')",
+            ))
+            .get_result::<i64>(conn)
+            .await
+        })
+        .await
+        .unwrap();
+    assert_eq!(read, 600);
 }

@@ -239,7 +239,8 @@ impl World {
         self.number(&format!("SELECT count(*) AS count FROM queue.jobs WHERE {condition}")).await
     }
 
-    async fn number(&self, sql: &str) -> i64 {
+    /// What a statement counts (`count`).
+    pub async fn number(&self, sql: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
         struct Count {
             #[diesel(sql_type = diesel::sql_types::Int8)]

@@ -60,13 +60,15 @@ async fn enqueue(world: &World, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// All processes run before the first job comes: what is measured is work, not start-up.
+/// All processes run, and all jobs wait, before the first is let go: what is measured is work.
 async fn work_off(world: &World, workers: usize, count: usize) -> Result<(f64, String)> {
     let starts = (0..workers).map(|_| Process::start(world, SLOTS, WAIT));
     let processes = futures_util::future::try_join_all(starts).await?;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let (cpu, start) = (Cpu::now(), Instant::now());
+    world.pause().await?;
     enqueue(world, count).await?;
+    world.all_here(count).await?;
+    let (cpu, start) = (Cpu::now(), Instant::now());
+    world.resume().await?;
     world.all_done().await?;
     let measured = (rate(count, start.elapsed()), cpu.since());
     for process in processes {

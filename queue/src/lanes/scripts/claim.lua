@@ -30,15 +30,16 @@ end
 
 local QUANTUM = 16
 local GATED, FREE, WOKEN = 6, 2, 8
-local PER_COST = 100000 -- virtual time of one cost unit at weight 1
+local LONG_AWAY = 8 * OWED
 local IN_ORDER = 1000 -- virtual time by which lanes of one tenant can be apart at a key: next to nothing
-local OWED = 1000 * PER_COST -- what a tenant can be behind at most
 local vt = tonumber(state[4] or 0)
 local deadline = whole(now + lease_ms)
 local taken = 0
 local weights = call('EXISTS', p .. 'weight') == 1
 local shut_all = nil -- until when the whole queue is shut
 local contenders = 0 -- tenants in the turn
+local any_owed = call('EXISTS', p .. 'owed') == 1
+local dried = false -- whether the tenant that was served last has more in the ledger
 local sated = false -- whether a tenant has had its portion of what is shared
 local any_full = call('EXISTS', p .. 'full') == 1 -- lanes with more in the ledger than here
 
@@ -229,7 +230,7 @@ end
 local function visit(tenant, at, weight, quota)
     local lane_turn = p .. 'turn:' .. tenant
     local spent, left, tenant_at, first_at = 0, nil, nil, nil
-    sated = false
+    sated, dried = false, false
     while quota > 0 and not shut_all and not tenant_at and not sated do
         local head = call('ZRANGE', lane_turn, 0, 0, 'WITHSCORES')
         if #head == 0 then break end
@@ -272,7 +273,10 @@ local function visit(tenant, at, weight, quota)
         else
             if empty == nil then empty = call('EXISTS', lane_key) == 0 end
             gone = empty
-            if gone and any_full and call('SISMEMBER', p .. 'full', name) == 1 then call('SADD', p .. 'dry', name) end
+            if gone and any_full and call('SISMEMBER', p .. 'full', name) == 1 then
+                call('SADD', p .. 'dry', name)
+                dried = true
+            end
         end
         if gone then
             call('ZREM', lane_turn, lane)
@@ -297,6 +301,17 @@ local function visit(tenant, at, weight, quota)
     return spent, tenant_at, false
 end
 
+-- What is left of `price` for one that is owed something: the other half is paid with that.
+local function reduced(tenant, price, owed)
+    local off = math.min(owed, math.floor(price / 2))
+    if off < owed then
+        call('HSET', p .. 'owed', tenant, whole(owed - off))
+    else
+        call('HDEL', p .. 'owed', tenant)
+    end
+    return price - off
+end
+
 wake()
 if gated then
     local all = gates_at({ '*' })[1]
@@ -310,11 +325,12 @@ if contenders > 0 then share = math.max(share, math.floor(want / contenders)) en
 while taken < want and steps > 0 and contenders > 0 and not shut_all do
     local heads = call('ZRANGE', turn, 0, math.min(steps, math.ceil((want - taken) / share)) - 1, 'WITHSCORES')
     if #heads == 0 then break end
-    local shares = nil
-    if weights then
+    local shares, owed = nil, nil
+    if weights or any_owed then
         local names = {}
         for i = 1, #heads, 2 do names[#names + 1] = heads[i] end
-        shares = call('HMGET', p .. 'weight', unpack(names))
+        shares = weights and call('HMGET', p .. 'weight', unpack(names))
+        owed = any_owed and call('HMGET', p .. 'owed', unpack(names))
     end
     -- The least virtual time of those served in this round: it may be their turn again before the rest's.
     local again = math.huge
@@ -326,16 +342,23 @@ while taken < want and steps > 0 and contenders > 0 and not shut_all do
         local next_at = at
         if spent > 0 then
             vt = math.max(vt, at)
-            next_at = at + math.ceil(spent * PER_COST / weight)
+            local price = math.ceil(spent * PER_COST / weight)
+            local its = owed and owed[(i + 1) / 2]
+            next_at = at + (its and reduced(tenant, price, tonumber(its)) or price)
         end
         if tenant_at or idle or (spent == 0 and not shut_all and call('EXISTS', p .. 'turn:' .. tenant) == 0) then
             steps = steps - 1
             call('ZREM', turn, tenant)
             -- One that is behind because it waits for its part of what is scarce stays so much behind and no more.
-            if next_at > vt or gated and call('EXISTS', p .. 'parked:' .. tenant) == 1 then
-                call('ZADD', p .. 'tag', whole(next_at), tenant)
+            local waits = gated and call('EXISTS', p .. 'parked:' .. tenant) == 1
+            if next_at > vt or waits then call('ZADD', p .. 'tag', whole(next_at), tenant) end
+            if tenant_at then
+                call('ZADD', later, whole(tenant_at), tenant)
+            elseif dried then
+                call('ZADD', p .. 'away', whole(next_at), tenant)
+            elseif any_owed and not waits then
+                call('HDEL', p .. 'owed', tenant)
             end
-            if tenant_at then call('ZADD', later, whole(tenant_at), tenant) end
         elseif spent > 0 then
             again = math.min(again, next_at)
             call('ZADD', turn, whole(next_at), tenant)
@@ -359,6 +382,7 @@ if taken > 0 then
     call('HSET', p .. 'meta', 'vt', whole(vt), 'token', token)
     answer[3] = token
     forget_turns(p .. 'tag', whole(gated and vt - OWED or vt))
+    if any_full then forget_turns(p .. 'away', whole(vt - LONG_AWAY)) end
 end
 if shut_all then
     answer[1] = math.min(math.max(shut_all - now, 1), 1000)

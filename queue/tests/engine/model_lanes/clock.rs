@@ -63,8 +63,8 @@ local known = {
         end
     end,
 }
-local none = { 'turn', 'turn:', 'tag', 'tags:', 'lane:', 'wait:', 'parked:', 'jobs', 'live', 'cancel', 'full', 'dry', 'rule',
-    'weight', 'bell', 'flow' }
+local none = { 'turn', 'turn:', 'tag', 'tags:', 'away', 'owed', 'lane:', 'wait:', 'parked:', 'jobs', 'live', 'cancel', 'full',
+    'dry', 'rule', 'weight', 'bell', 'flow' }
 for _, name in ipairs(none) do known[name] = function() end end
 for _, key in ipairs(call('KEYS', p .. '*')) do
     local name = string.match(string.sub(key, #p + 1), '^%a+:?')

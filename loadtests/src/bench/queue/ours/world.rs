@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use patchbay_db::ids::TenantId;
 use patchbay_db::{Db, DbConfig, Ids, Pools};
-use patchbay_queue::lanes::Window;
+use patchbay_queue::lanes::{PauseScope, Window};
+use patchbay_queue::ledger::controls;
 use patchbay_queue::{Dispatcher, Enqueuer, JobRequest, Keeper, KeeperSettings, Lanes, NewJob};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::job::Nothing;
+use super::job::{Nothing, QUEUE};
 use super::worker::{Work, Worker};
 use crate::bench::queue::field::{CONCURRENCY, Place, SINGLE_CALLS};
 use crate::{clock, stack};
@@ -111,6 +112,32 @@ impl World {
         let worker = self.work();
         self.all_done().await?;
         worker.stop().await
+    }
+
+    /// Lets nothing start until [`resume`](Self::resume).
+    pub async fn pause(&self) -> Result<()> {
+        let mut tx = self.db.system("a bench's pause").await?;
+        controls::pause(&mut tx, QUEUE, &PauseScope::Queue, None, "a backlog comes first", "bench").await?;
+        tx.commit().await?;
+        Ok(self.lanes.pause(QUEUE, &PauseScope::Queue, None).await?)
+    }
+
+    /// Lets jobs start again, at once.
+    pub async fn resume(&self) -> Result<()> {
+        let mut tx = self.db.system("a bench's pause is over").await?;
+        controls::resume(&mut tx, QUEUE, &PauseScope::Queue).await?;
+        tx.commit().await?;
+        Ok(self.lanes.resume(QUEUE, &PauseScope::Queue).await?)
+    }
+
+    /// Waits until so many jobs wait in Redis.
+    pub async fn all_here(&self, count: usize) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(60);
+        while self.lanes.queue_stats(QUEUE).await?.waiting < u64::try_from(count)? {
+            anyhow::ensure!(Instant::now() < until, "{count} jobs were not in Redis within a minute");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// Jobs that have not ended, by the ledger.
