@@ -20,40 +20,81 @@ const WEIGHTS: [f64; 3] = [1.0, 2.0, 4.0];
 const EACH: usize = 2_000;
 const HALF: usize = EACH * WEIGHTS.len() / 2;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn shares_are_the_weights_while_two_workers_are_fed_from_the_ledger() {
+/// Tenants with a backlog each, of which Redis holds 50.
+async fn backlogs<const N: usize>(weights: [f64; N]) -> (World, [Uuid; N]) {
     let mut world = World::new().await;
     world.window = Window { lane: 50, ..world.window };
-    let tenants = WEIGHTS.map(|_| Uuid::now_v7());
-    let mut conn = world.ledger.get().await.unwrap();
-    for (tenant, weight) in tenants.into_iter().zip(WEIGHTS) {
-        let limit = Limit { weight: Some(weight), ..Limit::new(key(tenant, "")) };
-        controls::set_limit(&mut conn, QUEUE, &limit).await.unwrap();
-        let jobs: Vec<NewJob> = (0..EACH).map(|_| world.job(tenant, Act::Sleep(20))).collect();
-        world.accept(&jobs).await;
+    let tenants = weights.map(|_| Uuid::now_v7());
+    for (tenant, weight) in tenants.into_iter().zip(weights) {
+        weigh(&world, tenant, weight).await;
+        for _ in 0..EACH / 1_000 {
+            let jobs: Vec<NewJob> = (0..1_000).map(|_| world.job(tenant, Act::Sleep(20))).collect();
+            world.accept(&jobs).await;
+        }
     }
-    drop(conn);
     world.keeper().sweep().await.unwrap();
-    let lanes = tenants.map(|tenant| key(tenant, ""));
-    assert_eq!(world.lanes.depths(QUEUE, &lanes).await.unwrap(), [50; 3], "the rest is in the ledger");
-    let _keeper = world.keep();
+    let lanes: Vec<LaneName> = tenants.iter().map(|tenant| key(*tenant, "")).collect();
+    assert_eq!(world.lanes.depths(QUEUE, &lanes).await.unwrap(), [50; N], "the rest is in the ledger");
+    (world, tenants)
+}
 
-    let (doer, begun) = (Doer::default(), Instant::now());
-    let workers = [0; 2].map(|_| world.work(doer.registry(), 4));
-    while doer.count() < HALF {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{} of {HALF}", doer.count());
+/// Sets a weight as the API does: in the ledger, and in force at once.
+async fn weigh(world: &World, tenant: Uuid, weight: f64) {
+    let limit = Limit { weight: Some(weight), ..Limit::new(key(tenant, "")) };
+    let mut conn = world.ledger.get().await.unwrap();
+    controls::set_limit(&mut conn, QUEUE, &limit).await.unwrap();
+    world.lanes.set_limits(QUEUE, &[limit]).await.unwrap();
+}
+
+async fn until_run(doer: &Doer, jobs: usize) {
+    let begun = Instant::now();
+    while doer.count() < jobs {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} of {jobs}", doer.count());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let runs: Vec<Uuid> = doer.runs.lock().unwrap()[..HALF].iter().map(|(tenant, _)| *tenant).collect();
-    for worker in workers {
-        worker.stop().await;
-    }
+}
 
-    let served = tenants.map(|tenant| runs.iter().filter(|of| **of == tenant).count() as f64);
-    let sum: f64 = WEIGHTS.iter().sum();
-    let shares = [0, 1, 2].map(|n| served[n] / HALF as f64 * sum / WEIGHTS[n]);
+/// Within 2 % of the weights, and as fair by Jain's index.
+fn assert_shares<const N: usize>(runs: &[(Uuid, Uuid)], tenants: [Uuid; N], weights: [f64; N]) {
+    let sum: f64 = weights.iter().sum();
+    let served = tenants.map(|tenant| runs.iter().filter(|(of, _)| *of == tenant).count() as f64);
+    let shares: Vec<f64> =
+        served.iter().zip(weights).map(|(served, weight)| served / runs.len() as f64 * sum / weight).collect();
     assert!(shares.iter().all(|share| (0.98..=1.02).contains(share)), "{shares:?} of their shares: {served:?}");
     let (sum, squares) = shares.iter().fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
     let jain = sum * sum / (shares.len() as f64 * squares);
     assert!(jain >= 0.98, "Jain's index {jain} of {shares:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shares_are_the_weights_while_two_workers_are_fed_from_the_ledger() {
+    let (world, tenants) = backlogs(WEIGHTS).await;
+    let _keeper = world.keep();
+    let doer = Doer::default();
+    let workers = [0; 2].map(|_| world.work(doer.registry(), 4));
+    until_run(&doer, HALF).await;
+    let runs = doer.runs.lock().unwrap()[..HALF].to_vec();
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_shares(&runs, tenants, WEIGHTS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shares_follow_a_weight_that_is_changed_under_load_for_what_waits_already() {
+    let (world, tenants) = backlogs([1.0, 1.0]).await;
+    let _keeper = world.keep();
+    let doer = Doer::default();
+    let workers = [0; 2].map(|_| world.work(doer.registry(), 4));
+    until_run(&doer, 400).await;
+    weigh(&world, tenants[1], 3.0).await;
+    // Those that run already, and what was claimed meanwhile.
+    let from = doer.count() + 20;
+    until_run(&doer, from + 1_600).await;
+    let runs = doer.runs.lock().unwrap().clone();
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_shares(&runs[..400], tenants, [1.0, 1.0]);
+    assert_shares(&runs[from..from + 1_600], tenants, [1.0, 3.0]);
 }
