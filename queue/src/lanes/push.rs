@@ -210,12 +210,16 @@ impl Lanes {
         redis::cmd("SADD").arg(format!("{}full", self.prefix(queue))).arg(names).query_async(&mut self.conn()).await
     }
 
-    /// Unmarks lanes: everything they have is here.
+    /// Unmarks lanes: everything they have is here. Whose lane ran dry meanwhile missed nothing.
     ///
     /// # Errors
     /// Redis's.
     pub async fn unmark_full(&self, queue: &str, lanes: impl IntoIterator<Item = &LaneName>) -> redis::RedisResult<()> {
-        let names: Vec<String> = lanes.into_iter().map(LaneName::key).collect();
-        redis::cmd("SREM").arg(format!("{}full", self.prefix(queue))).arg(names).query_async(&mut self.conn()).await
+        let (tenants, names): (Vec<String>, Vec<String>) =
+            lanes.into_iter().map(|lane| (lane.tenant.to_string(), lane.key())).unzip();
+        let p = self.prefix(queue);
+        let mut pipe = redis::pipe();
+        pipe.cmd("SREM").arg(format!("{p}full")).arg(names).cmd("ZREM").arg(format!("{p}away")).arg(tenants);
+        pipe.query_async(&mut self.conn()).await
     }
 }
