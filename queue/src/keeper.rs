@@ -9,7 +9,7 @@
 //! *parked*, and a slow walk to *tidy* up. And what Redis is told of beside jobs: by how much its clock is off, what
 //! people decided, what providers stopped. A queue whose keys are spoilt is passed over, for it alone (`error.rs`). Any
 //! number of processes may run keepers; a lock of a few seconds keeps all but one idle. It is no matter of correctness:
-//! two at work would only do things twice.
+//! two at work would do things twice, and bring back a job that has just ended, whose second end changes nothing.
 
 mod audit;
 mod cancel;
@@ -95,10 +95,10 @@ impl Keeper {
     /// Works until `stop`. What people decide, and lanes that run dry, are not kept waiting by the other duties.
     pub async fn run(self, stop: CancellationToken) {
         let (lead, led) = watch::channel(Vec::new());
+        let work = async { tokio::join!(self.work(stop.clone(), lead), self.keep_filled(led.clone(), stop.clone())) };
         tokio::select! {
-            () = self.work(stop, lead) => {}
+            _ = work => {}
             () = self.keep_controls(led.clone()) => {}
-            () = self.keep_filled(led) => {}
         }
     }
 
@@ -151,7 +151,7 @@ impl Keeper {
             self.expire(&mut conn, &queue).await?;
             self.audit(&mut conn, &queue).await?;
             self.lanes.recount(&queue).await?;
-            while self.refill(&mut conn, &mut pace::Paces::default(), &queue).await? == refill::Refilled::Took {}
+            while self.refill(&mut pace::Paces::default(), &queue).await? == refill::Refilled::Took {}
         }
         Ok(())
     }

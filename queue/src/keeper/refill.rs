@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::pace::Paces;
 use super::parts::{Part, in_turn};
@@ -68,39 +69,35 @@ struct Wanted {
 }
 
 impl Keeper {
-    /// Refills for ever, the queues that this keeper is told to lead in turn.
-    pub(super) async fn keep_filled(&self, mut led: watch::Receiver<Vec<String>>) {
+    /// Refills until `stop`, in turn, the queues that this keeper is told to lead. What it has begun it ends.
+    pub(super) async fn keep_filled(&self, mut led: watch::Receiver<Vec<String>>, stop: CancellationToken) {
         let mut filling: HashMap<String, Filling> = HashMap::new();
-        loop {
+        while !stop.is_cancelled() {
             let queues = led.borrow_and_update().clone();
             filling.retain(|queue, _| queues.contains(queue));
             let mut next = TICK;
             for queue in queues {
                 let of = filling.entry(queue.clone()).or_default();
-                match self.fill(of, &queue).await {
-                    Ok(pause) => next = next.min(pause),
-                    Err(error) => {
-                        tracing::warn!(%error, "lanes are not refilled");
-                        next = SLOW_TICK;
-                        break;
-                    }
+                if of.next <= Instant::now() {
+                    let pause = self.fill(of, &queue).await.unwrap_or_else(|error| {
+                        tracing::warn!(queue, %error, "lanes are not refilled");
+                        SLOW_TICK
+                    });
+                    of.next = Instant::now() + pause;
                 }
+                next = next.min(of.next.saturating_duration_since(Instant::now()));
             }
             tokio::select! {
+                () = stop.cancelled() => {}
                 () = tokio::time::sleep(next) => {}
                 Ok(()) = led.changed() => {}
             }
         }
     }
 
-    /// Looks at a queue if it is time to. Answers when it is again.
+    /// Looks at a queue. Answers after what time to look again.
     async fn fill(&self, of: &mut Filling, queue: &str) -> Result<Duration, KeeperError> {
-        let due = of.next.saturating_duration_since(Instant::now());
-        if !due.is_zero() {
-            return Ok(due);
-        }
-        let mut conn = self.conn().await?;
-        let pause = match done_for(queue, self.refill(&mut conn, &mut of.paces, queue).await)? {
+        Ok(match done_for(queue, self.refill(&mut of.paces, queue).await)? {
             Some(Refilled::Took) => {
                 of.took = Some(Instant::now());
                 SOON
@@ -110,22 +107,16 @@ impl Keeper {
             Some(Refilled::Enough) => FULL,
             Some(Refilled::Nothing) => TICK,
             None => SLOW_TICK,
-        };
-        of.next = Instant::now() + pause;
-        Ok(pause)
+        })
     }
 
     /// Refills lanes that have run half empty.
-    pub(super) async fn refill(
-        &self,
-        conn: &mut LedgerConn,
-        paces: &mut Paces,
-        queue: &str,
-    ) -> Result<Refilled, KeeperError> {
+    pub(super) async fn refill(&self, paces: &mut Paces, queue: &str) -> Result<Refilled, KeeperError> {
         let Some(wanted) = self.wanted(paces, queue).await? else { return Ok(Refilled::Nothing) };
         if wanted.is_empty() {
             return Ok(Refilled::Enough);
         }
+        let conn = &mut self.conn().await?;
         let (taken, whole) = self.push_firsts(conn, queue, &wanted).await?;
         let now = Instant::now();
         wanted.iter().for_each(|wanted| paces.filled(&wanted.lane, wanted.window, now));
@@ -133,7 +124,10 @@ impl Keeper {
             // All of these was read. Unmark them first and look again after: a job that was turned
             // away while the mark stood was committed before, so this second look sees it.
             self.lanes.unmark_full(queue, whole.iter().map(|wanted| &wanted.lane)).await?;
-            self.push_firsts(conn, queue, &whole).await?;
+            let (_, still) = self.push_firsts(conn, queue, &whole).await?;
+            // More has come meanwhile than was looked for.
+            let more = whole.into_iter().map(|wanted| wanted.lane).filter(|lane| still.iter().all(|s| s.lane != *lane));
+            self.lanes.mark_full(queue, &more.collect::<Vec<_>>()).await?;
         }
         Ok(if taken > 0 { Refilled::Took } else { Refilled::Enough })
     }
@@ -214,9 +208,14 @@ impl Keeper {
         for some in absent.chunks(ROWS) {
             let as_of = Instant::now();
             let reading = async { waiting(conn, some).await.map_err(KeeperError::from) };
+            let sent = read.0.len();
             let (rows, pushed) = futures_util::future::try_join(reading, push(read)).await?;
             read = (rows.into_iter().map(Envelope::from).collect(), as_of);
             taken += pushed;
+            if pushed < sent {
+                // There was no room for one, perhaps: what comes after it must not be taken before it.
+                return Ok((taken, Vec::new()));
+            }
         }
         taken += push(read).await?;
         let whole = wanted.iter().zip(ids).filter(|(wanted, ids)| ids.len() < wanted.first);

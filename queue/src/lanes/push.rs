@@ -13,6 +13,7 @@ use super::{LaneName, Lanes};
 use crate::Envelope;
 
 static PUSH: LazyLock<Script> = script!("parts/keys", "parts/turns", "push");
+static UNMARK: LazyLock<Script> = script!("parts/keys", "unmark");
 
 /// How much of a backlog Redis holds; the rest waits in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,16 +211,15 @@ impl Lanes {
         redis::cmd("SADD").arg(format!("{}full", self.prefix(queue))).arg(names).query_async(&mut self.conn()).await
     }
 
-    /// Unmarks lanes: everything they have is here. Whose lane ran dry meanwhile missed nothing.
+    /// Unmarks lanes: everything they have is here. Whose lane had run dry missed nothing.
     ///
     /// # Errors
     /// Redis's.
     pub async fn unmark_full(&self, queue: &str, lanes: impl IntoIterator<Item = &LaneName>) -> redis::RedisResult<()> {
-        let (tenants, names): (Vec<String>, Vec<String>) =
-            lanes.into_iter().map(|lane| (lane.tenant.to_string(), lane.key())).unzip();
-        let p = self.prefix(queue);
-        let mut pipe = redis::pipe();
-        pipe.cmd("SREM").arg(format!("{p}full")).arg(names).cmd("ZREM").arg(format!("{p}away")).arg(tenants);
-        pipe.query_async(&mut self.conn()).await
+        let mut call = UNMARK.key(self.prefix(queue));
+        for lane in lanes {
+            call.arg(lane.tenant.to_string()).arg(&lane.lane);
+        }
+        call.invoke_async(&mut self.conn()).await
     }
 }

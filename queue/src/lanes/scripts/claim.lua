@@ -30,7 +30,6 @@ end
 
 local QUANTUM = 16
 local GATED, FREE, WOKEN = 6, 2, 8
-local LONG_AWAY = 8 * OWED
 local IN_ORDER = 1000 -- virtual time by which lanes of one tenant can be apart at a key: next to nothing
 local vt = tonumber(state[4] or 0)
 local deadline = whole(now + lease_ms)
@@ -97,7 +96,11 @@ local function wake_lanes(key, most)
         local since = vt
         -- Who waited for its part of what is scarce goes on from where it stood; who was merely shut out saved nothing.
         if gate and (gate.step or gate.free) then since = math.max(tonumber(names[i + 1]), vt - OWED) end
-        if call('EXISTS', p .. 'lane:' .. names[i]) == 1 then lane_ready(tenant, lane, since) end
+        if call('EXISTS', p .. 'lane:' .. names[i]) == 1 then
+            lane_ready(tenant, lane, since)
+        elseif any_owed then
+            call('HDEL', p .. 'owed', tenant)
+        end
     end
     return WOKEN + #names
 end
@@ -344,13 +347,14 @@ while taken < want and steps > 0 and contenders > 0 and not shut_all do
             vt = math.max(vt, at)
             local price = math.ceil(spent * PER_COST / weight)
             local its = owed and owed[(i + 1) / 2]
-            next_at = at + (its and reduced(tenant, price, tonumber(its)) or price)
+            -- Where it has to leave, what it is owed is kept for when it is back.
+            next_at = at + (its and not idle and reduced(tenant, price, tonumber(its)) or price)
         end
         if tenant_at or idle or (spent == 0 and not shut_all and call('EXISTS', p .. 'turn:' .. tenant) == 0) then
             steps = steps - 1
             call('ZREM', turn, tenant)
             -- One that is behind because it waits for its part of what is scarce stays so much behind and no more.
-            local waits = gated and call('EXISTS', p .. 'parked:' .. tenant) == 1
+            local waits = gated and (next_at <= vt or any_owed) and call('EXISTS', p .. 'parked:' .. tenant) == 1
             if next_at > vt or waits then call('ZADD', p .. 'tag', whole(next_at), tenant) end
             if tenant_at then
                 call('ZADD', later, whole(tenant_at), tenant)
@@ -382,7 +386,6 @@ if taken > 0 then
     call('HSET', p .. 'meta', 'vt', whole(vt), 'token', token)
     answer[3] = token
     forget_turns(p .. 'tag', whole(gated and vt - OWED or vt))
-    if any_full then forget_turns(p .. 'away', whole(vt - LONG_AWAY)) end
 end
 if shut_all then
     answer[1] = math.min(math.max(shut_all - now, 1), 1000)
