@@ -1,10 +1,12 @@
 //! After the commit: handing jobs to their lanes.
 //!
 //! The caller does not wait: its job is accepted already. One task per process gathers what many
-//! callers hand in and pushes it in few calls. Where Redis is away or the channel is full, the push is
-//! dropped on purpose: the row is `waiting` in the ledger, and the audit finds it.
+//! callers hand in and pushes it in few calls. Where the channel is full (somebody enqueues faster than Redis takes it),
+//! jobs are left in the ledger on purpose, and their lanes marked as having more there: a refill brings them, and nothing
+//! that comes later overtakes them. Where Redis is away, nobody can be told: the audit finds them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -18,7 +20,11 @@ use crate::{Envelope, Lanes, NewJob};
 pub struct Dispatcher {
     lanes: Lanes,
     sender: mpsc::Sender<Handed>,
+    left: Left,
 }
+
+/// The lanes, by queue, of which something was left in the ledger and that are not marked yet.
+type Left = Arc<Mutex<HashMap<String, HashSet<LaneName>>>>;
 
 /// What somebody handed in, who knew the ledger as of then.
 #[derive(Debug)]
@@ -37,16 +43,26 @@ enum Errand {
     Refresh { job: Envelope, due: bool },
 }
 
-/// Pushes in flight from one process before further ones are left to the audit.
+impl Errand {
+    fn lane(self) -> LaneName {
+        let (Self::Push(job) | Self::Refresh { job, .. }) = self;
+        LaneName { tenant: job.header.tenant, lane: job.header.lane }
+    }
+}
+
+/// Pushes in flight from one process before further ones are left in the ledger.
 const BACKLOG: usize = 20_000;
+/// Lanes of a queue that are noted; what is left of others is found by the audit.
+const LANES: usize = 10_000;
 
 impl Dispatcher {
     /// Starts the pushing task in the current runtime; it ends with the last handle.
     #[must_use]
     pub fn start(lanes: Lanes, window: Window) -> Self {
         let (sender, receiver) = mpsc::channel(BACKLOG);
-        tokio::spawn(push_all(lanes.clone(), window, receiver));
-        Self { lanes, sender }
+        let left = Left::default();
+        tokio::spawn(push_all(lanes.clone(), window, receiver, left.clone()));
+        Self { lanes, sender, left }
     }
 
     /// The lanes it pushes to.
@@ -81,14 +97,26 @@ impl Dispatcher {
         if let Err(TrySendError::Full(handed) | TrySendError::Closed(handed)) =
             self.sender.try_send(Handed { queue, errand, as_of })
         {
-            metrics::counter!("queue_push_dropped_total", "queue" => handed.queue).increment(1);
+            metrics::counter!("queue_push_dropped_total", "queue" => handed.queue.clone()).increment(1);
+            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+            let left = left.entry(handed.queue).or_default();
+            if left.len() < LANES {
+                left.insert(handed.errand.lane());
+            }
         }
     }
 }
 
-async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<Handed>) {
+async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<Handed>, left: Left) {
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, 1_000).await > 0 {
+        // Before what was handed over later.
+        let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+        for (queue, left) in left {
+            if let Err(error) = lanes.mark_full(&queue, &left.into_iter().collect::<Vec<_>>()).await {
+                tracing::warn!(queue, %error, "lanes not marked; the audit will find their jobs");
+            }
+        }
         let mut by_queue: HashMap<String, (Instant, Vec<Errand>)> = HashMap::new();
         for Handed { queue, errand, as_of } in batch.drain(..) {
             // Of a batch the first: what waited here for long is refused, and read again by a refill.

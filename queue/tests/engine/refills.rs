@@ -108,3 +108,25 @@ async fn a_round_ends_where_there_is_no_room_and_nothing_is_overtaken() {
     assert!(here.iter().eq(jobs.iter().map(|job| &job.id).take(here.len())), "some of {} overtook others", here.len());
     turnstile.open().await;
 }
+
+#[tokio::test]
+async fn what_is_enqueued_faster_than_redis_takes_it_is_left_to_a_refill_and_not_overtaken() {
+    let world = World::new().await;
+    let dispatcher = Dispatcher::start(world.lanes.clone(), world.window);
+    let (fast, tenant) = (Uuid::now_v7(), Uuid::now_v7());
+    let many: Vec<NewJob> = (0..20_000).map(|_| world.job(fast, Act::Succeed)).collect();
+    let jobs: Vec<NewJob> = (0..3).map(|_| world.job(tenant, Act::Succeed)).collect();
+    world.accept(&jobs).await;
+    // At once: on this thread nobody pushes meanwhile.
+    dispatcher.push(&many, Instant::now());
+    dispatcher.push(&jobs[..2], Instant::now());
+    until("the lane is marked", async || is_full(&world, tenant).await).await;
+    until("all are pushed", async || is_full(&world, fast).await).await;
+    dispatcher.push(&jobs[2..], Instant::now());
+    let last = world.job(Uuid::now_v7(), Act::Succeed);
+    dispatcher.push(std::slice::from_ref(&last), Instant::now());
+    until("it is pushed", async || depth(&world, last.tenant_id).await == 1).await;
+    assert_eq!(depth(&world, tenant).await, 0, "two are to come before it");
+    let _keeper = world.keep();
+    until("a refill brings them", async || depth(&world, tenant).await == 3).await;
+}

@@ -186,22 +186,21 @@ local function serve_gated(lane_key, name, tenant, quota, list)
     local ids = call('ZRANGE', lane_key, 0, most - 1)
     if #ids == 0 then return 0, nil, true end
     local values = call('HMGET', jobs_key, unpack(ids))
-    local count, first, together = 0, nil, 0
-    if not kinds then
-        for i = 1, #ids do
-            if values[i] then
-                count, first, together = count + 1, first or ids[i], together + cost_of(values[i])
-            end
+    local count, first, together, costs = 0, nil, 0, {}
+    for i = 1, #ids do
+        if values[i] then
+            costs[i] = cost_of(values[i])
+            count, first, together = count + 1, first or ids[i], together + costs[i]
         end
     end
-    local all = count > 0 and fit(list, together, count)
+    local all = not kinds and count > 0 and fit(list, together, count)
     if all then
         for j = 1, #list do charge(list[j], together, count, first) end
     end
     local cost_sum, served, lease = 0, 0, lease_text(token, worker, name)
     for i, id in ipairs(ids) do
         if values[i] then
-            local cost, parked = cost_of(values[i]), is_parked(values[i])
+            local cost, parked = costs[i], is_parked(values[i])
             if not all and not parked then
                 by, at = stopping(list, tenant, cost)
                 if by then break end

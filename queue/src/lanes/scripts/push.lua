@@ -32,19 +32,33 @@ while at < #ARGV do
     local waiting = p .. 'lane:' .. name
     local last = at + 3 * tonumber(ARGV[at + 2])
     local before = call('ZCARD', waiting)
-    local size, adds, n = before, {}, 0
+    local size, adds, puts, n = before, {}, {}, 0
     local turns_away = any_full and not refill and call('SISMEMBER', full, name) == 1
     local left_out, tail = false, nil
     local function write()
         if n == 0 then return end
         call('ZADD', waiting, unpack(adds))
+        call('HSET', jobs, unpack(puts))
         taken, come = taken + n / 2, come + n / 2
-        adds, n, tail = {}, 0, nil
+        adds, puts, n, tail = {}, {}, 0, nil
     end
     local function is_before_the_last(score)
         write()
         tail = tail or tonumber(call('ZRANGE', waiting, -1, -1, 'WITHSCORES')[2] or '-inf')
         return tonumber(score) < tail
+    end
+    local ids, here = {}, {}
+    for i = at + 3, last, 3 do ids[#ids + 1] = ARGV[i] end
+    for i, value in ipairs(call('HMGET', jobs, unpack(ids))) do here[ids[i]] = value and true end
+    -- Answers whether it is new.
+    local function put(i)
+        local id = ARGV[i]
+        if here[id] then return false end
+        here[id] = true
+        adds[n + 1], adds[n + 2] = ARGV[i + 1], id
+        puts[n + 1], puts[n + 2] = id, ARGV[i + 2]
+        n, count, size = n + 2, count + 1, size + 1
+        return true
     end
     for i = at + 3, last, 3 do
         local id = ARGV[i]
@@ -55,26 +69,22 @@ while at < #ARGV do
             -- It stays out.
         elseif turns_away or crowded then
             if not refill and is_before_the_last(ARGV[i + 1]) then
-                if call('HSETNX', jobs, id, ARGV[i + 2]) == 1 then
-                    adds[1], adds[2], n = ARGV[i + 1], id, 2
+                if put(i) then
                     write()
                     if crowded then
                         call('HDEL', jobs, call('ZPOPMAX', waiting)[1])
+                        count, size = count - 1, size - 1
                         left_out, turns_away, tail = true, true, nil
-                    else
-                        count, size = count + 1, size + 1
                     end
                 end
-            elseif call('HEXISTS', jobs, id) == 0 then
+            elseif not here[id] then
                 come = come + 1
                 -- Whatever comes after it must not overtake it.
                 turns_away = turns_away or not refill
                 left_out = true
             end
-        elseif call('HSETNX', jobs, id, ARGV[i + 2]) == 1 then
-            count, size = count + 1, size + 1
-            adds[n + 1], adds[n + 2] = ARGV[i + 1], id
-            n = n + 2
+        else
+            put(i)
         end
     end
     write()
