@@ -24,7 +24,22 @@ pub struct Dispatcher {
 }
 
 /// The lanes, by queue, of which something was left in the ledger and that are not marked yet.
-type Left = Arc<Mutex<HashMap<String, HashSet<LaneName>>>>;
+#[derive(Debug, Clone, Default)]
+struct Left(Arc<Mutex<HashMap<String, HashSet<LaneName>>>>);
+
+impl Left {
+    fn note(&self, queue: String, lanes: impl IntoIterator<Item = LaneName>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = all.entry(queue).or_default();
+        lanes.into_iter().take(LANES.saturating_sub(noted.len())).for_each(|lane| {
+            noted.insert(lane);
+        });
+    }
+
+    fn take(&self) -> HashMap<String, HashSet<LaneName>> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// What somebody handed in, who knew the ledger as of then.
 #[derive(Debug)]
@@ -98,11 +113,7 @@ impl Dispatcher {
             self.sender.try_send(Handed { queue, errand, as_of })
         {
             metrics::counter!("queue_push_dropped_total", "queue" => handed.queue.clone()).increment(1);
-            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-            let left = left.entry(handed.queue).or_default();
-            if left.len() < LANES {
-                left.insert(handed.errand.lane());
-            }
+            self.left.note(handed.queue, [handed.errand.lane()]);
         }
     }
 }
@@ -111,10 +122,11 @@ async fn push_all(lanes: Lanes, window: Window, mut receiver: mpsc::Receiver<Han
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, 1_000).await > 0 {
         // Before what was handed over later.
-        let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
-        for (queue, left) in left {
-            if let Err(error) = lanes.mark_full(&queue, &left.into_iter().collect::<Vec<_>>()).await {
-                tracing::warn!(queue, %error, "lanes not marked; the audit will find their jobs");
+        for (queue, noted) in left.take() {
+            let noted: Vec<LaneName> = noted.into_iter().collect();
+            if let Err(error) = lanes.mark_full(&queue, &noted).await {
+                tracing::warn!(queue, %error, "lanes not marked yet; the audit may find their jobs sooner");
+                left.note(queue, noted);
             }
         }
         let mut by_queue: HashMap<String, (Instant, Vec<Errand>)> = HashMap::new();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use tokio::task::JoinHandle;
 
 use crate::world::World;
 
@@ -17,6 +18,8 @@ pub struct Turnstile {
     world: World,
     /// What it does while it is shut is done for all to see at the next turn.
     pub inside: Object<AsyncPgConnection>,
+    /// Stands in line for the next turn: whoever comes after it is not let through by this one.
+    next: JoinHandle<Object<AsyncPgConnection>>,
 }
 
 impl Turnstile {
@@ -25,41 +28,47 @@ impl Turnstile {
         let world = world.again();
         let mut inside = world.ledger.get().await.unwrap();
         inside.batch_execute(LOCK).await.unwrap();
-        Self { world, inside }
+        let next = stand_in_line(&world).await;
+        Self { world, inside, next }
     }
 
     /// Lets all pass until somebody waits with a statement in which `text` is.
     pub async fn until(&mut self, text: &str) {
         let begun = Instant::now();
-        while self.waiting(&format!("query LIKE '%{text}%'")).await == 0 {
+        while waiting(&self.world, text).await == 0 {
             assert!(begun.elapsed() < Duration::from_secs(20), "nobody comes with {text}");
-            if self.waiting("true").await > 0 {
-                self.turn().await;
-            }
+            self.turn().await;
         }
     }
 
     /// Lets those pass who wait now, with one statement each.
     pub async fn turn(&mut self) {
-        let mut next = self.world.ledger.get().await.unwrap();
-        let asked = tokio::spawn(async move {
-            next.batch_execute(LOCK).await.unwrap();
-            next
-        });
-        while self.waiting("query LIKE '%LOCK TABLE%'").await == 0 {}
         self.inside.batch_execute("COMMIT").await.unwrap();
-        self.inside = asked.await.unwrap();
+        self.inside = (&mut self.next).await.unwrap();
+        self.next = stand_in_line(&self.world).await;
     }
 
     /// Everybody goes on.
     pub async fn open(mut self) {
         self.inside.batch_execute("COMMIT").await.unwrap();
+        self.next.await.unwrap().batch_execute("COMMIT").await.unwrap();
     }
+}
 
-    async fn waiting(&self, what: &str) -> i64 {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-        let sql =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-        self.world.number(&format!("{sql} AND {what}")).await
+async fn stand_in_line(world: &World) -> JoinHandle<Object<AsyncPgConnection>> {
+    let mut next = world.ledger.get().await.unwrap();
+    let asked = tokio::spawn(async move {
+        next.batch_execute(LOCK).await.unwrap();
+        next
+    });
+    while waiting(world, "LOCK TABLE").await == 0 {
+        assert!(!asked.is_finished(), "it stands in line behind another");
     }
+    asked
+}
+
+async fn waiting(world: &World, text: &str) -> i64 {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    world.number(&format!("{sql} AND query LIKE '%{text}%'")).await
 }
