@@ -12,8 +12,8 @@ use super::cast::Part;
 use super::feed::Fed;
 use super::mixed::check::Mixed;
 use super::mixed::ends::{Ends, hearing};
-use super::recovery::{Recovery, text};
-use super::row::Row;
+use super::recovery::{Recovery, paces, text};
+use super::row::{RECOVERY, Row};
 use super::rules::Lag;
 use super::stage::Stage;
 use crate::console;
@@ -26,7 +26,7 @@ pub const TIDY: Duration = Duration::from_secs(25);
 pub const JITTER: Duration = Duration::from_millis(500);
 
 /// Faults told one by one.
-const TOLD: u64 = 10;
+const TOLD: usize = 10;
 
 /// What is looked for.
 pub struct Wanted {
@@ -74,6 +74,12 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
     let lag = Lag::of(JITTER).longer_in(&stage.blows, wanted.late);
     let recovery = Recovery::measure(stage.begun, &stage.blows, &book.done);
     console::note(&format!("    {}", text(recovery)));
+    let over_limit = stage.rules.exceeded(&runs, &lag);
+    tell(&over_limit);
+    if recovery.is_some_and(|recovery| recovery.seconds() > RECOVERY) {
+        console::note(&format!("    effects in each second of the load: {:?}", paces(stage.begun, &book.done)));
+        console::note(&format!("    it began at {:?}; blows: {:?}", stage.begun, stage.blows));
+    }
     let mut row = Row {
         scenario: wanted.name.to_owned(),
         jobs: u64::try_from(ids.len() - merged.len())?,
@@ -81,7 +87,7 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
         effects: 0,
         lost: 0,
         doubled: 0,
-        over_limit: stage.rules.exceeded(&runs, &lag) + mixed.too_early(),
+        over_limit: over_limit.len() as u64 + mixed.too_early(),
         leaked,
         stuck: 0,
         recovered_s: recovery.as_ref().map(Recovery::seconds),
@@ -111,12 +117,17 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
             Some("waiting" | "scheduled" | "held") => row.stuck += 1,
             _ => row.lost += 1,
         }
-        if row.stuck + row.lost <= TOLD {
+        if row.stuck + row.lost <= TOLD as u64 {
             let (state, story) = told.map_or(("nowhere", ""), |told| (&told.state, &told.story));
             console::note(&format!("    number {n} is {state} after {} effects: {story}", seen.effects));
         }
     }
     Ok(row.judged())
+}
+
+/// Tells of the first of these faults.
+pub fn tell(faults: &[String]) {
+    faults.iter().take(TOLD).for_each(|fault| console::note(&format!("    {fault}")));
 }
 
 async fn until_over(stage: &Stage<'_>) -> Result<()> {

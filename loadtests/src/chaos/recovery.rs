@@ -71,6 +71,18 @@ impl Recovery {
     }
 }
 
+/// How many of `done` came in each second since `begun`.
+pub fn paces(begun: Duration, done: &[Duration]) -> Vec<usize> {
+    let seconds = done.last().map_or(0, |last| last.saturating_sub(begun).as_secs() + 1);
+    let mut paces = vec![0; usize::try_from(seconds).unwrap_or(usize::MAX)];
+    for at in done.iter().filter_map(|at| at.checked_sub(begun)) {
+        if let Some(pace) = usize::try_from(at.as_secs()).ok().and_then(|second| paces.get_mut(second)) {
+            *pace += 1;
+        }
+    }
+    paces
+}
+
 /// What was measured, for people.
 pub fn text(recovery: Option<Recovery>) -> String {
     match recovery {

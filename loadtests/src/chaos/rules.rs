@@ -7,6 +7,7 @@
 //! ([`Lag`]), then and only then.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -15,6 +16,9 @@ use super::observer::Run;
 
 /// Within this a change takes effect.
 const PROMPT: Duration = Duration::from_secs(1);
+
+/// Orders told beside a beginning that they forbade.
+const TOLD_OF: usize = 4;
 
 /// How much later than the engine we may see a run begin.
 #[derive(Debug)]
@@ -113,18 +117,32 @@ impl Rules {
         self.history.entry(scope).or_default().push((at, rule));
     }
 
-    /// Beginnings that no rule allowed.
-    pub fn exceeded(&self, runs: &[Run], lag: &Lag) -> u64 {
+    /// Beginnings that no rule allowed, each told for people.
+    pub fn exceeded(&self, runs: &[Run], lag: &Lag) -> Vec<String> {
         let over = |(scope, orders): (&Scope, &Vec<(Duration, Rule)>)| {
             let runs: Vec<&Run> = runs.iter().filter(|run| scope.covers(run)).collect();
             let rates =
                 pick(orders, |rule| if let Rule::Rate(rate, burst) = rule { Some((rate, burst)) } else { None });
             let most = pick(orders, |rule| if let Rule::AtOnce(most) = rule { Some(most) } else { None });
             let pauses = pick(orders, |rule| if let Rule::Paused(paused) = rule { Some(paused) } else { None });
-            too_fast(&runs, &rates, lag) + too_many(&runs, &most, lag) + while_paused(&runs, &pauses, lag)
+            let fast = told(too_fast(&runs, &rates, lag), "faster than", scope, &rates);
+            let many = told(too_many(&runs, &most, lag), "beside as many as", scope, &most);
+            let paused = told(while_paused(&runs, &pauses, lag), "in the pause of", scope, &pauses);
+            [fast, many, paused].concat()
         };
-        self.history.iter().map(over).sum()
+        self.history.iter().flat_map(over).collect()
     }
+}
+
+/// `over` with the orders that were given to `scope` in the seconds before.
+fn told<T: fmt::Debug>(over: Vec<&Run>, how: &str, scope: &Scope, orders: &[(Duration, T)]) -> Vec<String> {
+    let tell = |run: &Run| {
+        let given = orders.partition_point(|(at, _)| *at <= run.from);
+        let last = &orders[given.saturating_sub(TOLD_OF)..given];
+        let Run { job, lane, worker, from, until, .. } = run;
+        format!("{job} in {lane} at {worker} ran from {from:?} to {until:?}, {how} {scope:?} lets: {last:?}")
+    };
+    over.into_iter().map(tell).collect()
 }
 
 fn pick<T>(orders: &[(Duration, Rule)], of: impl Fn(Rule) -> Option<T>) -> Vec<(Duration, T)> {
@@ -141,8 +159,8 @@ fn in_force<T: Copy>(orders: &[(Duration, T)], from: Duration, to: Duration) -> 
 
 /// A bucket that leaks at the highest rate that may hold and holds the largest burst that may: what overflows is too fast.
 /// What came late was let through before, when the bucket had room for it: it is no reason to find the next ones too fast.
-fn too_fast(runs: &[&Run], orders: &[(Duration, (f64, f64))], lag: &Lag) -> u64 {
-    let (mut level, mut last, mut over) = (0.0_f64, Duration::ZERO, 0);
+fn too_fast<'a>(runs: &[&'a Run], orders: &[(Duration, (f64, f64))], lag: &Lag) -> Vec<&'a Run> {
+    let (mut level, mut last, mut over) = (0.0_f64, Duration::ZERO, Vec::new());
     for run in runs {
         let jitter = lag.at(run.from);
         let since = last.saturating_sub(PROMPT + jitter);
@@ -157,7 +175,7 @@ fn too_fast(runs: &[&Run], orders: &[(Duration, (f64, f64))], lag: &Lag) -> u64 
             }
             level = level.max(0.0) + 1.0;
             if level > burst + rate * jitter.as_secs_f64() + 1e-6 {
-                over += 1;
+                over.push(*run);
                 level -= 1.0;
             }
         }
@@ -167,26 +185,28 @@ fn too_fast(runs: &[&Run], orders: &[(Duration, (f64, f64))], lag: &Lag) -> u64 
 }
 
 /// Beginnings that found as many others under way as may be.
-fn too_many(runs: &[&Run], orders: &[(Duration, usize)], lag: &Lag) -> u64 {
+fn too_many<'a>(runs: &[&'a Run], orders: &[(Duration, usize)], lag: &Lag) -> Vec<&'a Run> {
     let mut under_way: Vec<Duration> = Vec::new();
-    let mut over = 0;
+    let mut over = Vec::new();
     for run in runs {
         under_way.retain(|until| *until > run.from);
         under_way.push(run.until.unwrap_or(Duration::MAX));
         let since = run.from.saturating_sub(PROMPT + lag.at(run.from));
         let most = in_force(orders, since, run.from).map(|most| most.unwrap_or(usize::MAX)).max();
-        over += u64::from(most.is_some_and(|most| under_way.len() > most));
+        if most.is_some_and(|most| under_way.len() > most) {
+            over.push(*run);
+        }
     }
     over
 }
 
 /// Beginnings although a pause had long been ordered.
-fn while_paused(runs: &[&Run], orders: &[(Duration, bool)], lag: &Lag) -> u64 {
-    let barred = |run: &&&Run| {
+fn while_paused<'a>(runs: &[&'a Run], orders: &[(Duration, bool)], lag: &Lag) -> Vec<&'a Run> {
+    let barred = |run: &&'a Run| {
         let since = run.from.saturating_sub(PROMPT + lag.at(run.from));
         in_force(orders, since, run.from).all(|paused| paused == Some(true))
     };
-    runs.iter().filter(barred).count() as u64
+    runs.iter().copied().filter(barred).collect()
 }
 
 #[cfg(test)]
@@ -208,16 +228,16 @@ mod tests {
         spans.into_iter().map(run).collect()
     }
 
-    fn exceeded(orders: &[(u32, Rule)], spans: impl IntoIterator<Item = (u32, u32)>) -> u64 {
+    fn exceeded(orders: &[(u32, Rule)], spans: impl IntoIterator<Item = (u32, u32)>) -> usize {
         exceeded_in(&Scope::shared("pa"), orders, spans)
     }
 
-    fn exceeded_in(scope: &Scope, orders: &[(u32, Rule)], spans: impl IntoIterator<Item = (u32, u32)>) -> u64 {
+    fn exceeded_in(scope: &Scope, orders: &[(u32, Rule)], spans: impl IntoIterator<Item = (u32, u32)>) -> usize {
         let mut rules = Rules::default();
         for (at, rule) in orders {
             rules.order(MS * *at, scope.clone(), *rule);
         }
-        rules.exceeded(&runs(spans), &Lag::of(MS * 100))
+        rules.exceeded(&runs(spans), &Lag::of(MS * 100)).len()
     }
 
     #[test]
@@ -247,11 +267,11 @@ mod tests {
         let lag = Lag::of(MS * 100).longer_in(&[(MS * 1_000, MS * 3_000)], MS * 2_000);
         let late = (0..20).map(|n| (3_000 + n, 3_000 + n));
         let after = |step: u32| (0..50).map(move |n| (3_200 + n * step, 3_200 + n * step));
-        assert_eq!(rules.exceeded(&runs(late.clone()), &lag), 0);
-        assert_eq!(rules.exceeded(&runs(late.clone().chain(after(100))), &lag), 0, "at the rate");
-        assert!(rules.exceeded(&runs(late.clone().chain(after(80))), &lag) > 5, "an eighth too fast");
+        assert_eq!(rules.exceeded(&runs(late.clone()), &lag).len(), 0);
+        assert_eq!(rules.exceeded(&runs(late.clone().chain(after(100))), &lag).len(), 0, "at the rate");
+        assert!(rules.exceeded(&runs(late.clone().chain(after(80))), &lag).len() > 5, "an eighth too fast");
         let elsewhere = Lag::of(MS * 100).longer_in(&[(MS * 9_000, MS * 9_100)], MS * 2_000);
-        assert!(rules.exceeded(&runs(late), &elsewhere) > 10, "no trouble then");
+        assert!(rules.exceeded(&runs(late), &elsewhere).len() > 10, "no trouble then");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::chaos::check::JITTER;
+use crate::chaos::check::{JITTER, tell};
 use crate::chaos::observer::Run;
 use crate::chaos::rules::{Lag, Rule, Rules, Scope};
 use crate::clock;
@@ -90,7 +90,9 @@ impl Limits {
             runs.extend(sends.iter().map(|send| self.run(send, whose(number), lane.clone())));
         }
         runs.sort_by_key(|run| run.from);
-        Ok(self.rules.exceeded(&runs, &Lag::of(JITTER)))
+        let over = self.rules.exceeded(&runs, &Lag::of(JITTER));
+        tell(&over);
+        Ok(over.len() as u64)
     }
 
     fn run(&self, send: &Value, tenant: Uuid, lane: String) -> Run {
