@@ -15,21 +15,6 @@ use crate::ledger::crash::mark_running;
 
 /// A run this long is shown as running in lists.
 const SHOWN_AFTER: TimeDelta = TimeDelta::seconds(1);
-/// How often the pulse beats.
-const PULSE: Duration = Duration::from_millis(500);
-
-/// Beats until the backend has closed. That it beats is all: where every thread is held by a handler that does not
-/// yield, nothing does.
-pub(super) async fn pulse(shared: Arc<Shared>) {
-    loop {
-        shared.vitals.beat();
-        tokio::select! {
-            () = shared.inflight.closed() => return,
-            () = tokio::time::sleep(PULSE) => {}
-        }
-    }
-}
-
 /// Runs until the backend has closed.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));

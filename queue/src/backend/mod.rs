@@ -20,6 +20,7 @@ mod lease_loop;
 mod marks;
 mod meters;
 mod payloads;
+mod pulse;
 mod service;
 mod serving;
 mod versions;
@@ -37,6 +38,7 @@ use apalis_core::task::Task;
 use apalis_core::task::builder::TaskBuilder;
 use apalis_core::task::task_id::TaskId;
 use apalis_core::worker::context::WorkerContext;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -181,7 +183,7 @@ impl QueueBackend {
         let claims = vitals.watch("claim loop", claim_loop::run(shared.clone(), takers));
         vitals.watch_on(apart::runtime(), "lease loop", lease_loop::run(shared.clone()));
         vitals.watch("marks", marks::run(shared.clone()));
-        vitals.watch("pulse", marks::pulse(shared.clone()));
+        vitals.watch_on(apart::runtime(), "pulse", pulse::run(shared.clone(), Handle::current()));
         let last_call = CancellationToken::new();
         let acks = vitals.watch("acknowledge loop", ack_loop::run(shared.clone(), ended, last_call.clone()));
         Self { shared, jobs, outcomes: ended_in, last_call, closing: None, claims: Some(claims), acks: Some(acks) }

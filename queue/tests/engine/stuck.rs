@@ -105,6 +105,47 @@ async fn an_endless_loop_is_poison_and_takes_nobody_with_it() {
     worker.stop().await;
 }
 
+/// Spins as soon as it is woken by a timer, with nothing else to wake for.
+#[derive(Clone)]
+struct Sleeper(Spinner);
+
+#[async_trait]
+impl Handler<Spin> for Sleeper {
+    async fn run(&self, job: Spin, ctx: &JobContext) -> Result<Outcome, JobError> {
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        self.0.run(job, ctx).await
+    }
+}
+
+#[tokio::test]
+async fn a_held_thread_leaves_the_others_of_its_process_to_work() {
+    let world = World::new().await;
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let its_own = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let _let_go = LetGo(spinner.clone());
+    let its_ways = world.again();
+    let worker = {
+        let _inside = its_own.enter();
+        let registry = doer.registry().with::<Spin, _>(Sleeper(spinner.clone()));
+        its_ways.work_as(settings(&world, Duration::from_secs(60)), registry)
+    };
+    // Which thread is held is chance: that of those that waits for sockets and timers, sooner or later.
+    for turn in 1..=20 {
+        spinner.let_go.store(false, Ordering::SeqCst);
+        let spins = spin();
+        world.enqueue(std::slice::from_ref(&spins)).await;
+        spinner.until_spinning().await;
+        let others: Vec<NewJob> = (0..20).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+        world.enqueue(&others).await;
+        let all = tokio::time::timeout(Duration::from_secs(5), world.until_count("succeeded", 21 * turn - 1)).await;
+        assert!(all.is_ok(), "in turn {turn} the process stood still");
+        spinner.let_go.store(true, Ordering::SeqCst);
+        world.until(spins.id, &["succeeded"]).await;
+    }
+    worker.stop().await;
+    its_own.shutdown_background();
+}
+
 #[tokio::test]
 async fn leases_are_renewed_while_every_thread_is_held() {
     let world = World::new().await;
