@@ -1,5 +1,5 @@
-//! Marking what has been running for a while, for lists and people; asking what became of jobs whose leases Redis had
-//! forgotten; and the pulse that shows that handlers' runtime is alive.
+//! Marking what has been running for a while, for lists and people, and asking what became of jobs whose leases Redis had
+//! forgotten.
 //!
 //! Not the lease loop's work: this waits for the ledger, whose connections live in the handlers' runtime.
 
@@ -15,6 +15,7 @@ use crate::ledger::crash::mark_running;
 
 /// A run this long is shown as running in lists.
 const SHOWN_AFTER: TimeDelta = TimeDelta::seconds(1);
+
 /// Runs until the backend has closed.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
