@@ -6,10 +6,15 @@
 //! its process: then the crash was its own. While it waits for that it has not begun, and a worker that is lost
 //! meanwhile is not counted against it ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
 //! Who runs for long is not waited for longer than [`PATIENCE`]: then it runs in company, and as nobody knows whose fault a
-//! crash would be, that is an interruption. (Not for ever: after some of them it counts wherever it ran.)
+//! crash would be, that is an interruption. (Not for ever: after some of them it counts wherever it ran.) As nobody else
+//! begins while one waits, nobody waits again for [`AGAIN`] after it was in vain, nor beside a run that was given up and goes
+//! on, which may never end ([`Ghost`]). One that was alone when it was given up lets the others in all the same: a process
+//! in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
 //! The lock is the process's, not the backend's: it is processes that fall.
 
-use std::time::Duration;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -23,6 +28,29 @@ static ROOM: RwLock<()> = RwLock::const_new(());
 
 /// How long others are waited for, and nobody else begins.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long nobody waits after one that did so in vain: a process begins nothing for a tenth of its time at most.
+const AGAIN: Duration = Duration::from_secs(18);
+static IN_VAIN: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Runs of this process that were given up and go on.
+static GHOSTS: AtomicUsize = AtomicUsize::new(0);
+
+/// One of them, until it ends.
+pub(super) struct Ghost(());
+
+impl Ghost {
+    pub(super) fn walks() -> Self {
+        GHOSTS.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Ghost {
+    fn drop(&mut self) {
+        GHOSTS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// A place in the process, kept while a job runs.
 pub(super) enum Place {
@@ -44,17 +72,27 @@ impl Place {
         if !is_last_chance(job) {
             return Self::Company { _shared: ROOM.read().await };
         }
-        match tokio::time::timeout(PATIENCE, ROOM.write()).await {
-            Ok(whole) => {
-                note_begin(shared, job).await;
-                Self::Alone { _whole: whole }
-            }
-            Err(_) => {
-                shared.inflight.leave_unmarked(RunId::of(job));
-                Self::Company { _shared: ROOM.read().await }
-            }
+        if let Some(whole) = whole_room().await {
+            note_begin(shared, job).await;
+            return Self::Alone { _whole: whole };
         }
+        shared.inflight.leave_unmarked(RunId::of(job));
+        Self::Company { _shared: ROOM.read().await }
     }
+}
+
+/// The room without anybody else in it, if that is to be had soon.
+async fn whole_room() -> Option<RwLockWriteGuard<'static, ()>> {
+    let in_vain = || IN_VAIN.lock().expect("no holder of this lock can panic");
+    let haunted = || GHOSTS.load(Ordering::SeqCst) > 0;
+    if haunted() || in_vain().is_some_and(|at| at.elapsed() < AGAIN) {
+        return None;
+    }
+    let whole = tokio::time::timeout(PATIENCE, ROOM.write()).await;
+    if whole.is_err() {
+        in_vain().replace(Instant::now());
+    }
+    whole.ok().filter(|_| !haunted())
 }
 
 /// The same note for a plain handler, which has no place to take: its last chance is in company.

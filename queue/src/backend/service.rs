@@ -11,7 +11,7 @@ use tokio::time::error::Elapsed;
 use tower::Service;
 use tracing::Instrument as _;
 
-use super::company::Place;
+use super::company::{Ghost, Place};
 use super::inflight::RunId;
 use super::{Shared, give_back};
 use crate::handler::Ran;
@@ -148,7 +148,7 @@ impl RegistryService {
                     if told.is_err() {
                         return Err(Stopped.into());
                     }
-                    tokio::spawn(lay(shared, id.ghost(), run, place));
+                    tokio::spawn(lay(shared, id.ghost(), run, Ghost::walks()));
                     return Err(GivenUp { policy }.into());
                 }
             };
@@ -188,10 +188,10 @@ pub(crate) fn told(
 }
 
 /// Ends the ghost's lease when the run that it stands for ends after all. Until then nobody is alone.
-async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>, place: Option<Place>) {
+async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>, walks: Ghost) {
     // However it ended, nobody asks any more.
     let _unheard = run.await;
-    drop(place);
+    drop(walks);
     shared.inflight.forget(std::iter::once(ghost));
     if let Err(error) = shared.lanes.ack(&shared.queue, &[(ghost.job, ghost.token)]).await {
         tracing::debug!(queue = shared.queue, %error, "the lease of a run that was given up runs out");

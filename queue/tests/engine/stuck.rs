@@ -252,3 +252,82 @@ async fn a_run_given_up_counts_among_those_that_run_until_it_ends() {
     world.until(poison.id, &["succeeded"]).await;
     worker.stop().await;
 }
+
+/// Enqueues a job that has been in two crashes.
+async fn enqueue_last_chance(world: &World, job: &NewJob) {
+    world.accept(std::slice::from_ref(job)).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let crashed = format!("UPDATE queue.jobs SET crashes = 2 WHERE id = '{}'", job.id);
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, &crashed).await.unwrap();
+    let mut envelope = Envelope::from(job);
+    envelope.header.crashes = 2;
+    world.lanes.push(QUEUE, &[envelope], world.window, std::time::Instant::now()).await.unwrap();
+}
+
+/// Runs last chances one after the other; each would wait for two seconds to be alone.
+async fn run_last_chances(world: &World, count: usize) {
+    let one_after_the_other = async {
+        for _ in 0..count {
+            let innocent = world.job(Uuid::now_v7(), Act::Succeed);
+            enqueue_last_chance(world, &innocent).await;
+            world.until(innocent.id, &["succeeded"]).await;
+        }
+    };
+    let most = Duration::from_secs(count as u64);
+    assert!(tokio::time::timeout(most, one_after_the_other).await.is_ok(), "they waited in vain");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_last_chance_that_cannot_be_stopped_lets_the_others_begin() {
+    let world = World::new().await;
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let _let_go = LetGo(spinner.clone());
+    let worker = world.work_as(settings(&world, Duration::from_millis(200)), registry(&doer, &spinner));
+    let poison = spin();
+    enqueue_last_chance(&world, &poison).await;
+    world.until(poison.id, &["dead"]).await;
+    let others: Vec<NewJob> = (0..20).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+    world.enqueue(&others).await;
+    world.until_count("succeeded", 20).await;
+    assert_eq!(spinner.spinning.load(Ordering::SeqCst), 1, "it still spins");
+    spinner.let_go.store(true, Ordering::SeqCst);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_is_alone_beside_a_run_that_was_given_up_nor_waits_for_it() {
+    let world = World::new().await;
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let _let_go = LetGo(spinner.clone());
+    let worker = world.work_as(settings(&world, Duration::from_millis(200)), registry(&doer, &spinner));
+    let poison = spin();
+    enqueue_last_chance(&world, &poison).await;
+    world.until(poison.id, &["dead"]).await;
+    run_last_chances(&world, 4).await;
+    let innocent = world.job(Uuid::now_v7(), Act::Sleep(500));
+    enqueue_last_chance(&world, &innocent).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let noted = world.number("SELECT count(*) FROM queue.jobs WHERE running_since IS NOT NULL").await;
+    assert_eq!(noted, 0, "or a crash would be counted as its own");
+    world.until(innocent.id, &["succeeded"]).await;
+    spinner.let_go.store(true, Ordering::SeqCst);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_waited_in_vain_to_be_alone_is_not_followed_at_once() {
+    let world = World::new().await;
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 8);
+    let long = world.job(Uuid::now_v7(), Act::Sleep(30_000));
+    world.enqueue(std::slice::from_ref(&long)).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The first waits for two seconds.
+    run_last_chances(&world, 6).await;
+    worker.inflight.interrupt_all();
+    worker.stop().await;
+}

@@ -45,7 +45,7 @@ impl RunId {
 
 impl Entry {
     /// What stands for a run that was given up and goes on.
-    fn ghost_of(run: &mut Self, now: Instant) -> Self {
+    fn ghost_of(run: &Self, now: Instant) -> Self {
         Self {
             lane: run.lane.clone(),
             kind: run.kind.clone(),
@@ -54,7 +54,7 @@ impl Entry {
             cancel: CancellationToken::new(),
             reported: Reported::default(),
             slot: None,
-            alone: run.alone.take(),
+            alone: None,
             marked: true,
             adopted: false,
             phase: Phase::Ghost { since: now },
