@@ -7,13 +7,13 @@
 //! meanwhile is not counted against it ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
 //! Who runs for long is not waited for longer than [`PATIENCE`]: then it runs in company, and as nobody knows whose fault a
 //! crash would be, that is an interruption. (Not for ever: after some of them it counts wherever it ran.) As nobody else
-//! begins while one waits, nobody waits again for [`AGAIN`] after it was in vain, nor beside a run that was given up and goes
-//! on, which may never end ([`Ghost`]). One that was alone when it was given up lets the others in all the same: a process
+//! begins while one waits, nobody does so again soon after one waited in vain ([`AGAIN`]), nor beside a run that nobody asks
+//! for any more and that goes on, which may never end ([`Ghost`]). One that was alone when it was given up lets the others in all the same: a process
 //! in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
 //! The lock is the process's, not the backend's: it is processes that fall.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -29,11 +29,13 @@ static ROOM: RwLock<()> = RwLock::const_new(());
 /// How long others are waited for, and nobody else begins.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long nobody waits after one that did so in vain: a process begins nothing for a tenth of its time at most.
-const AGAIN: Duration = Duration::from_secs(18);
-static IN_VAIN: Mutex<Option<Instant>> = Mutex::new(None);
+/// How long after one began to wait, and did so in vain, nobody waits: those who do in vain keep the others from beginning
+/// for a tenth of the time at most.
+const AGAIN: Duration = Duration::from_secs(20);
+/// Since when somebody waits, or did so in vain.
+static WAITS: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// Runs of this process that were given up and go on.
+/// Runs of this process that were given up, or whose lease was lost, and that go on.
 static GHOSTS: AtomicUsize = AtomicUsize::new(0);
 
 /// One of them, until it ends.
@@ -83,16 +85,25 @@ impl Place {
 
 /// The room without anybody else in it, if that is to be had soon.
 async fn whole_room() -> Option<RwLockWriteGuard<'static, ()>> {
-    let in_vain = || IN_VAIN.lock().expect("no holder of this lock can panic");
     let haunted = || GHOSTS.load(Ordering::SeqCst) > 0;
-    if haunted() || in_vain().is_some_and(|at| at.elapsed() < AGAIN) {
+    if haunted() {
         return None;
     }
-    let whole = tokio::time::timeout(PATIENCE, ROOM.write()).await;
-    if whole.is_err() {
-        in_vain().replace(Instant::now());
-    }
-    whole.ok().filter(|_| !haunted())
+    let whole = tokio::time::timeout_at(wait_until()?.into(), ROOM.write()).await.ok()?;
+    waits().take();
+    (!haunted()).then_some(whole)
+}
+
+fn waits() -> MutexGuard<'static, Option<Instant>> {
+    WAITS.lock().expect("no holder of this lock can panic")
+}
+
+/// Until when one may wait who begins to now: as long as those who wait already. None: somebody has just waited in vain.
+fn wait_until() -> Option<Instant> {
+    let mut waits = waits();
+    let since = waits.filter(|since| since.elapsed() < AGAIN).unwrap_or_else(Instant::now);
+    waits.replace(since);
+    Some(since + PATIENCE).filter(|until| Instant::now() < *until)
 }
 
 /// The same note for a plain handler, which has no place to take: its last chance is in company.

@@ -4,7 +4,10 @@
 //! that it wakes for is one handler that never yields, it runs that, and none of the others knows that nobody waits any
 //! more: one thread of many is held, and the whole process stands still (tokio, <https://github.com/tokio-rs/tokio/issues/4730>).
 //! A task that comes from outside wakes one of them, which then waits in its place. So the pulse is given from the thread
-//! apart. How to break it: beat in a loop of the runtime itself, whose timer is then among what nobody waits for.
+//! apart. Rejected: tokio's own remedy (`enable_eager_driver_handoff`), which is unstable, and up to whoever builds the runtime.
+//! What this does not mend: one task that the held thread was to run next (the last that it woke itself) stays with it, as no
+//! other thread may take that; where it is one of the engine's loops, the watchdog sees that it stands still.
+//! How to break it: beat in a loop of the runtime itself, whose timer is then among what nobody waits for.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -138,6 +138,7 @@ impl RegistryService {
         let Some(given_up) = shared.inflight.started(id, run.abort_handle(), hopeless_at) else {
             // The lease was lost before the run began.
             run.abort();
+            tokio::spawn(outlast(run, Ghost::walks()));
             return Box::pin(async { Err(Stopped.into()) });
         };
         Box::pin(async move {
@@ -146,6 +147,7 @@ impl RegistryService {
                 ended = &mut run => ended,
                 told = given_up => {
                     if told.is_err() {
+                        tokio::spawn(outlast(run, Ghost::walks()));
                         return Err(Stopped.into());
                     }
                     tokio::spawn(lay(shared, id.ghost(), run, Ghost::walks()));
@@ -187,11 +189,16 @@ pub(crate) fn told(
     }
 }
 
-/// Ends the ghost's lease when the run that it stands for ends after all. Until then nobody is alone.
-async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>, walks: Ghost) {
-    // However it ended, nobody asks any more.
+/// Waits for the end of a run that nobody asks for any more. Until then nobody is alone.
+async fn outlast<T>(run: tokio::task::JoinHandle<T>, walks: Ghost) {
+    // However it ended.
     let _unheard = run.await;
     drop(walks);
+}
+
+/// Ends the ghost's lease when the run that it stands for ends after all.
+async fn lay<T>(shared: Arc<Shared>, ghost: RunId, run: tokio::task::JoinHandle<T>, walks: Ghost) {
+    outlast(run, walks).await;
     shared.inflight.forget(std::iter::once(ghost));
     if let Err(error) = shared.lanes.ack(&shared.queue, &[(ghost.job, ghost.token)]).await {
         tracing::debug!(queue = shared.queue, %error, "the lease of a run that was given up runs out");
