@@ -8,8 +8,8 @@
 //! Who runs for long is not waited for longer than [`PATIENCE`]: then it runs in company, and as nobody knows whose fault a
 //! crash would be, that is an interruption. (Not for ever: after some of them it counts wherever it ran.) As nobody else
 //! begins while one waits, nobody does so again soon after one waited in vain ([`AGAIN`]), nor beside a run that nobody asks
-//! for any more and that goes on, which may never end ([`Ghost`]). One that was alone when it was given up lets the others in all the same: a process
-//! in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
+//! for any more and that goes on, which may never end ([`Ghost`]). One that was alone when it was given up lets the others in
+//! all the same: a process in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
 //! The lock is the process's, not the backend's: it is processes that fall.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

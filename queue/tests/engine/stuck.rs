@@ -277,8 +277,22 @@ async fn run_last_chances(world: &World, count: usize) {
     assert!(tokio::time::timeout(most, one_after_the_other).await.is_ok(), "they waited in vain");
 }
 
+/// Beside a run that goes on although it was given up.
+async fn nobody_is_alone_nor_waits_for_it(world: &World, doer: &Doer) {
+    run_last_chances(world, 4).await;
+    let innocent = world.job(Uuid::now_v7(), Act::Sleep(3_000));
+    enqueue_last_chance(world, &innocent).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let noted = world.number("SELECT count(*) FROM queue.jobs WHERE running_since IS NOT NULL").await;
+    assert_eq!(noted, 0, "or a crash would be counted as its own");
+    assert_eq!(doer.now.load(Ordering::SeqCst), 1, "it still runs");
+    world.until(innocent.id, &["succeeded"]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_last_chance_that_cannot_be_stopped_lets_the_others_begin() {
+async fn beside_a_last_chance_that_cannot_be_stopped_the_others_begin() {
     let world = World::new().await;
     let (doer, spinner) = (Doer::default(), Spinner::default());
     let _let_go = LetGo(spinner.clone());
@@ -289,30 +303,8 @@ async fn a_last_chance_that_cannot_be_stopped_lets_the_others_begin() {
     let others: Vec<NewJob> = (0..20).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
     world.enqueue(&others).await;
     world.until_count("succeeded", 20).await;
+    nobody_is_alone_nor_waits_for_it(&world, &doer).await;
     assert_eq!(spinner.spinning.load(Ordering::SeqCst), 1, "it still spins");
-    spinner.let_go.store(true, Ordering::SeqCst);
-    worker.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_is_alone_beside_a_run_that_was_given_up_nor_waits_for_it() {
-    let world = World::new().await;
-    let (doer, spinner) = (Doer::default(), Spinner::default());
-    let _let_go = LetGo(spinner.clone());
-    let worker = world.work_as(settings(&world, Duration::from_millis(200)), registry(&doer, &spinner));
-    let poison = spin();
-    enqueue_last_chance(&world, &poison).await;
-    world.until(poison.id, &["dead"]).await;
-    run_last_chances(&world, 4).await;
-    let innocent = world.job(Uuid::now_v7(), Act::Sleep(3_000));
-    enqueue_last_chance(&world, &innocent).await;
-    while doer.now.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let noted = world.number("SELECT count(*) FROM queue.jobs WHERE running_since IS NOT NULL").await;
-    assert_eq!(noted, 0, "or a crash would be counted as its own");
-    assert_eq!(doer.now.load(Ordering::SeqCst), 1, "it still runs");
-    world.until(innocent.id, &["succeeded"]).await;
     spinner.let_go.store(true, Ordering::SeqCst);
     worker.stop().await;
 }
