@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use super::ack_loop::Ended;
 use super::judge::{Over, parked, unknown};
 use super::vitals::Turn;
-use super::{Shared, give_back, payloads};
+use super::{Shared, company, give_back, payloads};
 use crate::Envelope;
 use crate::lanes::{Bell, Claimed};
 use crate::ledger::settle::End;
@@ -114,8 +114,8 @@ async fn take(shared: &Arc<Shared>, takers: &Takers, slots: OwnedSemaphorePermit
 }
 
 /// The slots that are free, one at least, and half of all at most where a lot waits (`deep`); none once the worker drains.
-/// `full` is told when none is free.
-async fn free_slots(shared: &Shared, deep: bool, full: impl FnOnce()) -> Option<OwnedSemaphorePermit> {
+/// `full` is told when none is free, or somebody has to be alone and nothing may begin.
+async fn free_slots(shared: &Shared, deep: bool, full: impl Fn()) -> Option<OwnedSemaphorePermit> {
     let all = shared.inflight.slots();
     let mut slots = match all.clone().try_acquire_owned() {
         Ok(slot) => slot,
@@ -127,6 +127,13 @@ async fn free_slots(shared: &Shared, deep: bool, full: impl FnOnce()) -> Option<
             }
         }
     };
+    if !company::is_open() {
+        full();
+        tokio::select! {
+            () = shared.draining.cancelled() => return None,
+            () = company::opened() => {}
+        }
+    }
     // Where a lot waits, half of them at a time: while Redis picks jobs for the one half, the other half's run.
     let concurrency = shared.settings.concurrency;
     let most = if deep { concurrency.div_ceil(2) } else { concurrency };

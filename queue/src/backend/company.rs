@@ -5,6 +5,8 @@
 //! the innocent would become dead letters with the guilty. So a job whose next crash would be its last runs *alone* in
 //! its process: then the crash was its own. While it waits for that it has not begun, and a worker that is lost
 //! meanwhile is not counted against it ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
+//! What is claimed already and cannot begin meanwhile goes back to its lane for other processes, and no more is claimed: it
+//! would take places from them where running jobs are limited.
 //! Who runs for long is not waited for longer than [`PATIENCE`]: then it runs in company, and as nobody knows whose fault a
 //! crash would be, that is an interruption. (Not for ever: after some of them it counts wherever it ran.) As nobody else
 //! begins while one waits, nobody does so again soon after one waited in vain ([`AGAIN`]), nor beside a run that nobody asks
@@ -13,10 +15,10 @@
 //! The lock is the process's, not the backend's: it is processes that fall.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
 
 use super::Shared;
 use super::inflight::RunId;
@@ -34,6 +36,39 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(20);
 /// Since when somebody waits, or did so in vain.
 static WAITS: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// For how long what is claimed waits to begin, before it goes back. Most who have to be alone are innocent, and soon over.
+const BRIEF: Duration = Duration::from_millis(200);
+
+/// How many are alone, or wait for it.
+static ALONE: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
+
+/// One of them.
+pub(super) struct Wants(());
+
+impl Wants {
+    fn to_be_alone() -> Self {
+        ALONE.send_modify(|count| *count += 1);
+        Self(())
+    }
+}
+
+impl Drop for Wants {
+    fn drop(&mut self) {
+        ALONE.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Whether what is claimed can begin.
+pub(super) fn is_open() -> bool {
+    *ALONE.borrow() == 0
+}
+
+/// Resolves when it can.
+pub(super) async fn opened() {
+    let mut alone = ALONE.subscribe();
+    let _open = alone.wait_for(|count| *count == 0).await.expect("the sender lives as long as the process");
+}
 
 /// Runs of this process that were given up, or whose lease was lost, and that go on.
 static GHOSTS: AtomicUsize = AtomicUsize::new(0);
@@ -57,7 +92,7 @@ impl Drop for Ghost {
 /// A place in the process, kept while a job runs.
 pub(super) enum Place {
     Company { _shared: RwLockReadGuard<'static, ()> },
-    Alone { _whole: RwLockWriteGuard<'static, ()> },
+    Alone { _whole: RwLockWriteGuard<'static, ()>, _wants: Wants },
 }
 
 impl Place {
@@ -69,29 +104,30 @@ impl Place {
         ROOM.try_read().ok().map(|shared| Self::Company { _shared: shared })
     }
 
-    /// The place that `job` has to have. Its run begins with it.
-    pub(super) async fn take(shared: &Shared, job: &Envelope) -> Self {
-        if !is_last_chance(job) {
-            return Self::Company { _shared: ROOM.read().await };
+    /// The place that `job` has to have. Its run begins with it; none: it cannot begin here soon.
+    pub(super) async fn take(shared: &Shared, job: &Envelope) -> Option<Self> {
+        if is_last_chance(job) {
+            if let Some((whole, wants)) = whole_room().await {
+                note_begin(shared, job).await;
+                return Some(Self::Alone { _whole: whole, _wants: wants });
+            }
+            shared.inflight.leave_unmarked(RunId::of(job));
         }
-        if let Some(whole) = whole_room().await {
-            note_begin(shared, job).await;
-            return Self::Alone { _whole: whole };
-        }
-        shared.inflight.leave_unmarked(RunId::of(job));
-        Self::Company { _shared: ROOM.read().await }
+        let company = tokio::time::timeout(BRIEF, ROOM.read()).await.ok()?;
+        Some(Self::Company { _shared: company })
     }
 }
 
 /// The room without anybody else in it, if that is to be had soon.
-async fn whole_room() -> Option<RwLockWriteGuard<'static, ()>> {
+async fn whole_room() -> Option<(RwLockWriteGuard<'static, ()>, Wants)> {
     let haunted = || GHOSTS.load(Ordering::SeqCst) > 0;
     if haunted() {
         return None;
     }
-    let whole = tokio::time::timeout_at(wait_until()?.into(), ROOM.write()).await.ok()?;
+    let (until, wants) = (wait_until()?, Wants::to_be_alone());
+    let whole = tokio::time::timeout_at(until.into(), ROOM.write()).await.ok()?;
     waits().take();
-    (!haunted()).then_some(whole)
+    (!haunted()).then_some((whole, wants))
 }
 
 fn waits() -> MutexGuard<'static, Option<Instant>> {

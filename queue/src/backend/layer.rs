@@ -17,6 +17,7 @@ use tower::{Layer, Service};
 use super::ack_loop::Ended;
 use super::inflight::RunId;
 use super::judge::{Over, judge};
+use super::service::GivenBack;
 use super::{Shared, company};
 use crate::{Envelope, Outcome};
 
@@ -95,7 +96,10 @@ where
         Box::pin(async move {
             company::note_plain(&shared, &envelope).await;
             let (started_at, since) = (shared.settings.clock.now(), Instant::now());
-            let result = run.await.map(Settles::outcome).map_err(Into::into);
+            let result: Result<Outcome, BoxDynError> = run.await.map(Settles::outcome).map_err(Into::into);
+            if result.as_ref().is_err_and(|error| error.is::<GivenBack>()) {
+                return Ok(());
+            }
             let id = RunId::of(&envelope);
             let known = shared.inflight.known(id);
             let over = Over {

@@ -2,7 +2,7 @@
 //!
 //! It also ends the patience with runs that cannot be stopped: one that is still there some time after its limit is
 //! given up. Its lease is renewed no more and a crash is counted, by whoever waits for the run here or, where that
-//! cannot run either, by the keeper that takes the lease over.
+//! cannot run either, by the keeper that takes the lease over. And it sees who holds a thread ([`threads`](super::threads)).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,11 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = shared.inflight.closed() => return,
             _ = tick.tick() => {}
         }
+        for kind in shared.inflight.holding() {
+            if shared.holders.seen(kind.clone()) {
+                warn(&shared, &kind);
+            }
+        }
         let given_up = shared.inflight.give_up_hopeless(Instant::now());
         if renewed_at.elapsed() >= period || !given_up.is_empty() {
             renewed_at = Instant::now();
@@ -35,6 +40,16 @@ pub(super) async fn run(shared: Arc<Shared>) {
             let _gone = run.wait.send(());
         }
     }
+}
+
+fn warn(shared: &Shared, kind: &str) {
+    tracing::warn!(
+        queue = shared.queue,
+        kind,
+        "a run does not yield and holds its thread: those of its kind get threads of their own for a while"
+    );
+    metrics::counter!("queue_threads_held_total", "queue" => shared.queue.clone(), "kind" => kind.to_owned())
+        .increment(1);
 }
 
 fn say(shared: &Shared, run: &RunningJob) {

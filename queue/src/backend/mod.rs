@@ -23,6 +23,7 @@ mod payloads;
 mod pulse;
 mod service;
 mod serving;
+mod threads;
 mod versions;
 mod vitals;
 mod write;
@@ -55,6 +56,7 @@ pub use vitals::Vitals;
 use claim_loop::Takers;
 use inflight::RunId;
 use meters::Meters;
+use threads::Holders;
 
 use crate::clock::EngineClock;
 use crate::context::LedgerPool;
@@ -117,6 +119,7 @@ pub(crate) struct Shared {
     pub ledger: LedgerPool,
     pub inflight: Inflight,
     pub vitals: Vitals,
+    holders: Holders,
     pub meters: Meters,
     /// The kinds that can run here, each with the newest version known; not set where a plain handler takes any.
     pub kinds: OnceLock<BTreeMap<String, i16>>,
@@ -171,6 +174,7 @@ impl QueueBackend {
             queue: queue.to_owned(),
             vitals: Vitals::new(inflight.clone()),
             inflight,
+            holders: Holders::default(),
             meters: Meters::new(queue),
             kinds: OnceLock::new(),
             settings,

@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 
 use super::company::{Ghost, Place};
 use super::inflight::RunId;
+use super::threads::{self, Polling};
 use super::{Shared, give_back};
 use crate::handler::Ran;
 use crate::{Envelope, JobContext, JobError, Outcome, Policy, Registry};
@@ -32,6 +33,11 @@ pub(crate) struct Unclaimed {
     pub kind: String,
     pub version: i16,
 }
+
+/// It could not begin here, and is back in its lane: there is nothing to say of it.
+#[derive(Debug, thiserror::Error)]
+#[error("it could not begin")]
+pub(super) struct GivenBack;
 
 /// The run was stopped from outside (its lease is lost, or the worker ends).
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +91,10 @@ impl Service<Task<Envelope>> for RegistryService {
         }
         let this = self.clone();
         Box::pin(async move {
-            let place = Place::take(&this.shared, &envelope).await;
+            let Some(place) = Place::take(&this.shared, &envelope).await else {
+                give_back(&this.shared, &[envelope]).await;
+                return Err(GivenBack.into());
+            };
             this.begin(envelope, place).await
         })
     }
@@ -110,7 +119,7 @@ impl RegistryService {
             // The process stood still after the claim: the job may run elsewhere by now, or be over.
             return Box::pin(async move {
                 give_back(&shared, &[envelope]).await;
-                Err(Stopped.into())
+                Err(GivenBack.into())
             });
         };
         let ctx = JobContext::new(envelope.clone(), shared.clone(), cancel, reported);
@@ -124,8 +133,9 @@ impl RegistryService {
         );
         let span = self.registry.adopt(span, envelope.header.trace.as_deref());
         let hopeless_at = Instant::now() + policy.timeout + shared.settings.stops_within;
-        // Its own task: runs spread over the cores, a panic ends only this one, and it can be stopped.
-        let mut run = tokio::spawn(
+        let on_its_own = envelope.header.crashes > 0 || shared.holders.remembers(&envelope.header.kind);
+        let polling = Polling::default();
+        let run = polling.clone().watch(
             async move {
                 tokio::time::timeout(
                     policy.timeout,
@@ -135,9 +145,10 @@ impl RegistryService {
             }
             .instrument(span),
         );
-        let Some(given_up) = shared.inflight.started(id, run.abort_handle(), hopeless_at) else {
+        let (mut run, abort) = threads::spawn(run, on_its_own);
+        let Some(given_up) = shared.inflight.started(id, abort.clone(), polling, hopeless_at) else {
             // The lease was lost before the run began.
-            run.abort();
+            abort.abort();
             tokio::spawn(outlast(run, Ghost::walks()));
             return Box::pin(async { Err(Stopped.into()) });
         };
@@ -156,9 +167,9 @@ impl RegistryService {
             };
             drop(place);
             match ended {
-                Ok(ended) => told(Ok(ended), policy, unclaimed),
+                Ok(Ok(ended)) => told(Ok(ended), policy, unclaimed),
                 Err(ended) if ended.is_panic() => told(Err(ended.into_panic()), policy, unclaimed),
-                Err(_) => Err(Stopped.into()),
+                Ok(Err(_)) | Err(_) => Err(Stopped.into()),
             }
         })
     }

@@ -50,7 +50,11 @@ impl Handler<Spin> for Spinner {
 
 impl Spinner {
     async fn until_spinning(&self) {
-        while self.spinning.load(Ordering::SeqCst) == 0 {
+        self.until_so_many_spin(1).await;
+    }
+
+    async fn until_so_many_spin(&self, count: usize) {
+        while self.spinning.load(Ordering::SeqCst) < count {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -78,7 +82,11 @@ fn spin() -> NewJob {
 }
 
 fn one_thread() -> Runtime {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    threads(1)
+}
+
+fn threads(count: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(count).enable_all().build().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
@@ -121,7 +129,7 @@ impl Handler<Spin> for Sleeper {
 async fn a_held_thread_leaves_the_others_of_its_process_to_work() {
     let world = World::new().await;
     let (doer, spinner) = (Doer::default(), Spinner::default());
-    let its_own = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let its_own = threads(2);
     let _let_go = LetGo(spinner.clone());
     let its_ways = world.again();
     let worker = {
@@ -253,14 +261,70 @@ async fn a_run_given_up_counts_among_those_that_run_until_it_ends() {
     worker.stop().await;
 }
 
+#[tokio::test]
+async fn a_kind_that_was_seen_to_hold_its_thread_holds_no_other() {
+    let world = World::new().await;
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let its_own = threads(2);
+    let _let_go = LetGo(spinner.clone());
+    let its_ways = world.again();
+    let worker = {
+        let _inside = its_own.enter();
+        its_ways.work_as(settings(&world, Duration::from_secs(60)), registry(&doer, &spinner))
+    };
+    world.enqueue(&[spin()]).await;
+    spinner.until_spinning().await;
+    // It is seen after a second, at the next look.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.enqueue(&[spin(), spin(), spin()]).await;
+    spinner.until_so_many_spin(4).await;
+    let others: Vec<NewJob> = (0..20).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+    world.enqueue(&others).await;
+    let all = tokio::time::timeout(Duration::from_secs(10), world.until_count("succeeded", 20)).await;
+    assert!(all.is_ok(), "four jobs that do not yield hold two threads");
+    spinner.let_go.store(true, Ordering::SeqCst);
+    world.until_count("succeeded", 24).await;
+    worker.stop().await;
+    its_own.shutdown_background();
+}
+
+#[tokio::test]
+async fn a_job_that_crashed_before_holds_no_thread_that_others_need() {
+    let world = World::new().await;
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let its_own = one_thread();
+    let _let_go = LetGo(spinner.clone());
+    let its_ways = world.again();
+    let worker = {
+        let _inside = its_own.enter();
+        its_ways.work_as(settings(&world, Duration::from_secs(60)), registry(&doer, &spinner))
+    };
+    let suspect = spin();
+    enqueue_crashed(&world, &suspect, 1).await;
+    spinner.until_spinning().await;
+    let others: Vec<NewJob> = (0..20).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+    world.enqueue(&others).await;
+    let all = tokio::time::timeout(Duration::from_secs(10), world.until_count("succeeded", 20)).await;
+    assert!(all.is_ok(), "the one thread is held");
+    spinner.let_go.store(true, Ordering::SeqCst);
+    assert_eq!(world.until(suspect.id, &["succeeded"]).await.crashes, 1);
+    worker.stop().await;
+    its_own.shutdown_background();
+}
+
 /// Enqueues a job that has been in two crashes.
 async fn enqueue_last_chance(world: &World, job: &NewJob) {
+    enqueue_crashed(world, job, 2).await;
+}
+
+/// Enqueues a job that has been in so many crashes.
+async fn enqueue_crashed(world: &World, job: &NewJob, crashes: i16) {
     world.accept(std::slice::from_ref(job)).await;
     let mut conn = world.ledger.get().await.unwrap();
-    let crashed = format!("UPDATE queue.jobs SET crashes = 2 WHERE id = '{}'", job.id);
+    let crashed = format!("UPDATE queue.jobs SET crashes = {crashes} WHERE id = '{}'", job.id);
     diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, &crashed).await.unwrap();
     let mut envelope = Envelope::from(job);
-    envelope.header.crashes = 2;
+    envelope.header.crashes = crashes;
     world.lanes.push(QUEUE, &[envelope], world.window, std::time::Instant::now()).await.unwrap();
 }
 
@@ -322,5 +386,28 @@ async fn who_waited_in_vain_to_be_alone_is_not_followed_at_once() {
     // The first waits for two seconds.
     run_last_chances(&world, 6).await;
     worker.inflight.interrupt_all();
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn beside_one_that_is_alone_nothing_is_held_up_that_others_could_run() {
+    let world = World::new().await;
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 8);
+    let (alone, second) = (world.job(Uuid::now_v7(), Act::Sleep(4_000)), world.job(Uuid::now_v7(), Act::Sleep(1)));
+    enqueue_last_chance(&world, &alone).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let others: Vec<NewJob> = (0..20).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+    world.enqueue(&others).await;
+    enqueue_last_chance(&world, &second).await;
+    // Longer than a claim takes, and than anybody waits to be alone.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let here: Vec<Uuid> = worker.inflight.running().iter().map(|run| run.id).collect();
+    assert_eq!(here, [alone.id]);
+    world.until_count("succeeded", 22).await;
+    let begun = world.number("SELECT count(*) FROM queue.jobs WHERE attempts <> '[]'").await;
+    assert_eq!((begun, doer.count()), (0, 22), "each once, and none was given an attempt for it");
     worker.stop().await;
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Entry, Inflight, Phase, RunId};
+use crate::backend::threads::HOLDS;
 use crate::lanes::LaneName;
 
 /// A job as a list of workers shows it.
@@ -50,6 +51,12 @@ impl Inflight {
     /// How long the oldest run that was given up has gone on since.
     pub(in crate::backend) fn haunted_for(&self) -> Duration {
         self.oldest(|phase| if let Phase::Ghost { since } = phase { Some(*since) } else { None })
+    }
+
+    /// The kinds of which a run holds its thread.
+    pub(in crate::backend) fn holding(&self) -> Vec<String> {
+        let holds = |phase: &Phase| matches!(phase, Phase::Running(run) if run.polling.lasts() > HOLDS);
+        self.state().runs.values().filter(|entry| holds(&entry.phase)).map(|entry| entry.kind.clone()).collect()
     }
 
     fn oldest(&self, since: impl Fn(&Phase) -> Option<Instant>) -> Duration {

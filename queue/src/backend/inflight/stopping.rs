@@ -7,13 +7,14 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::AbortHandle;
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::seen::shown;
 use super::{Entry, Inflight, Phase, RunId, RunningJob};
+use crate::backend::threads::Polling;
 use crate::reported::Reported;
 
 /// How long a run may take to stop after it was interrupted, before its job is given back without it.
@@ -29,6 +30,7 @@ pub(in crate::backend) struct GivenUp {
 /// A run that has begun.
 pub(super) struct Run {
     pub(super) abort: AbortHandle,
+    pub(super) polling: Polling,
     /// A run that is still there then cannot be stopped.
     hopeless_at: Instant,
     pub(super) interrupted: bool,
@@ -68,6 +70,7 @@ impl Inflight {
         &self,
         run: RunId,
         abort: AbortHandle,
+        polling: Polling,
         hopeless_at: Instant,
     ) -> Option<oneshot::Receiver<()>> {
         let mut state = self.state();
@@ -78,7 +81,7 @@ impl Inflight {
         }
         let (wait, given_up) = oneshot::channel();
         let hopeless_at = if interrupted { Instant::now() + STOPS_WITHIN } else { hopeless_at };
-        entry.phase = Phase::Running(Run { abort, hopeless_at, interrupted, wait });
+        entry.phase = Phase::Running(Run { abort, polling, hopeless_at, interrupted, wait });
         Some(given_up)
     }
 
