@@ -1,21 +1,27 @@
 //! Who runs beside whom in a process.
 //!
 //! A job that brings its process down (an abort, no memory) is lost together with all that ran beside it, and all of them
-//! are counted a crash. Put back at once and claimed together again, they would fall three times in the same company, and
-//! the innocent would become dead letters with the guilty. So a job whose next crash would be its last runs *alone* in
-//! its process: then the crash was its own. While it waits for that it has not begun, and a worker that is lost
-//! meanwhile is not counted against it ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
-//! What is claimed already and cannot begin meanwhile goes back to its lane for other processes, and no more is claimed: it
-//! would take places from them where running jobs are limited.
-//! Who runs for long is not waited for longer than [`PATIENCE`]: then it runs in company, and as nobody knows whose fault a
-//! crash would be, that is an interruption. (Not for ever: after some of them it counts wherever it ran.) As nobody else
-//! begins while one waits, nobody does so again soon after one waited in vain ([`AGAIN`]), nor beside a run that nobody asks
-//! for any more and that goes on, which may never end ([`Ghost`]). One that was alone when it was given up lets the others in
-//! all the same: a process in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
+//! are counted a crash. Put back at once and claimed together again, they would fall three times in the same company, the
+//! innocent would become dead letters with the guilty, and each time a process's whole hand would wait for its leases to
+//! end. So a job that was in a crash before runs *alone* in its process, where it can: what falls with it then was its own
+//! fault, and nobody else's loss. One whose next crash would be its last is alone until its outcome is written, and its
+//! begin is noted. While it waits for that it has not begun, and a worker that is lost meanwhile is not counted against it
+//! ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
+//!
+//! While one is alone, or waits for it, the process is *closed*: nobody else begins. What is claimed already goes back to its
+//! lane for other processes, and no more is claimed: it would take places from them where running jobs are limited. Closed is
+//! a process for a tenth of the time at most ([`SHARE`]), and for as long as a last chance is alone. Who finds no time left,
+//! or waits longer than there is, runs in company; so does everybody beside a run that nobody asks for any more and that goes
+//! on, which may never end ([`Ghost`]). As nobody knows whose fault a crash in company is, that of a last chance is an
+//! interruption there. (Not for ever: after some of them it counts wherever it ran.) One that was alone when it was given up
+//! lets the others in all the same: a process in which nothing may begin is lost for certain, one with a thread that spins
+//! only perhaps.
+//! Rejected: only last chances alone, as it was: a job that aborts took two processes' hands with it, and all that was limited
+//! stood still until their leases had ended.
 //! The lock is the process's, not the backend's: it is processes that fall.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
@@ -28,46 +34,84 @@ use crate::ledger::crash::{POISON, mark_running};
 /// Runs in company read, a run that has to be alone writes.
 static ROOM: RwLock<()> = RwLock::const_new(());
 
-/// How long others are waited for, and nobody else begins.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long after one began to wait, and did so in vain, nobody waits: those who do in vain keep the others from beginning
-/// for a tenth of the time at most.
-const AGAIN: Duration = Duration::from_secs(20);
-/// Since when somebody waits, or did so in vain.
-static WAITS: Mutex<Option<Instant>> = Mutex::new(None);
-
 /// For how long what is claimed waits to begin, before it goes back. Most who have to be alone are innocent, and soon over.
 const BRIEF: Duration = Duration::from_millis(200);
 
-/// How many are alone, or wait for it.
-static ALONE: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
+/// A process may be closed for one part in so many of the time,
+const SHARE: u32 = 10;
+/// and for so long at a time.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
-/// One of them.
-pub(super) struct Wants(());
+static DOOR: LazyLock<watch::Sender<Door>> = LazyLock::new(|| watch::Sender::new(Door::at(Instant::now())));
 
-impl Wants {
-    fn to_be_alone() -> Self {
-        ALONE.send_modify(|count| *count += 1);
-        Self(())
+/// Whether anybody may begin.
+#[derive(Debug)]
+struct Door {
+    /// Who keep it closed.
+    closed_by: usize,
+    /// For how long it may be closed yet.
+    left: Duration,
+    as_of: Instant,
+}
+
+impl Door {
+    const fn at(now: Instant) -> Self {
+        Self { closed_by: 0, left: AT_ONCE, as_of: now }
+    }
+
+    const fn is_open(&self) -> bool {
+        self.closed_by == 0
+    }
+
+    /// Takes account of the time that has passed.
+    fn pass(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.as_of);
+        self.left =
+            if self.is_open() { AT_ONCE.min(self.left + passed / SHARE) } else { self.left.saturating_sub(passed) };
+        self.as_of = now;
     }
 }
 
-impl Drop for Wants {
+/// Keeps the process closed.
+struct Closed {
+    /// When its time is over.
+    until: Instant,
+}
+
+impl Closed {
+    fn now() -> Option<Self> {
+        let (now, mut closed) = (Instant::now(), None);
+        DOOR.send_if_modified(|door| {
+            door.pass(now);
+            if door.left.is_zero() {
+                return false;
+            }
+            closed = Some(Self { until: now + door.left });
+            door.closed_by += 1;
+            true
+        });
+        closed
+    }
+}
+
+impl Drop for Closed {
     fn drop(&mut self) {
-        ALONE.send_modify(|count| *count -= 1);
+        DOOR.send_modify(|door| {
+            door.pass(Instant::now());
+            door.closed_by -= 1;
+        });
     }
 }
 
 /// Whether what is claimed can begin.
 pub(super) fn is_open() -> bool {
-    *ALONE.borrow() == 0
+    DOOR.borrow().is_open()
 }
 
 /// Resolves when it can.
 pub(super) async fn opened() {
-    let mut alone = ALONE.subscribe();
-    let _open = alone.wait_for(|count| *count == 0).await.expect("the sender lives as long as the process");
+    let mut door = DOOR.subscribe();
+    let _open = door.wait_for(Door::is_open).await.expect("the sender lives as long as the process");
 }
 
 /// Runs of this process that were given up, or whose lease was lost, and that go on.
@@ -92,13 +136,27 @@ impl Drop for Ghost {
 /// A place in the process, kept while a job runs.
 pub(super) enum Place {
     Company { _shared: RwLockReadGuard<'static, ()> },
-    Alone { _whole: RwLockWriteGuard<'static, ()>, _wants: Wants },
+    Alone(Alone),
+}
+
+/// The whole of it.
+pub(super) struct Alone {
+    _whole: RwLockWriteGuard<'static, ()>,
+    closed: Closed,
+    is_last_chance: bool,
+}
+
+impl Alone {
+    /// Whether it has had its time: the others may begin.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        !self.is_last_chance && self.closed.until <= now
+    }
 }
 
 impl Place {
     /// A place in company, if there is one at this moment.
     pub(super) fn at_once(job: &Envelope) -> Option<Self> {
-        if is_last_chance(job) {
+        if job.header.crashes > 0 {
             return None;
         }
         ROOM.try_read().ok().map(|shared| Self::Company { _shared: shared })
@@ -106,11 +164,16 @@ impl Place {
 
     /// The place that `job` has to have. Its run begins with it; none: it cannot begin here soon.
     pub(super) async fn take(shared: &Shared, job: &Envelope) -> Option<Self> {
-        if is_last_chance(job) {
-            if let Some((whole, wants)) = whole_room().await {
+        let is_last_chance = is_last_chance(job);
+        if job.header.crashes > 0
+            && let Some((whole, closed)) = whole_room().await
+        {
+            if is_last_chance {
                 note_begin(shared, job).await;
-                return Some(Self::Alone { _whole: whole, _wants: wants });
             }
+            return Some(Self::Alone(Alone { _whole: whole, closed, is_last_chance }));
+        }
+        if is_last_chance {
             shared.inflight.leave_unmarked(RunId::of(job));
         }
         let company = tokio::time::timeout(BRIEF, ROOM.read()).await.ok()?;
@@ -119,27 +182,14 @@ impl Place {
 }
 
 /// The room without anybody else in it, if that is to be had soon.
-async fn whole_room() -> Option<(RwLockWriteGuard<'static, ()>, Wants)> {
+async fn whole_room() -> Option<(RwLockWriteGuard<'static, ()>, Closed)> {
     let haunted = || GHOSTS.load(Ordering::SeqCst) > 0;
     if haunted() {
         return None;
     }
-    let (until, wants) = (wait_until()?, Wants::to_be_alone());
-    let whole = tokio::time::timeout_at(until.into(), ROOM.write()).await.ok()?;
-    waits().take();
-    (!haunted()).then_some((whole, wants))
-}
-
-fn waits() -> MutexGuard<'static, Option<Instant>> {
-    WAITS.lock().expect("no holder of this lock can panic")
-}
-
-/// Until when one may wait who begins to now: as long as those who wait already. None: somebody has just waited in vain.
-fn wait_until() -> Option<Instant> {
-    let mut waits = waits();
-    let since = waits.filter(|since| since.elapsed() < AGAIN).unwrap_or_else(Instant::now);
-    waits.replace(since);
-    Some(since + PATIENCE).filter(|until| Instant::now() < *until)
+    let closed = Closed::now()?;
+    let whole = tokio::time::timeout_at(closed.until.into(), ROOM.write()).await.ok()?;
+    (!haunted()).then_some((whole, closed))
 }
 
 /// The same note for a plain handler, which has no place to take: its last chance is in company.
@@ -163,5 +213,27 @@ async fn note_begin(shared: &Shared, job: &Envelope) {
     };
     if let Err(error) = noted.await {
         tracing::warn!(queue = shared.queue, job = %job.id, %error, "the begin of a last chance was not noted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_closed_for_a_tenth_of_the_time() {
+        let begun = Instant::now();
+        let after = |ms| begun + Duration::from_millis(ms);
+        let mut door = Door::at(begun);
+        door.pass(after(60_000));
+        assert_eq!(door.left, AT_ONCE, "it saves up no more than that");
+        door.closed_by = 1;
+        door.pass(after(60_500));
+        assert_eq!(door.left, Duration::from_millis(1_500));
+        door.pass(after(90_000));
+        assert_eq!(door.left, Duration::ZERO, "a last chance was alone for longer");
+        door.closed_by = 0;
+        door.pass(after(91_000));
+        assert_eq!(door.left, Duration::from_millis(100));
     }
 }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 pub use self::seen::RunningJob;
 use self::stopping::Run;
-use super::company::Place;
+use super::company::Alone;
 use crate::Envelope;
 use crate::lanes::LaneName;
 use crate::ledger::progress::Progress;
@@ -79,9 +79,9 @@ struct Entry {
     cancel: CancellationToken,
     reported: Reported,
     slot: Option<OwnedSemaphorePermit>,
-    /// Held until the outcome is written, by a run that had to be alone: a process that falls before that takes the
-    /// outcome along.
-    alone: Option<Place>,
+    /// Held until the outcome is written, by a run that had to be alone (or for as long as it may be): a process that falls
+    /// before that takes the outcome along.
+    alone: Option<Alone>,
     marked: bool,
     /// Redis had forgotten its lease, and with it who wants it cancelled.
     adopted: bool,
@@ -199,13 +199,20 @@ impl Inflight {
     }
 
     /// Keeps everybody else waiting until the run's outcome is written. Given back where nobody would wait for that.
-    pub(super) fn keep_alone(&self, run: RunId, place: Place) -> Option<Place> {
+    pub(super) fn keep_alone(&self, run: RunId, alone: Alone) -> Option<Alone> {
         match self.state().runs.get_mut(&run) {
             Some(entry) => {
-                entry.alone = Some(place);
+                entry.alone = Some(alone);
                 None
             }
-            None => Some(place),
+            None => Some(alone),
+        }
+    }
+
+    /// Lets others begin beside a run that has been alone for as long as it may.
+    pub(super) fn let_others_in(&self, now: Instant) {
+        for entry in self.state().runs.values_mut() {
+            entry.alone.take_if(|alone| alone.is_over(now));
         }
     }
 }

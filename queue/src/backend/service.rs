@@ -105,8 +105,8 @@ impl RegistryService {
     fn begin(&self, envelope: Envelope, place: Place) -> Running {
         let shared = self.shared.clone();
         let place = match place {
-            Place::Alone { .. } => shared.inflight.keep_alone(RunId::of(&envelope), place),
-            Place::Company { .. } => Some(place),
+            Place::Alone(alone) => shared.inflight.keep_alone(RunId::of(&envelope), alone).map(Place::Alone),
+            company @ Place::Company { .. } => Some(company),
         };
         let unclaimed = Unclaimed { kind: envelope.header.kind.clone(), version: envelope.header.version };
         let Some(handler) = self.registry.get(&envelope.header.kind) else {

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Inflight, Shared, Vitals};
 use crate::clock::EngineClock;
-use crate::lanes::{SHOWN_AT_MOST, ServedQueue, WorkerJob};
+use crate::lanes::{Lanes, SHOWN_AT_MOST, ServedQueue, WorkerJob};
+
+/// What is left of the leases of a process that falls: longer than it takes to end.
+const FALL: Duration = Duration::from_secs(1);
 
 /// A handle to a [`QueueBackend`](super::QueueBackend) that outlives its being handed to apalis; cheap to clone.
 #[derive(Clone)]
@@ -38,6 +42,18 @@ impl Serving {
     #[must_use]
     pub fn draining(&self) -> &CancellationToken {
         &self.shared.draining
+    }
+
+    /// For a process that ends at once and can give nothing back: what it has in hand is others' within a second or two, not
+    /// when the leases run out. The way to Redis is one that still works, of the runtime that asks. Nothing may run here
+    /// after it.
+    pub async fn fall(&self, lanes: &Lanes) {
+        self.shared.inflight.close();
+        let leases = self.shared.inflight.leases();
+        let renewed = lanes.renew(&self.shared.queue, &self.shared.settings.worker, &leases, FALL);
+        if !matches!(tokio::time::timeout(FALL, renewed).await, Ok(Ok(_))) {
+            tracing::warn!(queue = self.shared.queue, jobs = leases.len(), "the leases run out by themselves");
+        }
     }
 
     /// The engine's clock.

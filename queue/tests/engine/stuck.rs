@@ -214,6 +214,33 @@ async fn a_run_given_up_where_nothing_else_can_run_is_taken_over() {
     its_own.shutdown_background();
 }
 
+#[tokio::test]
+async fn what_a_process_that_ends_at_once_has_in_hand_is_others_soon() {
+    let world = World::new().await;
+    let _keeper = world.keep();
+    let (doer, spinner) = (Doer::default(), Spinner::default());
+    let its_own = one_thread();
+    let _let_go = LetGo(spinner.clone());
+    let its_ways = world.again();
+    let falls = {
+        let _inside = its_own.enter();
+        let leased = WorkerSettings { lease: Duration::from_secs(60), ..settings(&world, Duration::from_secs(60)) };
+        its_ways.work_as(leased, registry(&doer, &spinner))
+    };
+    let asleep = world.job(Uuid::now_v7(), Act::Sleep(60_000));
+    world.enqueue(std::slice::from_ref(&asleep)).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.enqueue(&[spin()]).await;
+    spinner.until_spinning().await;
+    falls.serving.fall(&world.lanes).await;
+    let back = tokio::time::timeout(Duration::from_secs(15), world.until_view(asleep.id, |view| view.crashes == 1));
+    assert!(back.await.is_ok(), "it waits for the end of its lease");
+    spinner.let_go.store(true, Ordering::SeqCst);
+    its_own.shutdown_background();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_run_that_does_not_stop_for_the_end_of_its_worker_goes_back_for_free() {
     let world = World::new().await;
@@ -409,5 +436,26 @@ async fn beside_one_that_is_alone_nothing_is_held_up_that_others_could_run() {
     world.until_count("succeeded", 22).await;
     let begun = world.number("SELECT count(*) FROM queue.jobs WHERE attempts <> '[]'").await;
     assert_eq!((begun, doer.count()), (0, 22), "each once, and none was given an attempt for it");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_suspect_is_alone_for_a_while_only() {
+    let world = World::new().await;
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 8);
+    let suspect = world.job(Uuid::now_v7(), Act::Sleep(30_000));
+    enqueue_crashed(&world, &suspect, 1).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let others: Vec<NewJob> = (0..20).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+    let begun = std::time::Instant::now();
+    world.enqueue(&others).await;
+    world.until_count("succeeded", 20).await;
+    let waited = begun.elapsed();
+    assert!(waited > Duration::from_secs(1) && waited < Duration::from_secs(10), "{waited:?}");
+    assert_eq!(doer.now.load(Ordering::SeqCst), 1, "it still runs");
+    worker.inflight.interrupt_all();
     worker.stop().await;
 }

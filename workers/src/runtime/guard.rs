@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use patchbay_queue::backend::Serving;
 use patchbay_service::connect;
 use patchbay_service::{Config, Shutdown};
 use tokio::runtime::{Builder, Handle};
@@ -34,8 +36,15 @@ impl Guard {
         make()
     }
 
-    /// Ends the process where the dog bites, and where an end that was ordered does not come.
-    pub(super) fn watch(&self, config: &Config, dog: Dog, shutdown: Shutdown) -> Result<(), Failure> {
+    /// Ends the process where the dog bites, and where an end that was ordered does not come; what it has in hand
+    /// (`serving`) is others' soon.
+    pub(super) fn watch(
+        &self,
+        config: &Config,
+        dog: Dog,
+        serving: Vec<Serving>,
+        shutdown: Shutdown,
+    ) -> Result<(), Failure> {
         let (lanes, pools) =
             self.inside(|| Ok::<_, Failure>((connect::lanes(config)?, connect::pools(config, PROGRAM)?)))?;
         self.0.spawn(async move {
@@ -45,6 +54,7 @@ impl Guard {
             };
             let verdict = dog.watch(answers).await;
             tracing::error!(%verdict, "the watchdog ends the process");
+            join_all(serving.iter().map(|queue| queue.fall(&lanes))).await;
             std::process::exit(BITTEN);
         });
         self.0.spawn(async move {

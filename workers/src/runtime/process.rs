@@ -73,9 +73,10 @@ pub async fn run(config: Config, plan: Plan) -> Result<(), Failure> {
     };
     let workers: Vec<QueueWorker> = plan.iter().map(start).collect();
     let vitals: Vec<_> = workers.iter().map(|worker| (worker.queue().to_owned(), worker.vitals().clone())).collect();
-    guard.watch(&config, Dog::new(served.get_or_init(|| vitals).clone()), shutdown.clone())?;
+    let serving: Vec<_> = workers.iter().map(|worker| worker.serving().clone()).collect();
+    guard.watch(&config, Dog::new(served.get_or_init(|| vitals).clone()), serving.clone(), shutdown.clone())?;
     let card = WorkerCard { id: identity.clone(), host: host(), version: env!("CARGO_PKG_VERSION").to_owned() };
-    let heart = Heart::start(&connections.lanes, card, workers.iter().map(|worker| worker.serving().clone()).collect());
+    let heart = Heart::start(&connections.lanes, card, serving);
     tracing::info!(worker = identity, queues = ?plan, listen = %listener.address(), "at work");
 
     let failure = tokio::select! {

@@ -158,6 +158,7 @@ impl Guard {
             (Lanes::connect(&args.redis, &args.namespace)?, pools(args)?)
         };
         let queues = vec![(QUEUE.to_owned(), worker.vitals().clone())];
+        let serving = worker.serving().clone();
         let dog = Dog { queues, patience: DOG, every: Duration::from_secs(1) };
         self.0.spawn(async move {
             let answers = || {
@@ -166,6 +167,7 @@ impl Guard {
             };
             let verdict = dog.watch(answers).await;
             tracing::error!(%verdict, "the watchdog ends the process");
+            serving.fall(&lanes).await;
             std::process::exit(BITTEN);
         });
         Ok(())
