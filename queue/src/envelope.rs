@@ -54,6 +54,9 @@ pub struct Header {
     /// Crashes so far.
     #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
     pub crashes: i16,
+    /// Whether it was in a crash that may have been its own, and that others were in as well.
+    #[serde(rename = "u", default, skip_serializing_if = "is_false")]
+    pub suspect: bool,
     /// Errors before it is a dead letter.
     #[serde(rename = "m")]
     pub max_attempts: i16,
@@ -192,6 +195,7 @@ impl From<&NewJob> for Envelope {
                 priority: job.priority,
                 errors: 0,
                 crashes: 0,
+                suspect: false,
                 max_attempts: job.max_attempts,
                 cancel_requested: false,
                 left_behind: false,
@@ -224,6 +228,7 @@ pub(crate) mod tests {
                 priority: 0,
                 errors: 1,
                 crashes: 0,
+                suspect: false,
                 max_attempts: 8,
                 cancel_requested: false,
                 left_behind: false,

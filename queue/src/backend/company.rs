@@ -3,19 +3,19 @@
 //! A job that brings its process down (an abort, no memory) is lost together with all that ran beside it, and all of them
 //! are counted a crash. Put back at once and claimed together again, they would fall three times in the same company, the
 //! innocent would become dead letters with the guilty, and each time a process's whole hand would wait for its leases to
-//! end. So a job that was in a crash before runs *alone* in its process, where it can: what falls with it then was its own
-//! fault, and nobody else's loss. One whose next crash would be its last is alone until its outcome is written, and its
-//! begin is noted. While it waits for that it has not begun, and a worker that is lost meanwhile is not counted against it
-//! ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
+//! end. So a job that was in such a crash before (a *suspect*; a panic is its own, and hurts nobody else) runs *alone* in its
+//! process, where it can: what falls with it then was its own fault, and nobody else's loss. The begin of one whose next crash
+//! would be its last is noted in the ledger. While it waits for that it has not begun, and a worker that is lost meanwhile is
+//! not counted against it ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
 //!
 //! While one is alone, or waits for it, the process is *closed*: nobody else begins. What is claimed already goes back to its
 //! lane for other processes, and no more is claimed: it would take places from them where running jobs are limited. Closed is
-//! a process for a tenth of the time at most ([`SHARE`]), and for as long as a last chance is alone. Who finds no time left,
-//! or waits longer than there is, runs in company; so does everybody beside a run that nobody asks for any more and that goes
-//! on, which may never end ([`Ghost`]). As nobody knows whose fault a crash in company is, that of a last chance is an
-//! interruption there. (Not for ever: after some of them it counts wherever it ran.) One that was alone when it was given up
-//! lets the others in all the same: a process in which nothing may begin is lost for certain, one with a thread that spins
-//! only perhaps.
+//! a process for a tenth of the time at most ([`SHARE`]), and while a last chance is alone ([`LAST_CHANCE`]). Who finds no time
+//! left, or waits longer than there is, runs in company; who is alone for longer goes on in company. A run that nobody asks
+//! for any more and that goes on, perhaps for ever ([`Ghost`]), is not waited for, and is company all the same. As nobody knows
+//! whose fault a crash in company is, that of a last chance is an interruption there. (Not for ever: after some of them it
+//! counts wherever it ran.) One that was alone when it was given up lets the others in all the same: a process in which
+//! nothing may begin is lost for certain, one with a thread that spins only perhaps.
 //! Rejected: only last chances alone, as it was: a job that aborts took two processes' hands with it, and all that was limited
 //! stood still until their leases had ended.
 //! The lock is the process's, not the backend's: it is processes that fall.
@@ -29,7 +29,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
 use super::Shared;
 use super::inflight::RunId;
 use crate::Envelope;
-use crate::ledger::crash::{POISON, mark_running};
+use crate::ledger::crash::{POISON, forget_begin, mark_running};
 
 /// Runs in company read, a run that has to be alone writes.
 static ROOM: RwLock<()> = RwLock::const_new(());
@@ -41,6 +41,9 @@ const BRIEF: Duration = Duration::from_millis(200);
 const SHARE: u32 = 10;
 /// and for so long at a time.
 const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// For how long a last chance is alone: what brings a process down does so soon.
+const LAST_CHANCE: Duration = Duration::from_secs(10);
 
 static DOOR: LazyLock<watch::Sender<Door>> = LazyLock::new(|| watch::Sender::new(Door::at(Instant::now())));
 
@@ -142,21 +145,17 @@ pub(super) enum Place {
 /// The whole of it.
 pub(super) struct Alone {
     _whole: RwLockWriteGuard<'static, ()>,
-    closed: Closed,
-    is_last_chance: bool,
-}
-
-impl Alone {
-    /// Whether it has had its time: the others may begin.
-    pub(super) fn is_over(&self, now: Instant) -> bool {
-        !self.is_last_chance && self.closed.until <= now
-    }
+    _closed: Closed,
+    /// When others may begin.
+    pub until: Instant,
+    /// Whether its begin was noted, as that of a last chance.
+    pub is_noted: bool,
 }
 
 impl Place {
     /// A place in company, if there is one at this moment.
     pub(super) fn at_once(job: &Envelope) -> Option<Self> {
-        if job.header.crashes > 0 {
+        if job.header.suspect {
             return None;
         }
         ROOM.try_read().ok().map(|shared| Self::Company { _shared: shared })
@@ -164,17 +163,17 @@ impl Place {
 
     /// The place that `job` has to have. Its run begins with it; none: it cannot begin here soon.
     pub(super) async fn take(shared: &Shared, job: &Envelope) -> Option<Self> {
-        let is_last_chance = is_last_chance(job);
-        if job.header.crashes > 0
-            && let Some((whole, closed)) = whole_room().await
-        {
-            if is_last_chance {
-                note_begin(shared, job).await;
-            }
-            return Some(Self::Alone(Alone { _whole: whole, closed, is_last_chance }));
-        }
-        if is_last_chance {
+        let whole = if job.header.suspect { whole_room().await } else { None };
+        // Beside a ghost nobody is quite alone.
+        let is_noted = whole.is_some() && is_last_chance(job) && GHOSTS.load(Ordering::SeqCst) == 0;
+        if is_noted {
+            note_begin(shared, job).await;
+        } else if is_last_chance(job) {
             shared.inflight.leave_unmarked(RunId::of(job));
+        }
+        if let Some((whole, closed)) = whole {
+            let until = if is_noted { Instant::now() + LAST_CHANCE } else { closed.until };
+            return Some(Self::Alone(Alone { _whole: whole, _closed: closed, until, is_noted }));
         }
         let company = tokio::time::timeout(BRIEF, ROOM.read()).await.ok()?;
         Some(Self::Company { _shared: company })
@@ -183,13 +182,9 @@ impl Place {
 
 /// The room without anybody else in it, if that is to be had soon.
 async fn whole_room() -> Option<(RwLockWriteGuard<'static, ()>, Closed)> {
-    let haunted = || GHOSTS.load(Ordering::SeqCst) > 0;
-    if haunted() {
-        return None;
-    }
     let closed = Closed::now()?;
     let whole = tokio::time::timeout_at(closed.until.into(), ROOM.write()).await.ok()?;
-    (!haunted()).then_some((whole, closed))
+    Some((whole, closed))
 }
 
 /// The same note for a plain handler, which has no place to take: its last chance is in company.
@@ -213,6 +208,24 @@ async fn note_begin(shared: &Shared, job: &Envelope) {
     };
     if let Err(error) = noted.await {
         tracing::warn!(queue = shared.queue, job = %job.id, %error, "the begin of a last chance was not noted");
+    }
+}
+
+/// Lets others begin beside those that have been alone for as long as they may. A last chance among them is no last chance
+/// any more: whose fault a crash is would not be known.
+pub(super) async fn let_others_in(shared: &Shared) {
+    let over = shared.inflight.alone_since_long(Instant::now());
+    let noted: Vec<_> = over.iter().filter(|run| run.is_noted).map(|run| (run.tenant, run.id.job)).collect();
+    let forgotten = async {
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
+        forget_begin(&mut conn, &shared.settings.worker, &noted).await.map_err(|error| error.to_string())
+    };
+    match forgotten.await {
+        Ok(()) => over.iter().for_each(|run| shared.inflight.let_others_in(run.id)),
+        Err(error) => tracing::warn!(queue = shared.queue, %error, "others wait on for a last chance to end"),
     }
 }
 

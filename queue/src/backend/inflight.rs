@@ -208,13 +208,6 @@ impl Inflight {
             None => Some(alone),
         }
     }
-
-    /// Lets others begin beside a run that has been alone for as long as it may.
-    pub(super) fn let_others_in(&self, now: Instant) {
-        for entry in self.state().runs.values_mut() {
-            entry.alone.take_if(|alone| alone.is_over(now));
-        }
-    }
 }
 
 impl std::fmt::Debug for Inflight {

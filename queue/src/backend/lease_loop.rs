@@ -25,7 +25,6 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = shared.inflight.closed() => return,
             _ = tick.tick() => {}
         }
-        shared.inflight.let_others_in(Instant::now());
         for kind in shared.inflight.holding() {
             if shared.holders.seen(kind.clone()) {
                 warn(&shared, &kind);

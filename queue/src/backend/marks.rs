@@ -1,5 +1,5 @@
-//! Marking what has been running for a while, for lists and people, and asking what became of jobs whose leases Redis had
-//! forgotten.
+//! Marking what has been running for a while, for lists and people, asking what became of jobs whose leases Redis had
+//! forgotten, and letting others in beside who has been alone for long.
 //!
 //! Not the lease loop's work: this waits for the ledger, whose connections live in the handlers' runtime.
 
@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::Shared;
+use super::company::let_others_in;
 use super::inflight::RunId;
 use crate::ledger::cancel::{Asked, ask};
 use crate::ledger::crash::mark_running;
@@ -28,7 +29,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         // Given up where the backend closes: nobody may wait for a mark.
         tokio::select! {
             () = shared.inflight.closed() => return,
-            () = async { tokio::join!(mark(&shared), recall(&shared)); } => {}
+            () = async { tokio::join!(mark(&shared), recall(&shared), let_others_in(&shared)); } => {}
         }
     }
 }

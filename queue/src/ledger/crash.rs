@@ -107,6 +107,25 @@ UPDATE queue.jobs j SET running_since = o.since, worker = $4, revision = j.revis
 FROM unnest($1, $2, $3) AS o (tenant_id, id, since)
 WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state = 'waiting' AND j.running_since IS NULL";
 
+const NOT_BEGUN: &str = "
+UPDATE queue.jobs j SET running_since = NULL, revision = j.revision + 1
+FROM unnest($1, $2) AS o (tenant_id, id)
+WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state = 'waiting' AND j.worker = $3";
+
+/// Takes back that these began: a crash of theirs is an interruption.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_begin(conn: &mut AsyncPgConnection, worker: &str, jobs: &[(Uuid, Uuid)]) -> QueryResult<()> {
+    statement(NOT_BEGUN)
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|j| j.0).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|j| j.1).collect::<Vec<_>>())
+        .bind::<Text, _>(worker)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
 /// Marks jobs that have been running for a while, for lists and people.
 ///
 /// # Errors

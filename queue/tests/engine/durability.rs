@@ -164,6 +164,22 @@ async fn claimed(world: &World) -> Envelope {
 }
 
 #[tokio::test]
+async fn a_job_is_suspect_after_a_crash_that_others_were_in() {
+    let world = World::new().await;
+    // A panic is caught: nobody else was in it.
+    let panicked = world.job(Uuid::now_v7(), Act::Succeed);
+    world.accept(std::slice::from_ref(&panicked)).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let as_told = "UPDATE queue.jobs SET crashes = 1, last_error = 'panicked: as told'";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, as_told).await.unwrap();
+    let _keeper = world.keep();
+    let first = claimed(&world).await.header;
+    assert!(first.crashes == 1 && !first.suspect);
+    let again = claimed(&world).await.header;
+    assert!(again.crashes == 2 && again.suspect, "its worker vanished");
+}
+
+#[tokio::test]
 async fn a_last_chance_that_had_not_begun_is_not_counted() {
     let world = World::new().await;
     let id = world.enqueue_one(Act::Succeed).await;

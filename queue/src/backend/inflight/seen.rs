@@ -22,11 +22,35 @@ pub struct RunningJob {
     pub since: DateTime<Utc>,
 }
 
+/// A run that has been alone for as long as it may.
+pub(in crate::backend) struct LongAlone {
+    pub id: RunId,
+    pub tenant: Uuid,
+    /// Whether its begin was noted, as that of a last chance.
+    pub is_noted: bool,
+}
+
 impl Inflight {
     /// The ledger is not to hear that it runs: its crash would count.
     pub(in crate::backend) fn leave_unmarked(&self, run: RunId) {
         if let Some(entry) = self.state().runs.get_mut(&run) {
             entry.marked = true;
+        }
+    }
+
+    /// The runs that have been alone for as long as they may.
+    pub(in crate::backend) fn alone_since_long(&self, now: Instant) -> Vec<LongAlone> {
+        let long = |(id, entry): (&RunId, &Entry)| {
+            let alone = entry.alone.as_ref().filter(|alone| alone.until <= now)?;
+            Some(LongAlone { id: *id, tenant: entry.lane.tenant, is_noted: alone.is_noted })
+        };
+        self.state().runs.iter().filter_map(long).collect()
+    }
+
+    /// It goes on in company.
+    pub(in crate::backend) fn let_others_in(&self, run: RunId) {
+        if let Some(entry) = self.state().runs.get_mut(&run) {
+            entry.marked |= entry.alone.take().is_some_and(|alone| alone.is_noted);
         }
     }
 
