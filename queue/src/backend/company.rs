@@ -29,7 +29,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
 use super::Shared;
 use super::inflight::RunId;
 use crate::Envelope;
-use crate::ledger::crash::{POISON, forget_begin, mark_running};
+use crate::ledger::crash::{Begun, POISON, forget_begin, mark_running};
 
 /// Runs in company read, a run that has to be alone writes.
 static ROOM: RwLock<()> = RwLock::const_new(());
@@ -203,7 +203,8 @@ const fn is_last_chance(job: &Envelope) -> bool {
 async fn note_begin(shared: &Shared, job: &Envelope) {
     let noted = async {
         let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
-        let begun = (job.header.tenant, job.id, shared.settings.clock.now());
+        let since = shared.settings.clock.now();
+        let begun = Begun { tenant: job.header.tenant, id: job.id, token: job.token, since };
         mark_running(&mut conn, &shared.settings.worker, &[begun]).await.map_err(|error| error.to_string())
     };
     if let Err(error) = noted.await {

@@ -80,11 +80,7 @@ where
 {
     let (run, abort) = abortable(run);
     let runtime = Handle::current();
-    let task = if its_own {
-        tokio::task::spawn_blocking(move || runtime.block_on(run))
-    } else {
-        runtime.spawn(run)
-    };
+    let task = if its_own { tokio::task::spawn_blocking(move || runtime.block_on(run)) } else { runtime.spawn(run) };
     (task, abort)
 }
 

@@ -104,8 +104,21 @@ pub async fn crash(conn: &mut AsyncPgConnection, lost: &[Lost]) -> QueryResult<V
 
 const RUNNING: &str = "
 UPDATE queue.jobs j SET running_since = o.since, worker = $4, revision = j.revision + 1
-FROM unnest($1, $2, $3) AS o (tenant_id, id, since)
-WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state = 'waiting' AND j.running_since IS NULL";
+FROM unnest($1, $2, $3, $5) AS o (tenant_id, id, since, token)
+WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state = 'waiting' AND j.running_since IS NULL AND j.fence < o.token";
+
+/// A run that has begun.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun {
+    /// Whose job.
+    pub tenant: Uuid,
+    /// The job.
+    pub id: Uuid,
+    /// The token of its lease. One that others have taken over since marks nothing.
+    pub token: i64,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
 
 const NOT_BEGUN: &str = "
 UPDATE queue.jobs j SET running_since = NULL, revision = j.revision + 1
@@ -126,20 +139,17 @@ pub async fn forget_begin(conn: &mut AsyncPgConnection, worker: &str, jobs: &[(U
         .map(drop)
 }
 
-/// Marks jobs that have been running for a while, for lists and people.
+/// Marks jobs that have been running for a while, for lists and people. Answers how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn mark_running(
-    conn: &mut AsyncPgConnection,
-    worker: &str,
-    jobs: &[(Uuid, Uuid, DateTime<Utc>)],
-) -> QueryResult<usize> {
+pub async fn mark_running(conn: &mut AsyncPgConnection, worker: &str, runs: &[Begun]) -> QueryResult<usize> {
     statement(RUNNING)
-        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|j| j.0).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(jobs.iter().map(|j| j.1).collect::<Vec<_>>())
-        .bind::<Array<diesel::sql_types::Timestamptz>, _>(jobs.iter().map(|j| j.2).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(runs.iter().map(|run| run.tenant).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(runs.iter().map(|run| run.id).collect::<Vec<_>>())
+        .bind::<Array<diesel::sql_types::Timestamptz>, _>(runs.iter().map(|run| run.since).collect::<Vec<_>>())
         .bind::<Text, _>(worker)
+        .bind::<Array<Int8>, _>(runs.iter().map(|run| run.token).collect::<Vec<_>>())
         .execute(conn)
         .await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patchbay_queue::ledger::crash::{Lost, crash, mark_running};
+use patchbay_queue::ledger::crash::{Begun, Lost, crash, mark_running};
 use patchbay_queue::ledger::promote::promote;
 use patchbay_queue::ledger::settle::{End, settle};
 use uuid::Uuid;
@@ -75,7 +75,8 @@ async fn a_history_keeps_its_last_hundred_entries_whatever_they_were() {
     for n in 1..=120 {
         let lost =
             Lost { tenant: job.tenant_id, id: job.id, token: n * 10, before: n * 10 - 5, worker: format!("w{n}") };
-        mark_running(&mut conn, "w", &[(job.tenant_id, job.id, chrono::Utc::now())]).await.unwrap();
+        let begun = Begun { tenant: job.tenant_id, id: job.id, token: n * 10 - 5, since: chrono::Utc::now() };
+        mark_running(&mut conn, "w", &[begun]).await.unwrap();
         crash(&mut conn, &[lost]).await.unwrap();
         patchbay_queue::ledger::dead::redrive(&mut conn, job.tenant_id, &[job.id]).await.unwrap();
     }

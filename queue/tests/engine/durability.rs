@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use patchbay_queue::lanes::{Renewed, Timeouts};
+use patchbay_queue::ledger::crash::Begun;
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::*;
 use tokio_util::sync::CancellationToken;
@@ -150,7 +151,7 @@ async fn a_job_that_brings_down_three_workers_is_dead() {
 async fn begin(world: &World) {
     let job = claimed(world).await;
     let mut conn = world.ledger.get().await.unwrap();
-    let run = (job.header.tenant, job.id, chrono::Utc::now());
+    let run = Begun { tenant: job.header.tenant, id: job.id, token: job.token, since: chrono::Utc::now() };
     ledger::crash::mark_running(&mut conn, "by-hand", &[run]).await.unwrap();
 }
 
@@ -192,6 +193,21 @@ async fn a_last_chance_that_had_not_begun_is_not_counted() {
     worker.stop().await;
     let counted = (view.crashes, view.interruptions);
     assert_eq!(counted, (2, 2), "its third and fourth worker were lost before it began alone");
+}
+
+#[tokio::test]
+async fn the_begin_of_a_run_that_others_have_taken_over_is_not_noted() {
+    let world = World::new().await;
+    world.enqueue_one(Act::Succeed).await;
+    let _keeper = world.keep();
+    let old = claimed(&world).await;
+    let new = claimed(&world).await;
+    assert!(old.id == new.id && old.token < new.token);
+    let mut conn = world.ledger.get().await.unwrap();
+    for (job, noted) in [(old, 0), (new, 1)] {
+        let begun = Begun { tenant: job.header.tenant, id: job.id, token: job.token, since: chrono::Utc::now() };
+        assert_eq!(ledger::crash::mark_running(&mut conn, "by-hand", &[begun]).await.unwrap(), noted);
+    }
 }
 
 #[tokio::test]

@@ -249,7 +249,8 @@ async fn every_sort_of_gate(bare: &Bare, tenants: &[Uuid]) {
     bare.lanes.report(Q, &key(tenants[1], "pa_3~a~b"), Report::Failure).await.unwrap();
 }
 
-/// The keeper's calls, each with as much as it is ever given.
+/// The keeper's calls, each with as much as it is ever given, and so often that one whose processor was taken away does not
+/// stand for twenty.
 async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope], mut running: Vec<Envelope>) {
     let (lease, mut leased) = (Duration::from_millis(500), 0);
     while leased < 100 {
@@ -262,15 +263,15 @@ async fn what_repair_calls(bare: &Bare, clocked: &mut Clocked, jobs: &[Envelope]
         running.extend(bare.claim(CLAIM_MAX).await.jobs);
     }
     bare.ack(&running[1_000..]).await;
-    for _ in 0..5 {
+    for _ in 0..24 {
         clocked.time("recount, 1,000 leases", bare.lanes.recount(Q)).await.unwrap();
     }
     bare.ack(&running[..1_000]).await;
     let lane = |job: &Envelope| (job.id, key(job.header.tenant, &job.header.lane));
-    for ids in jobs.chunks(500).take(12) {
+    for ids in jobs.chunks(500).take(24) {
         clocked.time("present, 500 ids", bare.lanes.present(Q, ids.iter().map(|job| &job.id))).await.unwrap();
     }
-    for (taken_out, chunk) in jobs.chunks(150).take(12).enumerate() {
+    for (taken_out, chunk) in jobs.chunks(150).take(48).enumerate() {
         let taken: Vec<_> = chunk.iter().map(lane).collect();
         if taken_out.is_multiple_of(2) {
             clocked.time("drop, of 150 jobs", bare.lanes.drop_or_cancel(Q, &taken, When::BeforeCommit)).await.unwrap();
@@ -287,11 +288,11 @@ async fn what_is_large(bare: &Bare, clocked: &mut Clocked) {
         payload: bytes::Bytes::from(vec![b'x'; bytes]),
         ..envelope(Uuid::now_v7(), tenant, "large", 1, "k")
     };
-    let jobs: Vec<Envelope> = (0..640).map(|_| of_size(envelope::CARRIED)).collect();
+    let jobs: Vec<Envelope> = (0..2_560).map(|_| of_size(envelope::CARRIED)).collect();
     for chunk in jobs.chunks(64) {
         clocked.time("push, 64 jobs of 4 KiB", bare.lanes.push(Q, chunk, ALL, Instant::now())).await.unwrap();
     }
-    for _ in 0..8 {
+    for _ in 0..32 {
         let claimed = clocked.time("claim, jobs of 4 KiB", bare.claim(CLAIM_MAX)).await.jobs;
         bare.ack(&claimed).await;
     }

@@ -36,7 +36,8 @@ async fn a_poison_job_gives_its_key_back() {
     let mut conn = world.ledger.get().await.unwrap();
     for n in 1..=3 {
         let lost = ledger::crash::Lost { tenant, id: job.id, token: 10 * n, before: 10 * n - 5, worker: "gone".into() };
-        ledger::crash::mark_running(&mut conn, "gone", &[(tenant, job.id, chrono::Utc::now())]).await.unwrap();
+        let begun = ledger::crash::Begun { tenant, id: job.id, token: 10 * n - 5, since: chrono::Utc::now() };
+        ledger::crash::mark_running(&mut conn, "gone", &[begun]).await.unwrap();
         ledger::crash::crash(&mut conn, &[lost]).await.unwrap();
     }
     assert_eq!(world.state(job.id).await, "dead");

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Entry, Inflight, Phase, RunId};
 use crate::backend::threads::HOLDS;
 use crate::lanes::LaneName;
+use crate::ledger::crash::Begun;
 
 /// A job as a list of workers shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,14 +56,14 @@ impl Inflight {
     }
 
     /// Jobs that began before `before` and are not marked in the ledger yet; marks them here.
-    pub(in crate::backend) fn take_unmarked(&self, before: DateTime<Utc>) -> Vec<(Uuid, Uuid, DateTime<Utc>)> {
+    pub(in crate::backend) fn take_unmarked(&self, before: DateTime<Utc>) -> Vec<Begun> {
         self.state()
             .runs
             .iter_mut()
             .filter(|(_, entry)| !entry.marked && matches!(entry.phase, Phase::Running(_)) && entry.claimed < before)
             .map(|(run, entry)| {
                 entry.marked = true;
-                (entry.lane.tenant, run.job, entry.claimed)
+                Begun { tenant: entry.lane.tenant, id: run.job, token: run.token, since: entry.claimed }
             })
             .collect()
     }

@@ -1,7 +1,7 @@
 //! Each step, done to the ledger and to the model.
 
 use chrono::Utc;
-use patchbay_queue::ledger::crash::{Lost, POISON, crash, mark_running};
+use patchbay_queue::ledger::crash::{Begun, Lost, POISON, crash, mark_running};
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::ledger::{cancel, dead as dead_letters, groups, hold, lapse, unique};
 
@@ -91,7 +91,7 @@ impl Case<'_> {
                 if self.model.jobs[n].state == "waiting" && self.model.jobs[n].run.is_none() {
                     let token = self.model.next_token();
                     self.model.jobs[n].run = Some((token, self.model.jobs[n].generation));
-                    let begun = [(self.tenant, self.model.jobs[n].id, Utc::now())];
+                    let begun = [Begun { tenant: self.tenant, id: self.model.jobs[n].id, token, since: Utc::now() }];
                     mark_running(&mut *self.conn().await, "model", &begun).await.unwrap();
                 }
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use patchbay_queue::lanes::{Limit, Report, When};
-use patchbay_queue::ledger::crash::mark_running;
+use patchbay_queue::ledger::crash::{Begun, mark_running};
 use patchbay_queue::ledger::settle::{End, Settlement, settle};
 use patchbay_queue::ledger::{JobRow, cancel, controls, dependencies, groups, hold};
 use patchbay_queue::*;
@@ -79,7 +79,8 @@ impl Real {
         self.sweep().await;
         let Some(job) = self.next().await else { return };
         let mut conn = self.world.ledger.get().await.unwrap();
-        assert_eq!(mark_running(&mut conn, "by-hand", &[(self.tenant, job.id, Utc::now())]).await.unwrap(), 1);
+        let begun = Begun { tenant: self.tenant, id: job.id, token: job.token, since: Utc::now() };
+        assert_eq!(mark_running(&mut conn, "by-hand", &[begun]).await.unwrap(), 1);
     }
 
     pub async fn limit(&self, limit: Limit) {
