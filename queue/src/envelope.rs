@@ -54,7 +54,7 @@ pub struct Header {
     /// Crashes so far.
     #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
     pub crashes: i16,
-    /// Whether it was in a crash that may have been its own, and that others were in as well.
+    /// Whether its last worker vanished: that may have been its own fault, and others were in it as well.
     #[serde(rename = "u", default, skip_serializing_if = "is_false")]
     pub suspect: bool,
     /// Errors before it is a dead letter.

@@ -3,19 +3,20 @@
 //! A job that brings its process down (an abort, no memory) is lost together with all that ran beside it, and all of them
 //! are counted a crash. Put back at once and claimed together again, they would fall three times in the same company, the
 //! innocent would become dead letters with the guilty, and each time a process's whole hand would wait for its leases to
-//! end. So a job that was in such a crash before (a *suspect*; a panic is its own, and hurts nobody else) runs *alone* in its
-//! process, where it can: what falls with it then was its own fault, and nobody else's loss. The begin of one whose next crash
-//! would be its last is noted in the ledger. While it waits for that it has not begun, and a worker that is lost meanwhile is
-//! not counted against it ([`crash`](crate::ledger::crash::crash) asks whether it had begun).
+//! end. So a job whose worker vanished (a *suspect*), and one whose next crash would be its last whatever the others were, run
+//! *alone* in their process, where they can: nobody who runs falls with them. (What was claimed with them and waits still
+//! does.) The begin of a last chance that is alone is noted in the ledger: then the crash is its own. While it waits it has not
+//! begun, and a worker that is lost meanwhile is not counted against it ([`crash`](crate::ledger::crash::crash) asks whether
+//! it had begun).
 //!
 //! While one is alone, or waits for it, the process is *closed*: nobody else begins. What is claimed already goes back to its
-//! lane for other processes, and no more is claimed: it would take places from them where running jobs are limited. Closed is
-//! a process for a tenth of the time at most ([`SHARE`]), and while a last chance is alone ([`LAST_CHANCE`]). Who finds no time
-//! left, or waits longer than there is, runs in company; who is alone for longer goes on in company. A run that nobody asks
-//! for any more and that goes on, perhaps for ever ([`Ghost`]), is not waited for, and is company all the same. As nobody knows
-//! whose fault a crash in company is, that of a last chance is an interruption there. (Not for ever: after some of them it
-//! counts wherever it ran.) One that was alone when it was given up lets the others in all the same: a process in which
-//! nothing may begin is lost for certain, one with a thread that spins only perhaps.
+//! lane for other processes, and no more is claimed: it would take places from them where running jobs are limited. Suspects
+//! keep it closed for a tenth of the time at most ([`SHARE`]); a last chance is alone for longer ([`LAST_CHANCE`]), and none is
+//! for a while after it. Who finds no time left, or waits longer than there is, runs in company; who has been alone for long
+//! goes on as company. A run that nobody asks for any more and that goes on, perhaps for ever ([`Ghost`]), is not waited for,
+//! and is company all the same. As nobody knows whose fault a crash in company is, that of a last chance is an interruption
+//! there. (Not for ever: after some of them it counts wherever it ran.) One that was alone when it was given up lets the others
+//! in all the same: a process in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
 //! Rejected: only last chances alone, as it was: a job that aborts took two processes' hands with it, and all that was limited
 //! stood still until their leases had ended.
 //! The lock is the process's, not the backend's: it is processes that fall.
@@ -24,6 +25,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
 
 use super::Shared;
@@ -38,9 +40,9 @@ static ROOM: RwLock<()> = RwLock::const_new(());
 const BRIEF: Duration = Duration::from_millis(200);
 
 /// A process may be closed for one part in so many of the time,
-const SHARE: u32 = 10;
-/// and for so long at a time.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const SHARE: i32 = 10;
+/// and for so many seconds at a time. What a last chance takes beyond is made up for up to as much.
+const AT_ONCE: TimeDelta = TimeDelta::seconds(2);
 
 /// For how long a last chance is alone: what brings a process down does so soon.
 const LAST_CHANCE: Duration = Duration::from_secs(10);
@@ -53,7 +55,7 @@ struct Door {
     /// Who keep it closed.
     closed_by: usize,
     /// For how long it may be closed yet.
-    left: Duration,
+    left: TimeDelta,
     as_of: Instant,
 }
 
@@ -69,9 +71,15 @@ impl Door {
     /// Takes account of the time that has passed.
     fn pass(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.as_of);
-        self.left =
-            if self.is_open() { AT_ONCE.min(self.left + passed / SHARE) } else { self.left.saturating_sub(passed) };
+        let passed = TimeDelta::from_std(passed).unwrap_or(AT_ONCE * SHARE * SHARE);
+        let left = if self.is_open() { self.left + passed / SHARE } else { self.left - passed };
+        self.left = left.clamp(-AT_ONCE, AT_ONCE);
         self.as_of = now;
+    }
+
+    /// Until when it may be closed; none where that is not worth it.
+    fn until(&self) -> Option<Instant> {
+        self.left.to_std().ok().filter(|left| *left >= BRIEF).map(|left| self.as_of + left)
     }
 }
 
@@ -86,12 +94,9 @@ impl Closed {
         let (now, mut closed) = (Instant::now(), None);
         DOOR.send_if_modified(|door| {
             door.pass(now);
-            if door.left.is_zero() {
-                return false;
-            }
-            closed = Some(Self { until: now + door.left });
-            door.closed_by += 1;
-            true
+            closed = door.until().map(|until| Self { until });
+            door.closed_by += usize::from(closed.is_some());
+            closed.is_some()
         });
         closed
     }
@@ -144,7 +149,7 @@ pub(super) enum Place {
 
 /// The whole of it.
 pub(super) struct Alone {
-    _whole: RwLockWriteGuard<'static, ()>,
+    whole: RwLockWriteGuard<'static, ()>,
     _closed: Closed,
     /// When others may begin.
     pub until: Instant,
@@ -152,10 +157,17 @@ pub(super) struct Alone {
     pub is_noted: bool,
 }
 
+impl Alone {
+    /// Lets others in.
+    pub(super) fn into_company(self) -> Place {
+        Place::Company { _shared: self.whole.downgrade() }
+    }
+}
+
 impl Place {
     /// A place in company, if there is one at this moment.
     pub(super) fn at_once(job: &Envelope) -> Option<Self> {
-        if job.header.suspect {
+        if has_to_be_alone(job) {
             return None;
         }
         ROOM.try_read().ok().map(|shared| Self::Company { _shared: shared })
@@ -163,7 +175,7 @@ impl Place {
 
     /// The place that `job` has to have. Its run begins with it; none: it cannot begin here soon.
     pub(super) async fn take(shared: &Shared, job: &Envelope) -> Option<Self> {
-        let whole = if job.header.suspect { whole_room().await } else { None };
+        let whole = if has_to_be_alone(job) { whole_room().await } else { None };
         // Beside a ghost nobody is quite alone.
         let is_noted = whole.is_some() && is_last_chance(job) && GHOSTS.load(Ordering::SeqCst) == 0;
         if is_noted {
@@ -173,7 +185,7 @@ impl Place {
         }
         if let Some((whole, closed)) = whole {
             let until = if is_noted { Instant::now() + LAST_CHANCE } else { closed.until };
-            return Some(Self::Alone(Alone { _whole: whole, _closed: closed, until, is_noted }));
+            return Some(Self::Alone(Alone { whole, _closed: closed, until, is_noted }));
         }
         let company = tokio::time::timeout(BRIEF, ROOM.read()).await.ok()?;
         Some(Self::Company { _shared: company })
@@ -196,6 +208,10 @@ pub(super) async fn note_plain(shared: &Shared, job: &Envelope) {
 
 const fn is_last_chance(job: &Envelope) -> bool {
     job.header.crashes + 1 >= POISON
+}
+
+const fn has_to_be_alone(job: &Envelope) -> bool {
+    job.header.suspect || is_last_chance(job)
 }
 
 /// Notes in the ledger that the run begins, so that its crash counts. Where the ledger does not hear it, the crash that
@@ -243,11 +259,15 @@ mod tests {
         assert_eq!(door.left, AT_ONCE, "it saves up no more than that");
         door.closed_by = 1;
         door.pass(after(60_500));
-        assert_eq!(door.left, Duration::from_millis(1_500));
+        assert_eq!((door.left, door.until()), (TimeDelta::milliseconds(1_500), Some(after(62_000))));
+        door.pass(after(63_000));
+        assert_eq!((door.left, door.until()), (TimeDelta::seconds(-1), None), "it was closed for too long");
         door.pass(after(90_000));
-        assert_eq!(door.left, Duration::ZERO, "a last chance was alone for longer");
+        assert_eq!(door.left, -AT_ONCE, "a last chance was alone for longer");
         door.closed_by = 0;
-        door.pass(after(91_000));
-        assert_eq!(door.left, Duration::from_millis(100));
+        door.pass(after(110_000));
+        assert_eq!(door.until(), None);
+        door.pass(after(112_000));
+        assert_eq!(door.until(), Some(after(112_200)));
     }
 }

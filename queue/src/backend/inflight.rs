@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 pub use self::seen::RunningJob;
 use self::stopping::Run;
-use super::company::Alone;
+use super::company::{Alone, Place};
 use crate::Envelope;
 use crate::lanes::LaneName;
 use crate::ledger::progress::Progress;
@@ -79,9 +79,9 @@ struct Entry {
     cancel: CancellationToken,
     reported: Reported,
     slot: Option<OwnedSemaphorePermit>,
-    /// Held until the outcome is written, by a run that had to be alone (or for as long as it may be): a process that falls
-    /// before that takes the outcome along.
-    alone: Option<Alone>,
+    /// Held until the outcome is written, by a run that had to be alone, though it has let others in since: a process that
+    /// falls before that takes the outcome along.
+    place: Option<Place>,
     marked: bool,
     /// Redis had forgotten its lease, and with it who wants it cancelled.
     adopted: bool,
@@ -153,7 +153,7 @@ impl Inflight {
                 cancel,
                 reported: Reported::default(),
                 slot,
-                alone: None,
+                place: None,
                 marked: false,
                 adopted: false,
                 phase,
@@ -202,7 +202,8 @@ impl Inflight {
     pub(super) fn keep_alone(&self, run: RunId, alone: Alone) -> Option<Alone> {
         match self.state().runs.get_mut(&run) {
             Some(entry) => {
-                entry.alone = Some(alone);
+                entry.marked |= alone.is_noted;
+                entry.place = Some(Place::Alone(alone));
                 None
             }
             None => Some(alone),

@@ -51,7 +51,7 @@ impl Serving {
         self.shared.inflight.close();
         let leases = self.shared.inflight.leases();
         let renewed = lanes.renew(&self.shared.queue, &self.shared.settings.worker, &leases, FALL);
-        if !matches!(tokio::time::timeout(FALL, renewed).await, Ok(Ok(_))) {
+        if !matches!(tokio::time::timeout(FALL / 2, renewed).await, Ok(Ok(_))) {
             tracing::warn!(queue = self.shared.queue, jobs = leases.len(), "the leases run out by themselves");
         }
     }

@@ -3,8 +3,8 @@
 //! All share the few threads of their runtime, which is fast, and right for whatever yields. A handler that does not holds
 //! its thread, and as many of them as there are threads hold the whole process with all that it has in hand. So a job gets
 //! a thread to itself where that is likely: one that was in a crash before, whatever it was, and for a while
-//! ([`REMEMBERED`]) every job of a kind of which a run was seen to hold its thread ([`HOLDS`]). Only the first is on one
-//! that is shared. Rejected: a thread for every run, which costs as much as a short job itself.
+//! ([`REMEMBERED`]) every job of a kind of which a run was seen to hold its thread ([`HOLDS`]). Those that began before it was
+//! seen are on shared ones. (The others are tokio's for what blocks, of which there are 512.) Rejected: a thread for every run, which costs as much as a short job itself.
 //! Who is suspected wrongly (the machine stood still) loses nothing but that.
 //! How to break it: forget a kind whose jobs hold threads that are their own.
 
@@ -35,9 +35,8 @@ impl Polling {
         let mut run = pin!(run);
         std::future::poll_fn(|cx| {
             self.0.store(now_ms() + 1, Ordering::Relaxed);
-            let polled = run.as_mut().poll(cx);
-            self.0.store(0, Ordering::Relaxed);
-            polled
+            let _yielded = Yielded(&self.0);
+            run.as_mut().poll(cx)
         })
         .await
     }
@@ -45,6 +44,15 @@ impl Polling {
     pub(super) fn lasts(&self) -> Duration {
         let since = self.0.load(Ordering::Relaxed);
         if since == 0 { Duration::ZERO } else { Duration::from_millis((now_ms() + 1).saturating_sub(since)) }
+    }
+}
+
+/// It waits again, or has ended, be it in a panic.
+struct Yielded<'a>(&'a AtomicU64);
+
+impl Drop for Yielded<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 

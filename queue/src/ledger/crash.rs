@@ -123,7 +123,7 @@ pub struct Begun {
 const NOT_BEGUN: &str = "
 UPDATE queue.jobs j SET running_since = NULL, revision = j.revision + 1
 FROM unnest($1, $2) AS o (tenant_id, id)
-WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state = 'waiting' AND j.worker = $3";
+WHERE j.tenant_id = o.tenant_id AND j.id = o.id AND j.state IN ('waiting', 'held') AND j.worker = $3";
 
 /// Takes back that these began: a crash of theirs is an interruption.
 ///

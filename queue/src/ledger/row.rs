@@ -16,7 +16,7 @@ macro_rules! job_row_columns {
          octet_length(j.payload) > 4096 AS left_behind, j.subject, \
          j.cancel_requested_at IS NOT NULL AS cancel_requested, \
          coalesce(j.generation, 0) AS generation, j.run_at, j.not_after, j.max_attempts, j.errors, j.crashes, \
-         j.crashes > 0 AND j.last_error NOT LIKE 'panicked: %' AS suspect, j.trace, j.request_id"
+         coalesce(j.last_error LIKE 'worker_lost: %', false) AS suspect, j.trace, j.request_id"
     };
 }
 pub(crate) use job_row_columns;
@@ -61,8 +61,8 @@ pub struct JobRow {
     pub errors: i16,
     #[diesel(sql_type = Int2)]
     pub crashes: i16,
-    #[diesel(sql_type = Nullable<Bool>)]
-    pub suspect: Option<bool>,
+    #[diesel(sql_type = Bool)]
+    pub suspect: bool,
     #[diesel(sql_type = Nullable<Text>)]
     pub trace: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -83,7 +83,7 @@ impl From<JobRow> for Envelope {
                 priority: row.priority,
                 errors: row.errors,
                 crashes: row.crashes,
-                suspect: row.suspect.unwrap_or(row.crashes > 0),
+                suspect: row.suspect,
                 max_attempts: row.max_attempts,
                 left_behind: row.left_behind,
                 cancel_requested: row.cancel_requested,

@@ -464,6 +464,32 @@ async fn is_alone(crashes: i16, at_least: Duration, at_most: Duration) {
 }
 
 #[tokio::test]
+async fn who_was_alone_is_company_once_others_are_let_in() {
+    let world = World::new().await;
+    let doer = Doer::default();
+    let worker = world.work(doer.registry(), 8);
+    let (suspect, last) =
+        (world.job(Uuid::now_v7(), Act::Sleep(60_000)), world.job(Uuid::now_v7(), Act::Sleep(60_000)));
+    enqueue_crashed(&world, &suspect, 1).await;
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let other = world.job(Uuid::now_v7(), Act::Succeed);
+    world.enqueue(std::slice::from_ref(&other)).await;
+    world.until(other.id, &["succeeded"]).await;
+    // Until there is time again for somebody to wait for the whole process.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    enqueue_last_chance(&world, &last).await;
+    while doer.now.load(Ordering::SeqCst) == 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let of_last = format!("SELECT count(*) FROM queue.jobs WHERE running_since IS NOT NULL AND id = '{}'", last.id);
+    assert_eq!(world.number(&of_last).await, 0, "a crash would be counted as its own");
+    worker.inflight.interrupt_all();
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_suspect_is_alone_for_a_while() {
     is_alone(1, Duration::from_secs(1), Duration::from_secs(8)).await;
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Entry, Inflight, Phase, RunId};
+use crate::backend::company::Place;
 use crate::backend::threads::HOLDS;
 use crate::lanes::LaneName;
 use crate::ledger::crash::Begun;
@@ -42,8 +43,8 @@ impl Inflight {
     /// The runs that have been alone for as long as they may.
     pub(in crate::backend) fn alone_since_long(&self, now: Instant) -> Vec<LongAlone> {
         let long = |(id, entry): (&RunId, &Entry)| {
-            let alone = entry.alone.as_ref().filter(|alone| alone.until <= now)?;
-            Some(LongAlone { id: *id, tenant: entry.lane.tenant, is_noted: alone.is_noted })
+            let Some(Place::Alone(alone)) = &entry.place else { return None };
+            (alone.until <= now).then_some(LongAlone { id: *id, tenant: entry.lane.tenant, is_noted: alone.is_noted })
         };
         self.state().runs.iter().filter_map(long).collect()
     }
@@ -51,7 +52,10 @@ impl Inflight {
     /// It goes on in company.
     pub(in crate::backend) fn let_others_in(&self, run: RunId) {
         if let Some(entry) = self.state().runs.get_mut(&run) {
-            entry.marked |= entry.alone.take().is_some_and(|alone| alone.is_noted);
+            entry.place = entry.place.take().map(|place| match place {
+                Place::Alone(alone) => alone.into_company(),
+                company @ Place::Company { .. } => company,
+            });
         }
     }
 

@@ -56,7 +56,7 @@ impl Entry {
             cancel: CancellationToken::new(),
             reported: Reported::default(),
             slot: None,
-            alone: None,
+            place: None,
             marked: true,
             adopted: false,
             phase: Phase::Ghost { since: now },
