@@ -478,7 +478,7 @@ async fn who_was_alone_is_company_once_others_are_let_in() {
     world.enqueue(std::slice::from_ref(&other)).await;
     world.until(other.id, &["succeeded"]).await;
     // Until there is time again for somebody to wait for the whole process.
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    tokio::time::sleep(Duration::from_secs(13)).await;
     enqueue_last_chance(&world, &last).await;
     while doer.now.load(Ordering::SeqCst) == 1 {
         tokio::time::sleep(Duration::from_millis(5)).await;
