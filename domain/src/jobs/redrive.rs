@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use patchbay_db::ids::{JobId, TenantId};
 use patchbay_db::{DbResult, TypedId, Unit};
-use patchbay_queue::ledger::dead;
+use patchbay_queue::ledger::{Changed, dead};
 
 use super::records;
 
 /// Lets those of `jobs` (whose, and which) that are dead letters run again, their records with them; they are pushed after
-/// the commit. Answers which.
+/// the commit, but those that wait for somebody's word. Answers which.
 ///
 /// # Errors
 /// The database's.
@@ -17,13 +17,13 @@ pub async fn redrive<T: Unit>(tx: &mut T, jobs: &[(TenantId, JobId)]) -> DbResul
     let jobs: Vec<_> = jobs.iter().map(|(tenant, id)| (tenant.uuid(), id.uuid())).collect();
     let rows = dead::redrive_of_any(tx, &jobs).await?;
     let mut by_kind: BTreeMap<&str, Vec<(TenantId, JobId)>> = BTreeMap::new();
-    for row in &rows {
+    for Changed { job: row, .. } in &rows {
         by_kind.entry(&row.kind).or_default().push((row.tenant_id.into(), row.id.into()));
     }
     for (kind, jobs) in &by_kind {
         records::redriven(tx, kind, jobs).await?;
     }
-    let redriven = rows.iter().map(|row| (row.tenant_id.into(), row.id.into())).collect();
-    tx.push_after_commit(rows);
+    let redriven = rows.iter().map(|row| (row.job.tenant_id.into(), row.job.id.into())).collect();
+    tx.push_after_commit(rows.into_iter().filter(|row| row.due).map(|row| row.job).collect());
     Ok(redriven)
 }

@@ -40,7 +40,7 @@ pub(super) async fn run(shared: Arc<Shared>, takers: Takers) {
 
 /// Claims whenever a slot is free; says whether a lot waits.
 async fn claim(shared: &Arc<Shared>, takers: &Takers, deep: &watch::Sender<bool>) {
-    let mut weather = weather();
+    let mut weather = weather(None);
     let mut bell: Option<Bell> = None;
     loop {
         let a_lot_waits = *deep.borrow();
@@ -151,11 +151,12 @@ async fn free_slots(shared: &Shared, deep: bool, full: impl Fn()) -> Option<Owne
     (!shared.draining.is_cancelled()).then_some(slots)
 }
 
-fn weather() -> ExponentialBackoff {
+/// Pauses between tries, for so long at most.
+pub(super) fn weather(at_most: Option<Duration>) -> ExponentialBackoff {
     ExponentialBackoff {
         initial_interval: Duration::from_millis(50),
         max_interval: Duration::from_secs(2),
-        max_elapsed_time: None,
+        max_elapsed_time: at_most,
         ..ExponentialBackoff::default()
     }
 }
@@ -268,7 +269,11 @@ async fn wait_for_bell(shared: &Shared, bell: Option<Bell>, at_most: Duration) -
     let key = shared.lanes.bell_key(&shared.queue);
     tokio::select! {
         () = shared.draining.cancelled() => None,
-        rung = bell.wait(&key, at_most) => rung.is_ok().then_some(bell),
+        rung = bell.wait(&key, at_most) => match rung {
+            // Nothing begins here: another process may.
+            Ok(true) if !company::is_open() => shared.lanes.ring(&shared.queue).await.is_ok().then_some(bell),
+            rung => rung.is_ok().then_some(bell),
+        }
     }
 }
 

@@ -11,11 +11,12 @@
 //!
 //! While one is alone, or waits for it, the process is *closed*: nobody else begins. What is claimed already goes back to its
 //! lane for other processes, and no more is claimed: it would take places from them where running jobs are limited. Suspects
-//! keep it closed for a tenth of the time at most ([`SHARE`]); a last chance is alone for longer ([`LAST_CHANCE`]), and none is
-//! for a while after it. Who finds no time left, or waits longer than there is, runs in company; who has been alone for long
-//! goes on as company. A run that nobody asks for any more and that goes on, perhaps for ever ([`Ghost`]), is not waited for,
+//! keep it closed for a tenth of the time at most ([`SHARE`]), of which a part is left to last chances; one of those is alone
+//! for longer ([`LAST_CHANCE`]), and none is for a while after it. Who finds no time left, or waits longer than there is, runs in
+//! company, and whoever waited in vain has taught the process that those who run take long: the next waits until more time
+//! is saved up, or all of it would be spent in pieces too short for anybody. Who has been alone for long goes on as company. A run that nobody asks for any more and that goes on, perhaps for ever ([`Ghost`]), is not waited for,
 //! and is company all the same. As nobody knows whose fault a crash in company is, that of a last chance is an interruption
-//! there. (Not for ever: after some of them it counts wherever it ran.) One that was alone when it was given up lets the others
+//! there. (Not for ever: after a few such falls it counts wherever it ran.) One that was alone when it was given up lets the others
 //! in all the same: a process in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
 //! Rejected: only last chances alone, as it was: a job that aborts took two processes' hands with it, and all that was limited
 //! stood still until their leases had ended.
@@ -38,11 +39,18 @@ static ROOM: RwLock<()> = RwLock::const_new(());
 
 /// For how long what is claimed waits to begin, before it goes back. Most who have to be alone are innocent, and soon over.
 const BRIEF: Duration = Duration::from_millis(200);
+/// The same, of the time that is left.
+const BRIEFLY: TimeDelta = TimeDelta::milliseconds(200);
 
 /// A process may be closed for one part in so many of the time,
 const SHARE: i32 = 10;
 /// and for so many seconds at a time. What a last chance takes beyond is made up for up to as much.
 const AT_ONCE: TimeDelta = TimeDelta::seconds(2);
+/// What is saved up at most: suspects leave the half to last chances.
+const SAVED: TimeDelta = TimeDelta::seconds(4);
+
+/// For how long the process waits, closed, for the ledger to note a begin.
+const NOTED: Duration = Duration::from_secs(1);
 
 /// For how long a last chance is alone: what brings a process down does so soon.
 const LAST_CHANCE: Duration = Duration::from_secs(10);
@@ -56,12 +64,14 @@ struct Door {
     closed_by: usize,
     /// For how long it may be closed yet.
     left: TimeDelta,
+    /// What has to be left to be worth it: more since somebody waited in vain.
+    worth: TimeDelta,
     as_of: Instant,
 }
 
 impl Door {
     const fn at(now: Instant) -> Self {
-        Self { closed_by: 0, left: AT_ONCE, as_of: now }
+        Self { closed_by: 0, left: SAVED, worth: BRIEFLY, as_of: now }
     }
 
     const fn is_open(&self) -> bool {
@@ -71,15 +81,17 @@ impl Door {
     /// Takes account of the time that has passed.
     fn pass(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.as_of);
-        let passed = TimeDelta::from_std(passed).unwrap_or(AT_ONCE * SHARE * SHARE);
+        let passed = TimeDelta::from_std(passed).unwrap_or(SAVED * SHARE * SHARE);
         let left = if self.is_open() { self.left + passed / SHARE } else { self.left - passed };
-        self.left = left.clamp(-AT_ONCE, AT_ONCE);
+        self.left = left.clamp(-AT_ONCE, SAVED);
         self.as_of = now;
     }
 
-    /// Until when it may be closed; none where that is not worth it.
-    fn until(&self) -> Option<Instant> {
-        self.left.to_std().ok().filter(|left| *left >= BRIEF).map(|left| self.as_of + left)
+    /// Until when it may be closed for a suspect, or for a last chance; none where that is not worth it.
+    fn until(&self, is_last: bool) -> Option<Instant> {
+        let left = if is_last { self.left } else { self.left - (SAVED - AT_ONCE) };
+        let left = (left >= self.worth).then(|| left.to_std().ok()).flatten()?;
+        Some(self.as_of + left)
     }
 }
 
@@ -90,15 +102,23 @@ struct Closed {
 }
 
 impl Closed {
-    fn now() -> Option<Self> {
+    fn now(is_last: bool) -> Option<Self> {
         let (now, mut closed) = (Instant::now(), None);
         DOOR.send_if_modified(|door| {
             door.pass(now);
-            closed = door.until().map(|until| Self { until });
+            closed = door.until(is_last).map(|until| Self { until });
             door.closed_by += usize::from(closed.is_some());
             closed.is_some()
         });
         closed
+    }
+
+    /// Remembers whether those who ran ended in time.
+    fn learn(&self, in_time: bool) {
+        DOOR.send_if_modified(|door| {
+            door.worth = if in_time { BRIEFLY } else { AT_ONCE };
+            false
+        });
     }
 }
 
@@ -175,7 +195,7 @@ impl Place {
 
     /// The place that `job` has to have. Its run begins with it; none: it cannot begin here soon.
     pub(super) async fn take(shared: &Shared, job: &Envelope) -> Option<Self> {
-        let whole = if has_to_be_alone(job) { whole_room().await } else { None };
+        let whole = if has_to_be_alone(job) { whole_room(is_last_chance(job)).await } else { None };
         // Beside a ghost nobody is quite alone.
         let is_noted = whole.is_some() && is_last_chance(job) && GHOSTS.load(Ordering::SeqCst) == 0;
         if is_noted {
@@ -193,10 +213,11 @@ impl Place {
 }
 
 /// The room without anybody else in it, if that is to be had soon.
-async fn whole_room() -> Option<(RwLockWriteGuard<'static, ()>, Closed)> {
-    let closed = Closed::now()?;
-    let whole = tokio::time::timeout_at(closed.until.into(), ROOM.write()).await.ok()?;
-    Some((whole, closed))
+async fn whole_room(is_last: bool) -> Option<(RwLockWriteGuard<'static, ()>, Closed)> {
+    let closed = Closed::now(is_last)?;
+    let whole = tokio::time::timeout_at(closed.until.into(), ROOM.write()).await.ok();
+    closed.learn(whole.is_some());
+    Some((whole?, closed))
 }
 
 /// The same note for a plain handler, which has no place to take: its last chance is in company.
@@ -223,7 +244,8 @@ async fn note_begin(shared: &Shared, job: &Envelope) {
         let begun = Begun { tenant: job.header.tenant, id: job.id, token: job.token, since };
         mark_running(&mut conn, &shared.settings.worker, &[begun]).await.map_err(|error| error.to_string())
     };
-    if let Err(error) = noted.await {
+    let noted = tokio::time::timeout(NOTED, noted).await.unwrap_or_else(|_| Err("the ledger is slow".to_owned()));
+    if let Err(error) = noted {
         tracing::warn!(queue = shared.queue, job = %job.id, %error, "the begin of a last chance was not noted");
     }
 }
@@ -231,17 +253,19 @@ async fn note_begin(shared: &Shared, job: &Envelope) {
 /// Lets others begin beside those that have been alone for as long as they may. A last chance among them is no last chance
 /// any more: whose fault a crash is would not be known.
 pub(super) async fn let_others_in(shared: &Shared) {
-    let over = shared.inflight.alone_since_long(Instant::now());
-    let noted: Vec<_> = over.iter().filter(|run| run.is_noted).map(|run| (run.tenant, run.id.job)).collect();
+    let (noted, plain): (Vec<_>, Vec<_>) =
+        shared.inflight.alone_since_long(Instant::now()).into_iter().partition(|run| run.is_noted);
+    plain.iter().for_each(|run| shared.inflight.let_others_in(run.id));
+    if noted.is_empty() {
+        return;
+    }
+    let jobs: Vec<_> = noted.iter().map(|run| (run.tenant, run.id.job)).collect();
     let forgotten = async {
-        if noted.is_empty() {
-            return Ok(());
-        }
         let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
-        forget_begin(&mut conn, &shared.settings.worker, &noted).await.map_err(|error| error.to_string())
+        forget_begin(&mut conn, &shared.settings.worker, &jobs).await.map_err(|error| error.to_string())
     };
     match forgotten.await {
-        Ok(()) => over.iter().for_each(|run| shared.inflight.let_others_in(run.id)),
+        Ok(()) => noted.iter().for_each(|run| shared.inflight.let_others_in(run.id)),
         Err(error) => tracing::warn!(queue = shared.queue, %error, "others wait on for a last chance to end"),
     }
 }
@@ -256,18 +280,36 @@ mod tests {
         let after = |ms| begun + Duration::from_millis(ms);
         let mut door = Door::at(begun);
         door.pass(after(60_000));
-        assert_eq!(door.left, AT_ONCE, "it saves up no more than that");
+        assert_eq!(door.left, SAVED, "it saves up no more than that");
+        assert_eq!(door.until(false), Some(after(62_000)), "the rest is for last chances");
         door.closed_by = 1;
         door.pass(after(60_500));
-        assert_eq!((door.left, door.until()), (TimeDelta::milliseconds(1_500), Some(after(62_000))));
+        assert_eq!(door.left, TimeDelta::milliseconds(3_500));
+        assert_eq!((door.until(false), door.until(true)), (Some(after(62_000)), Some(after(64_000))));
         door.pass(after(63_000));
-        assert_eq!((door.left, door.until()), (TimeDelta::seconds(-1), None), "it was closed for too long");
+        assert_eq!((door.until(false), door.until(true)), (None, Some(after(64_000))));
+        door.pass(after(65_000));
+        assert_eq!((door.left, door.until(true)), (TimeDelta::seconds(-1), None), "it was closed for too long");
         door.pass(after(90_000));
         assert_eq!(door.left, -AT_ONCE, "a last chance was alone for longer");
         door.closed_by = 0;
         door.pass(after(110_000));
-        assert_eq!(door.until(), None);
+        assert_eq!(door.until(true), None);
         door.pass(after(112_000));
-        assert_eq!(door.until(), Some(after(112_200)));
+        assert_eq!((door.until(false), door.until(true)), (None, Some(after(112_200))));
+        door.pass(after(132_000));
+        assert_eq!(door.until(false), Some(after(132_200)));
+    }
+
+    #[test]
+    fn who_waited_in_vain_makes_the_next_wait_until_more_is_saved_up() {
+        let begun = Instant::now();
+        let mut door = Door::at(begun);
+        door.worth = AT_ONCE;
+        door.pass(begun);
+        assert!(door.until(false).is_some());
+        door.left -= TimeDelta::milliseconds(1);
+        assert!(door.until(false).is_none(), "not in pieces that are too short");
+        assert!(door.until(true).is_some());
     }
 }

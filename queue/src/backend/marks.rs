@@ -19,18 +19,21 @@ const SHOWN_AFTER: TimeDelta = TimeDelta::seconds(1);
 
 /// Runs until the backend has closed.
 pub(super) async fn run(shared: Arc<Shared>) {
+    // Given up where the backend closes: nobody may wait for a mark. One apart from the other: who is alone must not be for
+    // longer because the ledger is slow to take a mark.
+    tokio::select! {
+        () = shared.inflight.closed() => {}
+        () = async { tokio::join!(each_second(|| mark(&shared)), each_second(|| recall(&shared)),
+            each_second(|| let_others_in(&shared))); } => {}
+    }
+}
+
+async fn each_second<F: Future<Output = ()>>(work: impl Fn() -> F) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = shared.inflight.closed() => return,
-            _ = tick.tick() => {}
-        }
-        // Given up where the backend closes: nobody may wait for a mark.
-        tokio::select! {
-            () = shared.inflight.closed() => return,
-            () = async { tokio::join!(mark(&shared), recall(&shared), let_others_in(&shared)); } => {}
-        }
+        tick.tick().await;
+        work().await;
     }
 }
 

@@ -39,6 +39,7 @@ use apalis_core::task::Task;
 use apalis_core::task::builder::TaskBuilder;
 use apalis_core::task::task_id::TaskId;
 use apalis_core::worker::context::WorkerContext;
+use backoff::backoff::Backoff as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -156,6 +157,8 @@ impl Shared {
     }
 }
 
+/// For how long jobs are given back to a Redis that does not take them.
+const GIVEN_BACK: Duration = Duration::from_secs(5);
 /// How long a backend that closes waits for the answer to its last claim.
 const LAST_CLAIM: Duration = Duration::from_secs(6);
 
@@ -284,10 +287,24 @@ pub(crate) async fn give_back(shared: &Shared, jobs: &[Envelope]) {
     if jobs.is_empty() {
         return;
     }
-    shared.inflight.forget(jobs.iter().map(RunId::of));
-    if let Err(error) = shared.lanes.release(&shared.queue, jobs).await {
-        tracing::warn!(queue = shared.queue, %error, "jobs not given back; they return when their leases run out");
+    let jobs: Vec<Envelope> = jobs.iter().map(|job| as_known(shared, job)).collect();
+    // Until Redis has them their leases are kept: one that ran out would count as a crash of what never began.
+    let mut weather = claim_loop::weather(Some(GIVEN_BACK));
+    while let Err(error) = shared.lanes.release(&shared.queue, &jobs).await {
+        let Some(pause) = weather.next_backoff() else {
+            tracing::warn!(queue = shared.queue, %error, "jobs not given back; they return when their leases run out");
+            break;
+        };
+        tokio::time::sleep(pause).await;
     }
+    shared.inflight.forget(jobs.iter().map(RunId::of));
+}
+
+/// Whoever takes it next is to know at once that somebody wants it cancelled.
+fn as_known(shared: &Shared, job: &Envelope) -> Envelope {
+    let mut job = job.clone();
+    job.header.cancel_requested |= shared.inflight.known(RunId::of(&job)).cancelled;
+    job
 }
 
 impl BackendConfig for QueueBackend {

@@ -133,7 +133,8 @@ impl RegistryService {
         );
         let span = self.registry.adopt(span, envelope.header.trace.as_deref());
         let hopeless_at = Instant::now() + policy.timeout + shared.settings.stops_within;
-        let on_its_own = envelope.header.crashes > 0 || shared.holders.remembers(&envelope.header.kind);
+        let was_in_a_crash = envelope.header.suspect || envelope.header.crashes > 0;
+        let on_its_own = was_in_a_crash || shared.holders.remembers(&envelope.header.kind);
         let polling = Polling::default();
         let run = polling.clone().watch(
             async move {

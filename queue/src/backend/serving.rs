@@ -48,6 +48,8 @@ impl Serving {
     /// when the leases run out. The way to Redis is one that still works, of the runtime that asks. Nothing may run here
     /// after it.
     pub async fn fall(&self, lanes: &Lanes) {
+        // Or a claim would bring more, under whole leases.
+        self.shared.draining.cancel();
         self.shared.inflight.close();
         let leases = self.shared.inflight.leases();
         let renewed = lanes.renew(&self.shared.queue, &self.shared.settings.worker, &leases, FALL);

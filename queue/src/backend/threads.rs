@@ -4,7 +4,9 @@
 //! its thread, and as many of them as there are threads hold the whole process with all that it has in hand. So a job gets
 //! a thread to itself where that is likely: one that was in a crash before, whatever it was, and for a while
 //! ([`REMEMBERED`]) every job of a kind of which a run was seen to hold its thread ([`HOLDS`]). Those that began before it was
-//! seen are on shared ones. (The others are tokio's for what blocks, of which there are 512.) Rejected: a thread for every run, which costs as much as a short job itself.
+//! seen are on shared ones. The others are tokio's for what blocks, of which there are 512: jobs take no more than [`OWN`] of
+//! them, or whoever looks up a name would wait for a job, and a job that waits for its thread would seem to run. Rejected: a
+//! thread for every run, which costs as much as a short job itself.
 //! Who is suspected wrongly (the machine stood still) loses nothing but that.
 //! How to break it: forget a kind whose jobs hold threads that are their own.
 
@@ -16,12 +18,17 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{AbortHandle, Aborted, abortable};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// A run that goes on for so long without yielding holds its thread.
 pub(super) const HOLDS: Duration = Duration::from_secs(1);
 /// How long after it was seen last a kind is remembered.
 const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// Jobs with a thread of their own at a time; further ones share, as others do.
+const OWN: usize = 256;
+static OWN_THREADS: Semaphore = Semaphore::const_new(OWN);
 
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -88,7 +95,14 @@ where
 {
     let (run, abort) = abortable(run);
     let runtime = Handle::current();
-    let task = if its_own { tokio::task::spawn_blocking(move || runtime.block_on(run)) } else { runtime.spawn(run) };
+    let thread = if its_own { OWN_THREADS.try_acquire().ok() } else { None };
+    let task = match thread {
+        Some(thread) => tokio::task::spawn_blocking(move || {
+            let _until_its_end = thread;
+            runtime.block_on(run)
+        }),
+        None => runtime.spawn(run),
+    };
     (task, abort)
 }
 

@@ -93,24 +93,21 @@ struct Held {
 
 impl Lanes {
     /// Puts whole limits into force: what one does not set is limited no more. (Hours and weights may also be set for
-    /// every queue, which only the keeper sees together: it takes them back.) In every queue that Redis knows, for
-    /// [`EVERY_QUEUE`].
+    /// every queue, which only the keeper sees together: it takes them back, and puts into force what is set for
+    /// [`EVERY_QUEUE`], of which a queue may have its own.)
     ///
     /// # Errors
     /// Redis's; the keeper then does it from the ledger.
     pub async fn set_limits(&self, queue: &str, limits: &[Limit]) -> redis::RedisResult<()> {
-        let every = queue == EVERY_QUEUE;
-        let queues = if every { self.known_queues().await? } else { vec![queue.to_owned()] };
-        let set = |told: String| if told == NONE { KEEP.to_owned() } else { told };
-        for queue in queues {
-            let now = self.time(&queue).await?;
-            let specs = limits.iter().map(|limit| Spec::of(limit, now));
-            let specs = specs.map(|spec| Spec { hours: set(spec.hours), weight: set(spec.weight), ..spec });
-            let hours_and_weight = |spec: Spec| Spec { hours: spec.hours, weight: spec.weight, ..Spec::keep(spec.key) };
-            let specs: Vec<Spec> = specs.map(|spec| if every { hours_and_weight(spec) } else { spec }).collect();
-            self.put(&queue, None, &specs).await?;
+        if queue == EVERY_QUEUE {
+            return Ok(());
         }
-        Ok(())
+        let set = |told: String| if told == NONE { KEEP.to_owned() } else { told };
+        let now = self.time(queue).await?;
+        let specs = limits.iter().map(|limit| Spec::of(limit, now));
+        let specs: Vec<Spec> =
+            specs.map(|spec| Spec { hours: set(spec.hours), weight: set(spec.weight), ..spec }).collect();
+        self.put(queue, None, &specs).await.map(drop)
     }
 
     /// Sets the rates of keys, and leaves what else is set on them.

@@ -231,6 +231,11 @@ impl Lanes {
         Ok(Bell { conn, answer: self.timeouts.answer })
     }
 
+    /// Rings the bell of `queue`: somebody who waits there looks.
+    pub(crate) async fn ring(&self, queue: &str) -> redis::RedisResult<()> {
+        redis::cmd("LPUSH").arg(self.bell_key(queue)).arg(1).query_async(&mut self.conn()).await
+    }
+
     /// The bell's key of `queue`, for [`Bell::wait`].
     #[must_use]
     pub fn bell_key(&self, queue: &str) -> String {

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Int2, Int8, Jsonb, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Int2, Int4, Int8, Jsonb, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -17,6 +17,9 @@ use crate::sql::statement;
 
 /// A job that has brought down this many workers is poison, whatever it was.
 pub const POISON: i16 = 3;
+
+/// How often a last chance may fall in company before that counts.
+const FALLS: i32 = 5;
 
 /// A lease that ran out.
 #[derive(Debug, Clone)]
@@ -35,10 +38,13 @@ pub struct Lost {
 
 /// Whether the loss of `o`'s lease is a crash of the job `j`: its end was not written, and (where this crash would be the
 /// last) its run had begun alone, which is noted (`backend::company`). One that still waited for that when its worker was
-/// lost brought nobody down; one that ran in company may have, which is an interruption a few times.
+/// lost brought nobody down; one that ran in company may have, which is an interruption for [`FALLS`] times (other
+/// interruptions, of deploys, bring it no nearer).
 macro_rules! counts {
     () => {
-        "j.fence < o.before AND (j.crashes + 1 < $6 OR j.running_since IS NOT NULL OR j.interruptions >= 20)"
+        "j.fence < o.before AND (j.crashes + 1 < $6 OR j.running_since IS NOT NULL OR (
+            SELECT sum(coalesce((e ->> 'times')::integer, 1)) FROM jsonb_array_elements(j.attempts) e
+            WHERE e ->> 'class' = 'interruption' AND e ->> 'code' = 'worker_lost') >= $7)"
     };
 }
 
@@ -98,6 +104,7 @@ pub async fn crash(conn: &mut AsyncPgConnection, lost: &[Lost]) -> QueryResult<V
         .bind::<Array<Int8>, _>(lost.iter().map(|l| l.before).collect::<Vec<_>>())
         .bind::<Array<Jsonb>, _>(entries)
         .bind::<Int2, _>(POISON)
+        .bind::<Int4, _>(FALLS)
         .load(conn)
         .await
 }

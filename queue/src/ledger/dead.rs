@@ -1,11 +1,14 @@
 //! Dead letters: back to life with a fresh budget, or put away for good.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::pg::Pg;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Int8, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::insert::Changed;
 use super::list::Id;
 use super::row::{JobRow, job_row_columns};
 use crate::sql::statement;
@@ -13,11 +16,14 @@ use crate::sql::statement;
 // One that expired while it waited for others goes on waiting for them, dead. A key that is free is taken again
 // (also where its row stayed, and means nothing; never waited for, which who has the key in hand would not forgive a job's
 // row); where another job has it by now, this one runs without. What should not have run
-// after an instant that is past, runs now: somebody wants it to.
+// after an instant that is past, runs now: somebody wants it to. Who was held for somebody's word when it expired waits for
+// it again: whoever redrives by a filter has not given it.
 const REDRIVE: &str = concat!(
     "WITH redriven AS (
-        UPDATE queue.jobs j SET state = 'waiting', errors = 0, crashes = 0, run_at = now(), finished_at = NULL,
-            error_class = NULL, cancel_requested_at = NULL, held_by = NULL, held_reason = NULL,
+        UPDATE queue.jobs j SET state = CASE WHEN j.held_by IN ('approval', 'operator') THEN 'held' ELSE 'waiting' END, errors = 0, crashes = 0, run_at = now(), finished_at = NULL,
+            error_class = NULL, cancel_requested_at = NULL,
+            held_by = CASE WHEN j.held_by IN ('approval', 'operator') THEN j.held_by END,
+            held_reason = CASE WHEN j.held_by IN ('approval', 'operator') THEN j.held_reason END,
             not_after = CASE WHEN j.not_after > now() THEN j.not_after END, revision = j.revision + 1
         FROM (SELECT n.tenant_id, n.id FROM unnest($1, $2) AS n (tenant_id, id) ORDER BY n.id) w
         WHERE j.tenant_id = w.tenant_id AND j.id = w.id AND j.state = 'dead'
@@ -46,7 +52,7 @@ const REDRIVE: &str = concat!(
         WHERE k.ctid = f.place)
     SELECT ",
     job_row_columns!(),
-    " FROM redriven j"
+    ", j.state = 'waiting' AS due FROM redriven j"
 );
 
 macro_rules! discard {
@@ -70,11 +76,11 @@ macro_rules! discard {
 }
 
 /// Lets dead letters of `tenant` run again with a fresh budget; their history stays. Answers those
-/// that were dead, to be pushed after the commit.
+/// that were dead; the due ones are to be pushed after the commit.
 ///
 /// # Errors
 /// The database's.
-pub async fn redrive(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<JobRow>> {
+pub async fn redrive(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -> QueryResult<Vec<Changed>> {
     redrive_of_any(conn, &of_one(tenant, ids)).await
 }
 
@@ -82,7 +88,7 @@ pub async fn redrive(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -
 ///
 /// # Errors
 /// The database's.
-pub async fn redrive_of_any(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<JobRow>> {
+pub async fn redrive_of_any(conn: &mut AsyncPgConnection, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<Changed>> {
     of_any(conn, REDRIVE, jobs).await
 }
 
@@ -109,7 +115,10 @@ fn of_one(tenant: Uuid, ids: &[Uuid]) -> Vec<(Uuid, Uuid)> {
     ids.iter().map(|id| (tenant, *id)).collect()
 }
 
-async fn of_any(conn: &mut AsyncPgConnection, sql: &'static str, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<JobRow>> {
+async fn of_any<T>(conn: &mut AsyncPgConnection, sql: &'static str, jobs: &[(Uuid, Uuid)]) -> QueryResult<Vec<T>>
+where
+    T: QueryableByName<Pg> + Send + 'static,
+{
     let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = jobs.iter().copied().unzip();
     statement(sql).bind::<Array<SqlUuid>, _>(tenants).bind::<Array<SqlUuid>, _>(ids).load(conn).await
 }

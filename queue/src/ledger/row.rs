@@ -16,7 +16,7 @@ macro_rules! job_row_columns {
          octet_length(j.payload) > 4096 AS left_behind, j.subject, \
          j.cancel_requested_at IS NOT NULL AS cancel_requested, \
          coalesce(j.generation, 0) AS generation, j.run_at, j.not_after, j.max_attempts, j.errors, j.crashes, \
-         coalesce(j.last_error LIKE 'worker_lost: %', false) AS suspect, j.trace, j.request_id"
+         coalesce(j.attempts -> -1 ->> 'code' = 'worker_lost', false) AS suspect, j.trace, j.request_id"
     };
 }
 pub(crate) use job_row_columns;

@@ -137,8 +137,12 @@ impl World {
         let now = self.now;
         let dead = self.jobs.get_mut(&id).filter(|job| job.state == State::Dead && job.ties.is_empty());
         let Some(job) = dead else { return false };
-        (job.errors, job.crashes, job.run_at, job.state) = (0, 0, now, State::Waiting);
-        (job.held_by, job.held_reason, job.cancel_requested) = (None, None, false);
+        (job.errors, job.crashes, job.run_at, job.cancel_requested) = (0, 0, now, false);
+        if matches!(job.held_by.as_deref(), Some(hold::APPROVAL | hold::OPERATOR)) {
+            job.state = State::Held;
+        } else {
+            job.let_go(now);
+        }
         job.new.not_after = job.new.not_after.filter(|at| *at > now);
         true
     }

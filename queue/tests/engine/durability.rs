@@ -181,6 +181,22 @@ async fn a_job_is_suspect_after_a_crash_that_others_were_in() {
 }
 
 #[tokio::test]
+async fn a_job_that_ran_since_the_crash_and_did_no_harm_is_no_suspect() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.accept(std::slice::from_ref(&job)).await;
+    let _keeper = world.keep();
+    claimed(&world).await;
+    let again = claimed(&world).await;
+    assert!(again.header.suspect);
+    let attempt = crate::told::attempt("throttled");
+    let soon = End::Again { at: in_ms(0), errors: 0, crashes: 0, interruptions: 0, attempt, reason: None };
+    world.end(&job, again.token, soon).await;
+    world.lanes.ack(QUEUE, &[(job.id, again.token)]).await.unwrap();
+    assert!(!claimed(&world).await.header.suspect);
+}
+
+#[tokio::test]
 async fn a_last_chance_that_had_not_begun_is_not_counted() {
     let world = World::new().await;
     let id = world.enqueue_one(Act::Succeed).await;
@@ -211,18 +227,20 @@ async fn the_begin_of_a_run_that_others_have_taken_over_is_not_noted() {
 }
 
 #[tokio::test]
-async fn what_is_never_alone_is_poison_after_all() {
+async fn what_is_never_alone_is_poison_after_five_falls_and_deploys_bring_it_no_nearer() {
     let world = World::new().await;
     let id = world.enqueue_one(Act::Succeed).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let deploys = r#"UPDATE queue.jobs SET interruptions = 30,
+        attempts = '[{"class": "interruption", "code": "worker_stops", "times": 30}]'"#;
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, deploys).await.unwrap();
     let _keeper = world.keep();
-    for _ in 0..2 {
+    for _ in 0..2 + 5 {
         claimed(&world).await;
     }
-    let mut conn = world.ledger.get().await.unwrap();
-    let often = format!("UPDATE queue.jobs SET interruptions = 20 WHERE id = '{id}'");
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, &often).await.unwrap();
-    claimed(&world).await;
-    assert_eq!(world.until(id, &["dead"]).await.crashes, 3);
+    assert_eq!(claimed(&world).await.header.crashes, 2, "it comes once more");
+    let view = world.until(id, &["dead"]).await;
+    assert_eq!((view.crashes, view.interruptions), (3, 30 + 5));
 }
 
 #[tokio::test]

@@ -64,6 +64,20 @@ async fn weights_set_while_jobs_wait_divide_the_shares() {
 }
 
 #[tokio::test]
+async fn a_raised_weight_reaches_a_tenant_that_was_light_before() {
+    let world = World::new().await;
+    let (raised, other) = (Uuid::now_v7(), Uuid::now_v7());
+    world.lanes.set_weight(QUEUE, raised, 0.01).await.unwrap();
+    fill(&world, raised, "", 300, 1).await;
+    fill(&world, other, "", 900, 1).await;
+    // It is served a few, at what they cost it then: as much as some hundreds of the other's.
+    shares(&world, 40, 4).await;
+    world.lanes.set_weight(QUEUE, raised, 4.0).await.unwrap();
+    let shares = shares(&world, 100, 2).await;
+    assert!(shares[&raised] > 50, "{} of 100: what one visit cost it at weight 1 may be missing", shares[&raised]);
+}
+
+#[tokio::test]
 async fn cost_counts_not_jobs() {
     let world = World::new().await;
     let (small, large) = (Uuid::now_v7(), Uuid::now_v7());

@@ -159,9 +159,14 @@ async fn what_must_not_run_any_more_is_a_dead_letter_wherever_it_waits() {
     assert_eq!(world.end(&runs, claimed.token, End::Succeeded(None)).await.jobs, [runs.id], "it had begun");
     let mut conn = world.ledger.get().await.unwrap();
     let redriven = ledger::dead::redrive(&mut conn, tenant, &[waits.id]).await.unwrap();
-    assert_eq!(redriven[0].not_after, None, "somebody wants it to run now");
+    assert_eq!((redriven[0].job.not_after, redriven[0].due), (None, true), "somebody wants it to run now");
+    let redriven = ledger::dead::redrive(&mut conn, tenant, &[held.id]).await.unwrap();
+    assert!(!redriven[0].due);
     world.keeper().sweep().await.unwrap();
     assert_eq!(world.state(waits.id).await, "waiting");
+    let view = world.view(held.id).await;
+    assert_eq!((view.state.as_str(), view.held_by.as_deref()), ("held", Some("approval")), "nobody has approved of it");
+    assert!(world.claim(10).await.iter().all(|job| job.id != held.id));
 }
 
 #[tokio::test]

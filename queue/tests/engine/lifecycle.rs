@@ -211,7 +211,7 @@ async fn a_redriven_dead_letter_has_a_fresh_budget_and_keeps_its_history() {
     world.until(job.id, &["dead"]).await;
     let mut conn = world.ledger.get().await.unwrap();
     let again = ledger::dead::redrive(&mut conn, job.tenant_id, &[job.id, Uuid::now_v7()]).await.unwrap();
-    let again: Vec<Envelope> = again.into_iter().map(Envelope::from).collect();
+    let again: Vec<Envelope> = again.into_iter().map(|again| Envelope::from(again.job)).collect();
     assert_eq!(again.len(), 1);
     world.lanes.push(QUEUE, &again, world.window, Instant::now()).await.unwrap();
     let view = loop {

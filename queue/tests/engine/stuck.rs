@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
 use crate::bare::{key, most};
+use crate::relay::{Line, Relay};
 use crate::world::{Act, Doer, QUEUE, World};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -497,4 +498,49 @@ async fn a_suspect_is_alone_for_a_while() {
 #[tokio::test]
 async fn a_last_chance_is_alone_for_longer() {
     is_alone(2, Duration::from_secs(9), Duration::from_secs(18)).await;
+}
+
+#[tokio::test]
+async fn what_was_changed_while_it_was_claimed_is_read_anew_when_it_is_given_back() {
+    let world = World::new().await;
+    let job = world.job(Uuid::now_v7(), Act::Succeed);
+    world.enqueue(std::slice::from_ref(&job)).await;
+    let claimed = world.claim(1).await.remove(0);
+    // Somebody puts it off, while a worker has it and has not begun.
+    let mut conn = world.ledger.get().await.unwrap();
+    let put_off = "UPDATE queue.jobs SET state = 'scheduled', run_at = now() + interval '1 day'";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, put_off).await.unwrap();
+    let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
+    assert_eq!(world.lanes.withdraw(QUEUE, &[(job.id, lane)]).await.unwrap(), [true]);
+    assert_eq!(world.lanes.release(QUEUE, &[claimed]).await.unwrap(), 1);
+    assert!(world.claim(1).await.is_empty(), "it would run as it was");
+    let back = "UPDATE queue.jobs SET state = 'waiting', run_at = now()";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut *conn, back).await.unwrap();
+    world.keeper().sweep().await.unwrap();
+    assert_eq!(world.claim(1).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_is_away_when_jobs_are_given_back_costs_them_no_crash() {
+    let world = World::new().await;
+    let (redis, lanes) = Relay::to(&std::env::var("REDIS_URL").unwrap()).await;
+    let behind = world.behind(world.url(), &lanes);
+    let suspect = world.job(Uuid::now_v7(), Act::Sleep(1_000));
+    enqueue_crashed(&world, &suspect, 1).await;
+    let others: Vec<NewJob> = (0..6).map(|_| world.job(Uuid::now_v7(), Act::Succeed)).collect();
+    world.enqueue(&others).await;
+    let _keeper = world.keep();
+    let doer = Doer::default();
+    let settings = WorkerSettings { lease: Duration::from_secs(6), ..world.settings(8) };
+    let worker = behind.work_as(settings, doer.registry());
+    while doer.now.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    redis.set(Line::Down);
+    // The others go back after 0.2 s.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    redis.set(Line::Up);
+    world.until_count("succeeded", 7).await;
+    assert_eq!(world.number("SELECT sum(crashes)::int8 AS count FROM queue.jobs").await, 1, "the suspect's first");
+    worker.stop().await;
 }

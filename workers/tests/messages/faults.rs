@@ -29,7 +29,7 @@ async fn a_permanent_refusal_is_a_dead_letter_that_can_be_redriven() {
     requeue_for_redrive(&mut tx, &[message]).await.unwrap();
     let rows = dead::redrive(&mut tx, world.tenant.uuid(), &[job.uuid()]).await.unwrap();
     tx.commit().await.unwrap();
-    let envelopes: Vec<_> = rows.into_iter().map(patchbay_queue::Envelope::from).collect();
+    let envelopes: Vec<_> = rows.into_iter().map(|row| patchbay_queue::Envelope::from(row.job)).collect();
     let lanes = world.db().dispatcher().lanes();
     lanes.push("sends", &envelopes, patchbay_queue::lanes::Window::default(), Instant::now()).await.unwrap();
     world.until(message, MessageState::Delivered).await;

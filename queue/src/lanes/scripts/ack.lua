@@ -14,6 +14,7 @@ if #gone > 0 then
     call('HDEL', p .. 'jobs', unpack(gone))
     call('ZREM', p .. 'leases', unpack(gone))
     call('SREM', p .. 'cancel', unpack(gone))
+    call('SREM', p .. 'stale', unpack(gone))
     call('HINCRBY', p .. 'flow', 'out', #gone)
     free_places()
 end

@@ -33,6 +33,20 @@ local function bucket(key, rate, burst, at)
     return math.max(0, tonumber(tat) - now) / tonumber(step), tonumber(step), tonumber(of)
 end
 
+-- A tenant pays for what it was served at the weight that it had then. For one that was very light that may be hundreds of
+-- others' turns: one that is heavier now waits no longer than a visit costs at weight 1.
+local AHEAD = 16 * 100000
+local vt = tonumber(state[4] or 0)
+local function weigh(tenant, value)
+    if value == '=' then return end
+    local before = tonumber(call('HGET', p .. 'weight', tenant) or 1)
+    if (tonumber(value) or 1) <= before then return end
+    for _, times in ipairs({ 'turn', 'tag' }) do
+        local at = tonumber(call('ZSCORE', p .. times, tenant) or 0)
+        if at > vt + AHEAD then call('ZADD', p .. times, whole(vt + AHEAD), tenant) end
+    end
+end
+
 for i = 2, #ARGV, 7 do
     local key = ARGV[i]
     local before = call('HGET', p .. 'limit', key) or '- - - 0'
@@ -69,6 +83,7 @@ for i = 2, #ARGV, 7 do
     set('hours', key, ARGV[i + 4])
     set('rule', key, ARGV[i + 5])
     if ARGV[i + 5] == '-' then call('HDEL', p .. 'breaker', key) end
+    weigh(key, ARGV[i + 6])
     set('weight', key, ARGV[i + 6])
     call('ZADD', p .. 'later', 'XX', whole(now), key)
 end

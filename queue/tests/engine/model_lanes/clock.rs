@@ -63,7 +63,7 @@ local known = {
         end
     end,
 }
-local none = { 'turn', 'turn:', 'tag', 'tags:', 'away', 'owed', 'lane:', 'wait:', 'parked:', 'jobs', 'live', 'cancel', 'full',
+local none = { 'turn', 'turn:', 'tag', 'tags:', 'away', 'owed', 'lane:', 'wait:', 'parked:', 'jobs', 'live', 'cancel', 'stale', 'full',
     'dry', 'rule', 'weight', 'bell', 'flow' }
 for _, name in ipairs(none) do known[name] = function() end end
 for _, key in ipairs(call('KEYS', p .. '*')) do
