@@ -1,7 +1,8 @@
 //! Pausing, resuming and limiting: into the ledger in the caller's transaction, into Redis after its commit.
 //!
-//! What the operator has set on a tenant's key is the operator's: the tenant's own keys may read it and no more, because
-//! it is what the tenant's plan allows. `queue.limits.set_by` says whose a record is.
+//! What the operator has set on a tenant's key or paused of a tenant's share is the operator's: the tenant's own keys may
+//! read it and no more, because it is what the tenant's plan allows, or what it has not paid. `queue.limits.set_by` and
+//! `queue.pauses.paused_by` say whose a record is.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -31,8 +32,20 @@ pub enum Decision {
     Limit(Limit),
 }
 
-/// The operator, in `set_by`.
-pub const OPERATOR: &str = "system";
+/// The operator, in `set_by` and `paused_by`.
+const OPERATOR: &str = "system";
+
+/// Whether the operator has decided about the same already, so that `decision` is not a tenant's to make.
+///
+/// # Errors
+/// The database's.
+pub async fn is_the_operators(conn: &mut AsyncPgConnection, queue: &str, decision: &Decision) -> DbResult<bool> {
+    let by = match decision {
+        Decision::Pause { scope, .. } | Decision::Resume(scope) => controls::paused_by(conn, queue, scope).await?,
+        Decision::Limit(limit) => set_by(conn, queue, &limit.lane).await?,
+    };
+    Ok(by.as_deref() == Some(OPERATOR))
+}
 
 /// Writes down what `by` decided about `queue`. Call [`enforce`] after the commit.
 ///
@@ -86,10 +99,7 @@ struct Owner {
 }
 
 /// Who set what is set on a key; nobody where nothing is, or where the product did (a sender's rate).
-///
-/// # Errors
-/// The database's.
-pub async fn set_by(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName) -> DbResult<Option<String>> {
+async fn set_by(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName) -> DbResult<Option<String>> {
     let rows: Vec<Owner> =
         statement("SELECT set_by FROM queue.limits WHERE queue = $1 AND tenant_id = $2 AND lane = $3 FOR UPDATE")
             .bind::<Text, _>(queue)

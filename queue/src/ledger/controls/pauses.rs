@@ -113,6 +113,32 @@ pub async fn resume(conn: &mut AsyncPgConnection, queue: &str, scope: &PauseScop
     Ok(lifted > 0)
 }
 
+#[derive(QueryableByName)]
+struct By {
+    #[diesel(sql_type = Text)]
+    paused_by: String,
+}
+
+/// Who has paused exactly this scope; nobody where no pause of it is in force. It stays so until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn paused_by(conn: &mut AsyncPgConnection, queue: &str, scope: &PauseScope) -> QueryResult<Option<String>> {
+    let (kind, tenant, lane) = columns(scope);
+    let rows: Vec<By> = statement(
+        "SELECT paused_by FROM queue.pauses WHERE queue = $1 AND kind IS NOT DISTINCT FROM $2
+            AND tenant_id IS NOT DISTINCT FROM $3 AND lane IS NOT DISTINCT FROM $4
+            AND (until IS NULL OR until > now()) FOR UPDATE",
+    )
+    .bind::<Text, _>(queue)
+    .bind::<Nullable<Text>, _>(kind)
+    .bind::<Nullable<SqlUuid>, _>(tenant)
+    .bind::<Nullable<Text>, _>(lane)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().next().map(|row| row.paused_by))
+}
+
 /// Pauses in force that the role may see, of one queue (those of every queue among them) or of all; the first thousand.
 ///
 /// # Errors
