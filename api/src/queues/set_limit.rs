@@ -35,7 +35,7 @@ impl SetLimit {
     /// prefix of a path (`pac_…` for all senders of a provider account) or `*` for all of the tenant's lanes together; a
     /// job keeps to what is set on each prefix of its lane. Several may start only where all agree. The queue `*` stands
     /// for all queues: for weights, depths and hours. What the system key has set on a tenant's lane answers `forbidden` to
-    /// the tenant's own keys.
+    /// the tenant's own keys, and so do hours where it has set some on the same lane for all queues.
     #[oai(
         path = "/v1/queues/:queue/lanes/:lane/limit",
         method = "put",
