@@ -37,6 +37,26 @@ async fn a_tenant_sees_its_own_share_and_the_operator_all() {
 }
 
 #[tokio::test]
+async fn one_tenants_share_is_shown_to_the_operator_who_names_it() {
+    let api = TestApi::new().await;
+    for tenant in [api.a.id, api.a.id, api.b.id] {
+        api.accept(tenant).await;
+    }
+    api.post("/v1/queues/sends/pause", &api.b.key, &json!({ "reason": "Stop." })).await;
+    let of_a = format!("tenant_id={}", api.a.id);
+    let all = api.get(&format!("/v1/queues?{of_a}"), SYSTEM_KEY).await;
+    let listed = all.body["data"].as_array().unwrap().iter().find(|queue| queue["name"] == "sends").unwrap();
+    let shown = api.get(&format!("/v1/queues/sends?{of_a}"), SYSTEM_KEY).await;
+    for queue in [listed, &shown.body] {
+        assert_eq!((&queue["waiting"], &queue["running"], &queue["pauses"]), (&json!(2), &json!(0), &json!([])));
+    }
+    for path in ["/v1/queues", "/v1/queues/sends"] {
+        let foreign = api.get(&format!("{path}?{of_a}"), &api.b.key).await;
+        assert_eq!((foreign.status, foreign.code()), (StatusCode::NOT_FOUND, "not_found"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_installations_own_queues_are_the_operators() {
     let api = TestApi::new().await;
     assert_eq!(api.get("/v1/queues/maintenance", SYSTEM_KEY).await.status, StatusCode::OK);
