@@ -23,6 +23,19 @@ async fn queues_are_listed_with_what_waits_in_them() {
 }
 
 #[tokio::test]
+async fn the_operator_sees_of_the_queues_the_share_of_the_tenant_that_is_named() {
+    let server = Server::start().await;
+    server.job().await;
+    let other = server.post("/v1/tenants", json!({ "name": "Other", "timezone": "Europe/Berlin" })).await;
+    for (tenant, waiting) in [(server.tenant.to_string().as_str(), 1), (other["id"].as_str().unwrap(), 0)] {
+        let listed = server.operator("queues list").env("PATCHBAY_TENANT", tenant).done();
+        assert_eq!(line(&listed, "sends")[1], waiting.to_string(), "{listed}");
+        let shown = server.operator("queues show sends").env("PATCHBAY_TENANT", tenant).json();
+        assert_eq!(shown["waiting"], waiting, "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn with_json_the_output_is_what_the_api_answered() {
     let server = Server::start().await;
     let id = server.job().await.to_string();

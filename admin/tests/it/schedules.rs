@@ -1,5 +1,7 @@
 //! Schedules: listed with their next tick, stopped, started, and run now.
 
+use serde_json::json;
+
 use crate::server::Server;
 
 #[tokio::test]
@@ -16,6 +18,17 @@ async fn a_schedule_is_seen_stopped_and_started() {
     assert_eq!(next, "It does not tick: it is paused.\n");
     let tenant = server.tenant;
     assert_eq!(server.operator(&format!("schedules resume {id} --tenant {tenant}")).json()["state"], "active");
+}
+
+#[tokio::test]
+async fn the_operator_lists_the_schedules_of_the_tenant_that_is_named() {
+    let server = Server::start().await;
+    let id = server.schedule().await;
+    let other = server.post("/v1/tenants", json!({ "name": "Other", "timezone": "Europe/Berlin" })).await;
+    let list = server.operator(&format!("schedules list --tenant {}", server.tenant)).done();
+    assert!(list.contains(&id), "{list}");
+    let others = server.operator("schedules list").env("PATCHBAY_TENANT", other["id"].as_str().unwrap()).done();
+    assert_eq!(others, "No schedules.\n");
 }
 
 #[tokio::test]

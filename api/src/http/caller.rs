@@ -223,6 +223,17 @@ impl<S: Scope> Caller<S> {
         }
     }
 
+    /// A transaction for reading what [`whose`](Self::whose) says is meant: of that tenant, or of everybody.
+    ///
+    /// # Errors
+    /// As any transaction.
+    pub async fn read_whose(&self, whose: Option<TenantId>) -> DbResult<Reading> {
+        match whose {
+            Some(tenant) => Ok(Reading::Tenant(self.read_of(tenant).await?)),
+            None => self.read().await,
+        }
+    }
+
     /// A transaction for reading what the caller may see.
     ///
     /// # Errors

@@ -49,12 +49,12 @@ impl Create {
             senders: faults::senders(wanted.senders, &*provider, &call.app.db, call.now)?,
         };
         let mut tx = call.begin_once(digest).await?;
-        accounts::create(&mut tx, &account).await.map_err(faults::taken)?;
+        let rates = accounts::create(&mut tx, &account).await.map_err(faults::taken)?;
         let made = accounts::get(&mut tx, id).await?;
         let public = call.app.config.api.public_url.as_str();
         let record = ProviderAccount::of(made, &*provider, public);
         let answer = tx.finish(Created { location: format!("/v1/provider_accounts/{id}"), record }).await?;
-        enforce::rates(&call.app.db, call.tenant(), account.id, &account.senders).await;
+        enforce::rates(&call.app.db, &rates).await;
         Ok(answer)
     }
 }

@@ -59,13 +59,14 @@ impl Patch {
         });
         let mut tx = call.begin().await?;
         accounts::patch(&mut tx, id, &AccountPatch { name: wanted.name, status, credentials }).await?;
-        if let Some(senders) = &senders {
-            accounts::put_senders(&mut tx, id, senders).await.map_err(faults::taken)?;
-        }
+        let rates = match &senders {
+            Some(senders) => accounts::put_senders(&mut tx, id, senders).await.map_err(faults::taken)?,
+            None => Vec::new(),
+        };
         let changed = accounts::get(&mut tx, id).await?;
         tx.commit().await?;
         call.app.webhooks.forget(id);
-        enforce::rates(&call.app.db, call.tenant(), id, senders.as_deref().unwrap_or_default()).await;
+        enforce::rates(&call.app.db, &rates).await;
         Ok(Json(ProviderAccount::of(changed, &*provider, call.app.config.api.public_url.as_str())))
     }
 }

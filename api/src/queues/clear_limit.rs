@@ -52,11 +52,10 @@ impl ClearLimit {
     ) -> Handled<Json<LaneLimit>> {
         let queue = one_or_all(&call, &queue.0)?;
         let whose = Whose::of(&call, tenant_id.0, shared.0)?;
-        let limit = Limit::new(whose.key(&lane.0)?);
-        let decision = Decision::Limit(limit.clone());
+        let decision = Decision::Limit(Limit::new(whose.key(&lane.0)?));
         let detail = json!({ "lane": lane.0 });
         let deed = Deed { queue, decision, whose: whose.tenant(), action: "queues.clear_limit", detail };
-        put(&call, &limit, deed).await?;
+        put(&call, deed).await?;
         Ok(Json(LaneLimit::default()))
     }
 }

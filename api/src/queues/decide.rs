@@ -7,7 +7,7 @@ use patchbay_queue::{LaneName, SYSTEM_TENANT, lanes::PauseScope, ledger::control
 use serde_json::Value;
 
 use super::{Write, dto::QueuePause, key::operators};
-use crate::http::{BodyDigest, Caller, Done, Handled, Id, Problem, Written, idempotency::Once};
+use crate::http::{BodyDigest, Caller, Code, Done, Handled, Id, Problem, Written, idempotency::Once};
 
 /// Something that was decided, with what the log says of it.
 pub(super) struct Deed {
@@ -55,8 +55,13 @@ pub(super) fn scope(call: &Caller<Write>, wanted: Wanted) -> Result<(PauseScope,
 }
 
 impl Deed {
-    /// Writes the decision and its entry.
+    /// Writes the decision and its entry, if the decision is the caller's.
     pub(super) async fn write(&self, conn: &mut AsyncPgConnection, call: &Caller<Write>) -> Handled<()> {
+        let is_a_tenant = matches!(call, Caller::Tenant(_));
+        if is_a_tenant && control::is_the_operators(conn, self.queue, &self.decision).await? {
+            let detail = "The operator has decided about this, and only they may change it.";
+            return Err(Problem::new(Code::Forbidden, detail).into());
+        }
         control::decide(conn, self.queue, &self.decision, &call.actor()).await?;
         Ok(call.audit(conn, self.whose, self.action, self.queue.to_owned(), self.detail.clone()).await?)
     }

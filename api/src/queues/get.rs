@@ -2,12 +2,17 @@
 //!
 //! Depths are counted up to a cap, so that the answer takes as long for a backlog of millions.
 
+use patchbay_db::ids::TenantId;
 use patchbay_domain::queues::overview;
-use poem_openapi::{OpenApi, param::Path, payload::Json};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
 
 use super::{Read, dto::Queue, key::known};
 use crate::{
-    http::{Caller, Handled, Problem},
+    http::{Caller, Handled, Id, Problem},
     tags::Tag,
 };
 
@@ -26,9 +31,11 @@ impl Get {
         call: Caller<Read>,
         /// The queue's name.
         queue: Path<String>,
+        /// Only this tenant's share, for the system key. A tenant's key means its own.
+        tenant_id: Query<Option<Id<TenantId>>>,
     ) -> Handled<Json<Queue>> {
-        let (name, whose) = (known(&call, &queue.0)?, call.tenant());
-        let mut tx = call.read().await?;
+        let (name, whose) = (known(&call, &queue.0)?, call.whose(tenant_id.0)?);
+        let mut tx = call.read_whose(whose).await?;
         let mut found = overview::read(&mut tx, &[name], whose).await?;
         tx.commit().await?;
         overview::running(call.app().db.dispatcher().lanes(), &mut found, whose).await;

@@ -26,7 +26,8 @@ impl Pause {
     ///
     /// Nothing of it starts from now on; what runs goes on. A tenant's key pauses its own share or a lane of it, the
     /// system key a whole queue, a kind of jobs, any tenant's share, or a lane of everybody's. The queue `*` stands for
-    /// all of them: a tenant across everything. Pausing again replaces the pause of the same scope.
+    /// all of them: a tenant across everything. Pausing again replaces the pause of the same scope; what the system key has
+    /// paused answers `forbidden` to the tenant's own keys.
     #[oai(path = "/v1/queues/:queue/pause", method = "post", operation_id = "queues_pause", tag = "Tag::Queues")]
     async fn run(
         &self,

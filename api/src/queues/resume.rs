@@ -1,6 +1,7 @@
 //! `POST /v1/queues/{queue}/resume`.
 //!
-//! Exactly the scope it names: a tenant that resumes its share lifts no pause of the operator's on the queue.
+//! Exactly the scope it names: a tenant that resumes its share lifts no pause of the operator's, on the queue or on that
+//! share.
 
 use patchbay_domain::queues::control::Decision;
 use poem_openapi::{OpenApi, param::Path, types::ToJSON};
@@ -24,7 +25,8 @@ pub struct Resume;
 impl Resume {
     /// Resume a queue, a kind, a tenant or a lane
     ///
-    /// Lifts the pause of exactly this scope; the answer says which are left. What is not paused stays as it is.
+    /// Lifts the pause of exactly this scope; the answer says which are left. What is not paused stays as it is, and what the
+    /// system key has paused answers `forbidden` to the tenant's own keys.
     #[oai(path = "/v1/queues/:queue/resume", method = "post", operation_id = "queues_resume", tag = "Tag::Queues")]
     async fn run(
         &self,

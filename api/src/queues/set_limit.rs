@@ -3,8 +3,7 @@
 //! A PUT of the whole record, because a key has one and setting it twice is setting it once.
 
 use patchbay_db::ids::TenantId;
-use patchbay_domain::queues::control::{self, Decision, OPERATOR};
-use patchbay_queue::lanes::Limit;
+use patchbay_domain::queues::control::Decision;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
@@ -20,7 +19,7 @@ use super::{
     limit_dto::LaneLimit,
 };
 use crate::{
-    http::{Body, Caller, Code, Handled, Id, Problem},
+    http::{Body, Caller, Handled, Id},
     tags::Tag,
 };
 
@@ -36,7 +35,7 @@ impl SetLimit {
     /// prefix of a path (`pac_…` for all senders of a provider account) or `*` for all of the tenant's lanes together; a
     /// job keeps to what is set on each prefix of its lane. Several may start only where all agree. The queue `*` stands
     /// for all queues: for weights, depths and hours. What the system key has set on a tenant's lane answers `forbidden` to
-    /// the tenant's own keys.
+    /// the tenant's own keys, and so do hours where it has set some on the same lane for all queues.
     #[oai(
         path = "/v1/queues/:queue/lanes/:lane/limit",
         method = "put",
@@ -65,21 +64,18 @@ impl SetLimit {
         let limit = wanted.on(queue, whose.key(&lane.0)?)?;
         let shown = LaneLimit::of(&limit);
         let detail = json!({ "lane": lane.0, "limit": wanted.to_json() });
-        let decision = Decision::Limit(limit.clone());
+        let decision = Decision::Limit(limit);
         let deed = Deed { queue, decision, whose: whose.tenant(), action: "queues.set_limit", detail };
-        put(&call, &limit, deed).await?;
+        put(&call, deed).await?;
         Ok(Json(shown))
     }
 }
 
-/// Writes `limit`, if it is the caller's to set, and puts it into force.
-pub(super) async fn put(call: &Caller<Write>, limit: &Limit, deed: Deed) -> Handled<()> {
+/// Writes a limit, if it is the caller's to set, and puts it into force.
+pub(super) async fn put(call: &Caller<Write>, deed: Deed) -> Handled<()> {
     match call {
         Caller::Tenant(tenant) => {
             let mut tx = tenant.begin().await?;
-            if control::set_by(&mut tx, deed.queue, &limit.lane).await?.as_deref() == Some(OPERATOR) {
-                return Err(Problem::new(Code::Forbidden, "The operator has set this limit, and only they may.").into());
-            }
             deed.write(&mut tx, call).await?;
             tx.commit().await?;
         }

@@ -2,12 +2,13 @@
 //!
 //! The operator's list has the program's own schedules too: they stand in the same table.
 
+use patchbay_db::ids::TenantId;
 use patchbay_domain::schedules;
 use poem_openapi::{OpenApi, param::Query, payload::Json};
 
 use super::{Read, dto::Schedule};
 use crate::{
-    http::{Caller, Handled, Limit, ListOf, paging},
+    http::{Caller, Handled, Id, Limit, ListOf, paging},
     tags::Tag,
 };
 
@@ -29,22 +30,14 @@ impl List {
         limit: Query<Option<Limit>>,
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
+        /// Only this tenant's, for the system key. A tenant's key means its own.
+        tenant_id: Query<Option<Id<TenantId>>>,
     ) -> Handled<Json<ListOf<Schedule>>> {
         let page = paging::page(limit.0, cursor.0.as_deref())?;
-        let found = match &call {
-            Caller::Tenant(call) => {
-                let mut tx = call.read().await?;
-                let found = schedules::list(&mut tx, page).await?;
-                tx.commit().await?;
-                found
-            }
-            Caller::System(call) => {
-                let mut tx = call.begin("the operator looks at all schedules").await?;
-                let found = schedules::list_all(&mut tx, page).await?;
-                tx.commit().await?;
-                found
-            }
-        };
+        let whose = call.whose(tenant_id.0)?;
+        let mut tx = call.read_whose(whose).await?;
+        let found = schedules::list(&mut tx, whose, page).await?;
+        tx.commit().await?;
         Ok(Json(ListOf::from_page(found, Schedule::listed)))
     }
 }

@@ -68,6 +68,24 @@ async fn what_the_operator_has_set_is_not_the_tenants_to_change() {
 }
 
 #[tokio::test]
+async fn hours_that_the_operator_has_set_in_every_queue_are_not_the_tenants_to_widen_in_one() {
+    let api = TestApi::new().await;
+    let hours = |days: Value| {
+        let openings = json!([{ "days": days, "opens": "09:00", "closes": "17:00" }]);
+        json!({ "hours": { "timezone": "Europe/Berlin", "openings": openings } })
+    };
+    let (everywhere, here) = (format!("*/lanes/*/limit?tenant_id={}", api.a.id), "sends/lanes/*/limit");
+    let set = put(&api, SYSTEM_KEY, &everywhere, hours(json!(["monday"]))).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.text);
+    let wider = put(&api, &api.a.key, here, hours(json!(["monday", "sunday"]))).await;
+    assert_eq!((wider.status, wider.code()), (StatusCode::FORBIDDEN, "forbidden"), "{}", wider.text);
+    let own = put(&api, &api.a.key, here, json!({ "concurrency": 4 })).await;
+    assert_eq!(own.status, StatusCode::OK, "what says nothing of hours is the tenant's own: {}", own.text);
+    let others = put(&api, &api.b.key, here, hours(json!(["sunday"]))).await;
+    assert_eq!(others.status, StatusCode::OK, "{}", others.text);
+}
+
+#[tokio::test]
 async fn what_cannot_be_set_says_which_field() {
     let api = TestApi::new().await;
     let of_a = format!("?tenant_id={}", api.a.id);

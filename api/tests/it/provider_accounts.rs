@@ -1,9 +1,9 @@
 //! What provider accounts promise.
 
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::TestApi;
+use crate::harness::{SYSTEM_KEY, TestApi};
 
 pub const SID: &str = "AC0123456789abcdef0123456789abcdef";
 pub const TOKEN: &str = "a-token-that-nobody-may-see";
@@ -66,6 +66,43 @@ async fn a_patch_replaces_senders_and_moves_the_default() {
     let left = api.patch(&path, &api.a.key, &one).await;
     assert_eq!(left.body["senders"].as_array().unwrap().len(), 1);
     assert_eq!(left.body["senders"][0]["is_default"], true, "the last one left is the default");
+}
+
+/// An account of A's on whose sender the operator has set this rate; its path, and the sender's lane.
+async fn slowed(api: &TestApi, per_second: f64) -> (String, String) {
+    let id = account(api, &api.a.key).await;
+    let limit = format!("/v1/queues/sends/lanes/{id}~%2B12025550100/limit?tenant_id={}", api.a.id);
+    let rate = json!({ "rate_per_second": per_second });
+    let set = api.send(Method::PUT, &limit, Some(SYSTEM_KEY), Some(&rate), &[]).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.text);
+    (format!("/v1/provider_accounts/{id}"), format!("{id}~{SENDER}"))
+}
+
+#[tokio::test]
+async fn a_rate_that_the_operator_has_set_on_a_sender_is_kept_whatever_its_owner_makes_of_it() {
+    let api = TestApi::new().await;
+    let (path, lane) = slowed(&api, 0.5).await;
+    let fast = json!([{ "address": SENDER, "rate_per_second": 100.0 }]);
+    for senders in [fast.clone(), json!([{ "address": "+12025550101" }]), fast] {
+        let changed = api.patch(&path, &api.a.key, &json!({ "senders": senders })).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+        let limits = api.get("/v1/queues/sends/limits", &api.a.key).await;
+        let kept = limits.body["data"].as_array().unwrap().iter().find(|limit| limit["lane"] == lane).unwrap();
+        assert_eq!((&kept["set_by"], &kept["limit"]["rate_per_second"]), (&json!("system"), &json!(0.5)));
+    }
+}
+
+#[tokio::test]
+async fn a_rate_that_the_operator_has_set_on_a_sender_stays_in_force() {
+    let api = TestApi::new().await;
+    let (path, lane) = slowed(&api, 0.01).await;
+    let fast = json!({ "senders": [{ "address": SENDER, "rate_per_second": 10_000.0 }] });
+    assert_eq!(api.patch(&path, &api.a.key, &fast).await.status, StatusCode::OK);
+    for _ in 0..10 {
+        let job = api.accept_as(api.a.id, |job| job.lane(&lane)).await;
+        api.until_pushed(job).await;
+    }
+    assert!(api.claim(10).await.len() <= 1, "wherever the bucket stands after opening");
 }
 
 #[tokio::test]

@@ -37,6 +37,26 @@ async fn a_tenant_sees_its_own_share_and_the_operator_all() {
 }
 
 #[tokio::test]
+async fn one_tenants_share_is_shown_to_the_operator_who_names_it() {
+    let api = TestApi::new().await;
+    for tenant in [api.a.id, api.a.id, api.b.id] {
+        api.accept(tenant).await;
+    }
+    api.post("/v1/queues/sends/pause", &api.b.key, &json!({ "reason": "Stop." })).await;
+    let of_a = format!("tenant_id={}", api.a.id);
+    let all = api.get(&format!("/v1/queues?{of_a}"), SYSTEM_KEY).await;
+    let listed = all.body["data"].as_array().unwrap().iter().find(|queue| queue["name"] == "sends").unwrap();
+    let shown = api.get(&format!("/v1/queues/sends?{of_a}"), SYSTEM_KEY).await;
+    for queue in [listed, &shown.body] {
+        assert_eq!((&queue["waiting"], &queue["running"], &queue["pauses"]), (&json!(2), &json!(0), &json!([])));
+    }
+    for path in ["/v1/queues", "/v1/queues/sends"] {
+        let foreign = api.get(&format!("{path}?{of_a}"), &api.b.key).await;
+        assert_eq!((foreign.status, foreign.code()), (StatusCode::NOT_FOUND, "not_found"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_installations_own_queues_are_the_operators() {
     let api = TestApi::new().await;
     assert_eq!(api.get("/v1/queues/maintenance", SYSTEM_KEY).await.status, StatusCode::OK);
@@ -74,11 +94,41 @@ async fn the_operator_pauses_a_queue_or_one_tenants_share() {
     let whole = api.post("/v1/queues/sends/pause", SYSTEM_KEY, &json!({ "reason": "Maintenance." })).await;
     assert_eq!(whole.body["pauses"].as_array().unwrap().len(), 2);
     assert_eq!(sends(&api, &api.b.key).await["pauses"].as_array().unwrap().len(), 1, "B sees the queue's, not A's");
+    api.post("/v1/queues/sends/resume", SYSTEM_KEY, &json!({ "tenant_id": a })).await;
     let left = api.post("/v1/queues/sends/resume", &api.a.key, &json!({})).await;
     let left: Vec<_> = left.body["pauses"].as_array().unwrap().iter().map(|pause| pause["tenant_id"].clone()).collect();
     assert_eq!(left, [Value::Null], "a tenant cannot lift the queue's pause");
     api.post("/v1/queues/sends/resume", SYSTEM_KEY, &json!({})).await;
     assert_eq!(api.claim(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_operator_has_paused_is_not_the_tenants_to_change() {
+    let api = TestApi::new().await;
+    let a = api.a.id.to_string();
+    let and = |scope: &Value, more: &[(&str, &str)]| {
+        let mut body = scope.clone();
+        for (field, value) in more {
+            body[*field] = json!(value);
+        }
+        body
+    };
+    for (queue, scope) in [("*", json!({})), ("sends", json!({})), ("sends", json!({ "lane": LANE }))] {
+        let path = |verb: &str| format!("/v1/queues/{queue}/{verb}");
+        let unpaid = and(&scope, &[("reason", "Unpaid."), ("tenant_id", a.as_str())]);
+        let paused = api.post(&path("pause"), SYSTEM_KEY, &unpaid).await;
+        assert_eq!(paused.status, StatusCode::OK, "{}", paused.text);
+        let own = and(&scope, &[("reason", "Mine now."), ("until", "2099-01-01T00:00:00Z")]);
+        for (verb, body) in [("pause", &own), ("drain", &own), ("resume", &scope)] {
+            let refused = api.post(&path(verb), &api.a.key, body).await;
+            assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "forbidden"), "{verb} {scope}");
+        }
+        let seen = sends(&api, &api.a.key).await;
+        let standing = &seen["pauses"][0];
+        assert_eq!((&standing["reason"], &standing["until"]), (&json!("Unpaid."), &Value::Null));
+        let resumed = api.post(&path("resume"), SYSTEM_KEY, &and(&scope, &[("tenant_id", a.as_str())])).await;
+        assert_eq!(resumed.body["pauses"], json!([]), "{}", resumed.text);
+    }
 }
 
 #[tokio::test]

@@ -264,6 +264,22 @@ async fn each_tenant_sees_its_own_and_the_operator_all_with_the_programs() {
 }
 
 #[tokio::test]
+async fn one_tenants_schedules_are_listed_for_the_operator_who_names_it() {
+    let api = TestApi::new().await;
+    let ours = made(&api, &weekly()).await;
+    account(&api, &api.b.key).await;
+    assert_eq!(api.post("/v1/schedules", &api.b.key, &weekly()).await.status, StatusCode::CREATED);
+    let of_a = format!("/v1/schedules?tenant_id={}", api.a.id);
+    for key in [SYSTEM_KEY, api.a.key.as_str()] {
+        let listed = api.get(&of_a, key).await;
+        let ids: Vec<_> = listed.body["data"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
+        assert_eq!(ids, [&ours.body["id"]], "{}", listed.text);
+    }
+    let foreign = api.get(&of_a, &api.b.key).await;
+    assert_eq!((foreign.status, foreign.code()), (StatusCode::NOT_FOUND, "not_found"));
+}
+
+#[tokio::test]
 async fn what_is_done_to_a_schedule_leaves_an_event_and_an_entry_without_its_text() {
     let api = TestApi::new().await;
     let made =

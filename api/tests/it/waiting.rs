@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use chrono::{Datelike, TimeDelta};
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel_async::RunQueryDsl;
 use patchbay_db::{
     TypedId,
     ids::{JobGroupId, JobId},
@@ -204,6 +206,25 @@ async fn a_pause_says_what_it_covers_and_who_paused_it() {
         assert_eq!(resumed.body["pauses"], json!([]), "{}", resumed.text);
         api.told(id, "in_turn", "before it").await;
     }
+}
+
+#[tokio::test]
+async fn a_pause_is_told_however_many_others_there_are() {
+    let api = TestApi::new().await;
+    api.serve(SEND).await;
+    let id = api.accept(api.a.id).await;
+    let mut tx = api.app.db.begin(api.a.id).await.unwrap();
+    diesel::sql_query(
+        "INSERT INTO queue.pauses (queue, tenant_id, lane, paused_by)
+         SELECT 'sends', $1, 'lane' || n, 'somebody' FROM generate_series(1, 1000) n",
+    )
+    .bind::<SqlUuid, _>(api.a.id.uuid())
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    api.pause(&api.a.key, "sends", json!({ "reason": "The last of many.", "lane": ACCOUNT })).await;
+    api.told(id, "paused", "The last of many.").await;
 }
 
 #[tokio::test]

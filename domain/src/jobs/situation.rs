@@ -10,13 +10,12 @@ use patchbay_db::ids::TenantId;
 use patchbay_db::{Db, DbResult, TypedId};
 use patchbay_queue::LaneName;
 use patchbay_queue::lanes::{Place, Waiting as Dispatched};
-use patchbay_queue::ledger::controls::{self, Pause};
+use patchbay_queue::ledger::controls;
 use patchbay_queue::ledger::view::JobView;
 use patchbay_queue::ledger::{dependencies, depth, hold};
 
 use super::model::{JobStatus, Waiting};
 use super::why;
-use crate::queues::running::is_under;
 
 /// What is to be said about a job beyond its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub async fn situation(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<S
         return put_off(db, job).await;
     }
     let row = JobStatus::of(job, job.running_since.is_some());
-    let lane = LaneName { tenant: job.tenant_id, lane: job.lane.clone() };
+    let lane = lane(job);
     let (mut place, in_lane) = match db.dispatcher().lanes().explain(&job.queue, job.id, &lane).await {
         Ok(Dispatched::Running { .. }) => return Ok(Situation { status: JobStatus::Running, waiting: None }),
         Ok(Dispatched::InLane(place)) => (place, true),
@@ -48,12 +47,12 @@ pub async fn situation(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<S
         }
     };
     let mut tx = db.begin_read(TenantId::from_uuid(job.tenant_id)).await?;
-    let pauses = controls::pauses(&mut tx, Some(&job.queue)).await?;
+    let pause = controls::longest_pause(&mut tx, &job.queue, &job.kind, &lane).await?;
     if !in_lane {
         place.position = depth::ahead(&mut tx, job).await?.due.unsigned_abs();
     }
     tx.commit().await?;
-    let waiting = match longest(&pauses, job) {
+    let waiting = match &pause {
         Some(pause) => why::paused(pause),
         None => match in_the_way(db, job, &place, now).await {
             Some(waiting) => waiting,
@@ -64,16 +63,8 @@ pub async fn situation(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<S
     Ok(Situation { status: JobStatus::Queued, waiting: Some(waiting) })
 }
 
-/// The pause that holds `job` up longest.
-fn longest<'a>(pauses: &'a [Pause], job: &JobView) -> Option<&'a Pause> {
-    let forever = DateTime::<Utc>::MAX_UTC;
-    pauses.iter().filter(|pause| covers(pause, job)).max_by_key(|pause| pause.until.unwrap_or(forever))
-}
-
-fn covers(pause: &Pause, job: &JobView) -> bool {
-    pause.kind.as_ref().is_none_or(|kind| *kind == job.kind)
-        && pause.tenant_id.is_none_or(|tenant| tenant == job.tenant_id || tenant.is_nil())
-        && pause.lane.as_ref().is_none_or(|lane| is_under(&job.lane, lane))
+fn lane(job: &JobView) -> LaneName {
+    LaneName { tenant: job.tenant_id, lane: job.lane.clone() }
 }
 
 /// What is in the way of a job that nobody paused, be it in Redis or beyond its lane's window; nothing: it waits its turn.
@@ -103,9 +94,9 @@ async fn put_off(db: &Db, job: &JobView) -> DbResult<Situation> {
         }
         (JobStatus::Held, Some(hold::KIND_PAUSE)) => {
             let mut tx = db.begin_read(TenantId::from_uuid(job.tenant_id)).await?;
-            let pauses = controls::pauses(&mut tx, Some(&job.queue)).await?;
+            let pause = controls::longest_pause(&mut tx, &job.queue, &job.kind, &lane(job)).await?;
             tx.commit().await?;
-            Some(longest(&pauses, job).map_or_else(why::resumed, why::paused))
+            Some(pause.as_ref().map_or_else(why::resumed, why::paused))
         }
         (JobStatus::Held, by) => Some(why::held(by, job)),
         (JobStatus::Scheduled, _) => Some(why::scheduled(job)),

@@ -4,6 +4,7 @@ use diesel::sql_types::{Bytea, Jsonb, Text, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::ProviderAccountId;
 use patchbay_db::{Tx, TypedId as _};
+use patchbay_queue::lanes::RateLimit;
 use patchbay_queue::ledger::controls;
 use patchbay_queue::sql::statement;
 use serde_json::Value;
@@ -34,11 +35,11 @@ const INSERT: &str = "
 INSERT INTO provider_accounts (tenant_id, id, kind, name, external_id, settings, credentials)
 VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-/// Stores the account, its circuit breaker, its senders and their rates.
+/// Stores the account, its circuit breaker, its senders and their rates, which it answers.
 ///
 /// # Errors
 /// [`SenderError::Taken`] where another account has one of the senders; the database's.
-pub async fn create(tx: &mut Tx, account: &NewAccount) -> Result<(), SenderError> {
+pub async fn create(tx: &mut Tx, account: &NewAccount) -> Result<Vec<RateLimit>, SenderError> {
     let tenant = tx.tenant();
     statement(INSERT)
         .bind::<Uuid, _>(tenant)

@@ -1,17 +1,23 @@
 //! An account's senders, set as a whole, with their rates in the queue's ledger.
 //!
-//! A sender is a lane in the `sends` queue, so the queue's own limits hold its rate. One sender a channel
-//! is the default; where none is, the oldest becomes it, so that a tenant with one number never has to name it.
+//! A sender is a lane in the `sends` queue, so the queue's own limits hold its rate; what the operator has set on that
+//! lane stays as it is, whatever becomes of the sender. One sender a channel is the default; where none is, the oldest
+//! becomes it, so that a tenant with one number never has to name it.
 
+use std::collections::HashSet;
+
+use diesel::QueryableByName;
 use diesel::result::Error;
 use diesel::sql_types::{Array, Bool, Double, Int4, Nullable, Text, Uuid};
 use diesel_async::RunQueryDsl;
 use patchbay_db::ids::{ProviderAccountId, SenderId};
 use patchbay_db::{DbError, DbResult, Tx, TypedId as _};
+use patchbay_queue::lanes::RateLimit;
 use patchbay_queue::sql::statement;
 
 use super::limits;
 use crate::messages::lane;
+use crate::queues::control::OPERATOR;
 
 /// The channel of every sender, so far.
 pub(super) const CHANNEL: &str = "sms";
@@ -62,27 +68,41 @@ const REMOVE: &str = "
 WITH gone AS (
     DELETE FROM senders WHERE provider_account_id = $1 AND address <> ALL ($2) RETURNING address
 )
-DELETE FROM queue.limits WHERE queue = $3 AND lane IN (SELECT $4 || '~' || address FROM gone)";
+DELETE FROM queue.limits WHERE queue = $3 AND lane IN (SELECT $4 || '~' || address FROM gone)
+    AND set_by IS DISTINCT FROM $5";
 
 const LIMITS: &str = "
-INSERT INTO queue.limits (tenant_id, queue, lane, rate_per_second, burst)
+INSERT INTO queue.limits AS l (tenant_id, queue, lane, rate_per_second, burst)
 SELECT $1, $2, n.lane, n.rate, n.burst FROM unnest($3::text[], $4::float8[], $5::int4[]) AS n (lane, rate, burst)
 ON CONFLICT (tenant_id, queue, lane) DO UPDATE
-SET rate_per_second = excluded.rate_per_second, burst = excluded.burst, updated_at = now()";
+SET rate_per_second = excluded.rate_per_second, burst = excluded.burst, updated_at = now()
+WHERE l.set_by IS DISTINCT FROM $6
+RETURNING l.lane";
 
 const ENSURE_DEFAULT: &str = "
 UPDATE senders SET is_default = true
 WHERE id = (SELECT id FROM senders WHERE channel = $1 ORDER BY id LIMIT 1)
     AND NOT EXISTS (SELECT FROM senders WHERE channel = $1 AND is_default)";
 
-/// Makes `senders` the senders of the account: new ones are added, known ones changed, the others removed.
+#[derive(QueryableByName)]
+struct Lane {
+    #[diesel(sql_type = Text)]
+    lane: String,
+}
+
+/// Makes `senders` the senders of the account: new ones are added, known ones changed, the others removed. Answers the
+/// rates that are new: all but those of lanes on which the operator has set something.
 ///
 /// # Errors
 /// [`SenderError::Taken`]; the database's.
-pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[NewSender]) -> Result<(), SenderError> {
+pub async fn put_senders(
+    tx: &mut Tx,
+    account: ProviderAccountId,
+    senders: &[NewSender],
+) -> Result<Vec<RateLimit>, SenderError> {
     let tenant = tx.tenant();
     let addresses: Vec<&str> = senders.iter().map(|s| s.address.as_str()).collect();
-    let limits = limits::of(tenant.uuid(), account, senders);
+    let mut limits = limits::of(tenant.uuid(), account, senders);
     if senders.iter().any(|s| s.is_default) {
         statement(CLEAR_DEFAULT).bind::<Text, _>(CHANNEL).execute(tx).await?;
     }
@@ -104,17 +124,22 @@ pub async fn put_senders(tx: &mut Tx, account: ProviderAccountId, senders: &[New
         .bind::<Array<Text>, _>(&addresses)
         .bind::<Text, _>(limits::QUEUE)
         .bind::<Text, _>(lane::of_account(account))
+        .bind::<Text, _>(OPERATOR)
         .execute(tx)
         .await?;
-    statement(LIMITS)
+    let set: Vec<Lane> = statement(LIMITS)
         .bind::<Uuid, _>(tenant)
         .bind::<Text, _>(limits::QUEUE)
         .bind::<Array<Text>, _>(limits.iter().map(|limit| limit.lane.lane.as_str()).collect::<Vec<_>>())
         .bind::<Array<Double>, _>(limits.iter().map(|limit| limit.rate_per_second).collect::<Vec<_>>())
         .bind::<Array<Int4>, _>(limits.iter().map(|limit| limit.burst).collect::<Vec<_>>())
-        .execute(tx)
+        .bind::<Text, _>(OPERATOR)
+        .load(&mut **tx)
         .await?;
-    Ok(ensure_default(tx).await?)
+    let set: HashSet<String> = set.into_iter().map(|row| row.lane).collect();
+    limits.retain(|limit| set.contains(&limit.lane.lane));
+    ensure_default(tx).await?;
+    Ok(limits)
 }
 
 /// Where no sender is the default, the oldest becomes it.

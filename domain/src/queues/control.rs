@@ -1,11 +1,12 @@
 //! Pausing, resuming and limiting: into the ledger in the caller's transaction, into Redis after its commit.
 //!
-//! What the operator has set on a tenant's key is the operator's: the tenant's own keys may read it and no more, because
-//! it is what the tenant's plan allows. `queue.limits.set_by` says whose a record is.
+//! What the operator has set on a tenant's key or paused of a tenant's share is the operator's: the tenant's own keys may
+//! read it and no more, because it is what the tenant's plan allows, or what it has not paid. `queue.limits.set_by` and
+//! `queue.pauses.paused_by` say whose a record is.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use patchbay_db::DbResult;
 use patchbay_queue::lanes::{Limit, PauseScope};
@@ -31,8 +32,21 @@ pub enum Decision {
     Limit(Limit),
 }
 
-/// The operator, in `set_by`.
+/// The operator, in `set_by` and `paused_by`.
 pub const OPERATOR: &str = "system";
+
+/// Whether the operator has decided about the same already, so that `decision` is not a tenant's to make.
+///
+/// # Errors
+/// The database's.
+pub async fn is_the_operators(conn: &mut AsyncPgConnection, queue: &str, decision: &Decision) -> DbResult<bool> {
+    match decision {
+        Decision::Pause { scope, .. } | Decision::Resume(scope) => {
+            Ok(controls::paused_by(conn, queue, scope).await?.as_deref() == Some(OPERATOR))
+        }
+        Decision::Limit(limit) => has_limited(conn, queue, limit).await,
+    }
+}
 
 /// Writes down what `by` decided about `queue`. Call [`enforce`] after the commit.
 ///
@@ -85,17 +99,18 @@ struct Owner {
     set_by: Option<String>,
 }
 
-/// Who set what is set on a key; nobody where nothing is, or where the product did (a sender's rate).
-///
-/// # Errors
-/// The database's.
-pub async fn set_by(conn: &mut AsyncPgConnection, queue: &str, lane: &LaneName) -> DbResult<Option<String>> {
-    let rows: Vec<Owner> =
-        statement("SELECT set_by FROM queue.limits WHERE queue = $1 AND tenant_id = $2 AND lane = $3 FOR UPDATE")
-            .bind::<Text, _>(queue)
-            .bind::<SqlUuid, _>(lane.tenant)
-            .bind::<Text, _>(&lane.lane)
-            .load(conn)
-            .await?;
-    Ok(rows.into_iter().next().and_then(|row| row.set_by))
+/// Whether the operator has set what `limit` would replace: what stands on its key, or the hours that the key has in every
+/// queue, since those of one queue go before them.
+async fn has_limited(conn: &mut AsyncPgConnection, queue: &str, limit: &Limit) -> DbResult<bool> {
+    let rows: Vec<Owner> = statement(
+        "SELECT set_by FROM queue.limits WHERE tenant_id = $2 AND lane = $3
+            AND (queue = $1 OR queue = '*' AND hours IS NOT NULL AND $4) FOR UPDATE",
+    )
+    .bind::<Text, _>(queue)
+    .bind::<SqlUuid, _>(limit.lane.tenant)
+    .bind::<Text, _>(&limit.lane.lane)
+    .bind::<Bool, _>(limit.hours.is_some())
+    .load(conn)
+    .await?;
+    Ok(rows.iter().any(|row| row.set_by.as_deref() == Some(OPERATOR)))
 }

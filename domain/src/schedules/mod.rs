@@ -10,6 +10,4 @@ mod store;
 
 pub use action::{Action, BatchItem, MessageAction, MessageBatchAction};
 pub use run::{Ran, Run, run};
-pub use store::{
-    Change, ScheduleError, Wanted, create, delete, get, list, list_all, next_times, pause, resume, run_now, update,
-};
+pub use store::{Change, ScheduleError, Wanted, create, delete, get, list, next_times, pause, resume, run_now, update};

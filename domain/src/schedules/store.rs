@@ -3,8 +3,9 @@
 //! The rows and their SQL are the engine's; here each change is judged, and its event written with it.
 
 use chrono::{DateTime, SubsecRound as _, Utc};
-use patchbay_db::ids::{JobId, ScheduleId};
-use patchbay_db::{DbError, DbResult, Page, Paged, SystemTx, Tx, TypedId};
+use diesel_async::AsyncPgConnection;
+use patchbay_db::ids::{JobId, ScheduleId, TenantId};
+use patchbay_db::{DbError, DbResult, Page, Paged, Tx, TypedId};
 use patchbay_jobs::schedules::RunSchedule;
 use patchbay_queue::JobRequest;
 use patchbay_queue::schedule::{CatchUp, NewSchedule, Rule, RuleError, Schedule, store};
@@ -138,22 +139,13 @@ pub async fn get(tx: &mut Tx, id: ScheduleId) -> DbResult<Option<Schedule>> {
     Ok(store::find(tx, tenant, id.uuid()).await?)
 }
 
-/// A page of the tenant's schedules, newest first.
+/// A page of schedules, newest first: those of `whose`, or all that the role may see (for the operator's, the program's
+/// own among them).
 ///
 /// # Errors
 /// The database's.
-pub async fn list(tx: &mut Tx, page: Page) -> DbResult<Paged<Schedule>> {
-    let tenant = tx.tenant().uuid();
-    let rows = store::list(tx, Some(tenant), page.before(), page.fetch()).await?;
-    Ok(page.cut(rows, |schedule| schedule.id))
-}
-
-/// A page of all schedules, the program's own among them, newest first.
-///
-/// # Errors
-/// The database's.
-pub async fn list_all(tx: &mut SystemTx, page: Page) -> DbResult<Paged<Schedule>> {
-    let rows = store::list(tx, None, page.before(), page.fetch()).await?;
+pub async fn list(conn: &mut AsyncPgConnection, whose: Option<TenantId>, page: Page) -> DbResult<Paged<Schedule>> {
+    let rows = store::list(conn, whose.map(TypedId::uuid), page.before(), page.fetch()).await?;
     Ok(page.cut(rows, |schedule| schedule.id))
 }
 

@@ -9,6 +9,6 @@ mod stops;
 
 pub use changes::{Change, changes, forget};
 pub use limits::{all_limits, limit, limits, set_limit, set_rate};
-pub use pauses::{Pause, all_pauses, pause, paused_kinds, pauses, resume};
+pub use pauses::{Pause, all_pauses, longest_pause, pause, paused_by, paused_kinds, pauses, resume};
 pub use plans::{Plan, assign_plan, plan, plan_stands, plans, remove_plan, set_plan};
 pub use stops::{forget_stops, note_stops, stops};

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::{
+    commands::given,
     context::Context,
     failure::Failure,
     screen::{Cell, Column, Table, Tone, View, words},
@@ -10,6 +11,7 @@ use crate::{
 
 const AFTER: &str = "Examples:
   patchbay-admin queues list
+  patchbay-admin queues list --tenant tnt_01h455vb4pex5vsknk084sn02q
   patchbay-admin queues list --watch=5";
 
 /// Lists queues.
@@ -23,7 +25,8 @@ impl List {
     /// # Errors
     /// As any call of the API.
     pub async fn run(&self, context: &Context) -> Result<View, Failure> {
-        let answer = context.answered(context.client.queues_list().send().await)?;
+        let call = given!(context.client.queues_list(), tenant_id: context.tenant);
+        let answer = context.answered(call.send().await)?;
         let columns = [
             Column::Id("QUEUE"),
             Column::Number("WAITING"),

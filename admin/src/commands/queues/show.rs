@@ -4,13 +4,15 @@ use clap::Args;
 
 use super::pauses;
 use crate::{
+    commands::given,
     context::Context,
     failure::Failure,
     screen::{Record, View, words},
 };
 
 const AFTER: &str = "Examples:
-  patchbay-admin queues show sends";
+  patchbay-admin queues show sends
+  patchbay-admin queues show sends --tenant tnt_01h455vb4pex5vsknk084sn02q";
 
 /// Shows a queue.
 #[derive(Debug, Args)]
@@ -26,7 +28,8 @@ impl Show {
     /// # Errors
     /// As any call of the API.
     pub async fn run(&self, context: &Context) -> Result<View, Failure> {
-        let answer = context.answered(context.client.queues_get().queue(&self.queue).send().await)?;
+        let call = given!(context.client.queues_get().queue(&self.queue), tenant_id: context.tenant);
+        let answer = context.answered(call.send().await)?;
         let queue = answer.read;
         let record = Record::new()
             .with("queue", queue.name)

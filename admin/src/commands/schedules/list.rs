@@ -12,6 +12,7 @@ use crate::{
 
 const AFTER: &str = "Examples:
   patchbay-admin schedules list
+  patchbay-admin schedules list --tenant tnt_01h455vb4pex5vsknk084sn02q
   patchbay-admin schedules list --all --json";
 
 /// Lists schedules.
@@ -29,7 +30,7 @@ impl List {
     /// As any call of the API.
     pub async fn run(&self, context: &Context) -> Result<View, Failure> {
         let found = pages::rows(self.paging, async |limit, cursor| {
-            let call = given!(context.client.schedules_list().limit(limit), cursor: cursor);
+            let call = given!(context.client.schedules_list().limit(limit), cursor: cursor, tenant_id: context.tenant);
             context.answered(call.send().await)
         })
         .await?;

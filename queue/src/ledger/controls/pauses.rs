@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::lanes::{LaneName, PauseScope};
+use crate::lanes::{LaneName, PauseScope, SEPARATOR};
 use crate::sql::statement;
 
 /// A pause, as it stands.
@@ -113,6 +113,32 @@ pub async fn resume(conn: &mut AsyncPgConnection, queue: &str, scope: &PauseScop
     Ok(lifted > 0)
 }
 
+#[derive(QueryableByName)]
+struct By {
+    #[diesel(sql_type = Text)]
+    paused_by: String,
+}
+
+/// Who has paused exactly this scope; nobody where no pause of it is in force. It stays so until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn paused_by(conn: &mut AsyncPgConnection, queue: &str, scope: &PauseScope) -> QueryResult<Option<String>> {
+    let (kind, tenant, lane) = columns(scope);
+    let rows: Vec<By> = statement(
+        "SELECT paused_by FROM queue.pauses WHERE queue = $1 AND kind IS NOT DISTINCT FROM $2
+            AND tenant_id IS NOT DISTINCT FROM $3 AND lane IS NOT DISTINCT FROM $4
+            AND (until IS NULL OR until > now()) FOR UPDATE",
+    )
+    .bind::<Text, _>(queue)
+    .bind::<Nullable<Text>, _>(kind)
+    .bind::<Nullable<SqlUuid>, _>(tenant)
+    .bind::<Nullable<Text>, _>(lane)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().next().map(|row| row.paused_by))
+}
+
 /// Pauses in force that the role may see, of one queue (those of every queue among them) or of all; the first thousand.
 ///
 /// # Errors
@@ -125,6 +151,36 @@ pub async fn pauses(conn: &mut AsyncPgConnection, queue: Option<&str>) -> QueryR
     .bind::<Nullable<Text>, _>(queue)
     .load(conn)
     .await
+}
+
+// By the expressions of the index pauses_scope: a pause of no tenant, or of no lane, stands there as one of all.
+const LONGEST: &str = "
+SELECT queue, kind, tenant_id, lane, until, reason, paused_by, created_at FROM queue.pauses
+WHERE queue IN ($1, '*') AND coalesce(tenant_id, '00000000-0000-0000-0000-000000000000')
+        IN ($3, '00000000-0000-0000-0000-000000000000')
+    AND coalesce(lane, '') = ANY($4) AND (kind IS NULL OR kind = $2) AND (until IS NULL OR until > now())
+ORDER BY until DESC NULLS FIRST, created_at DESC LIMIT 1";
+
+/// Of all pauses in force that stop jobs of a kind in `lane` of `queue`, the one that does so longest.
+///
+/// # Errors
+/// The database's.
+pub async fn longest_pause(
+    conn: &mut AsyncPgConnection,
+    queue: &str,
+    kind: &str,
+    lane: &LaneName,
+) -> QueryResult<Option<Pause>> {
+    let above = lane.lane.match_indices(SEPARATOR).map(|(end, _)| &lane.lane[..end]);
+    let keys: Vec<&str> = ["", lane.lane.as_str()].into_iter().chain(above).collect();
+    let rows: Vec<Pause> = statement(LONGEST)
+        .bind::<Text, _>(queue)
+        .bind::<Text, _>(kind)
+        .bind::<SqlUuid, _>(lane.tenant)
+        .bind::<Array<Text>, _>(keys)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().next())
 }
 
 /// The kinds that are paused, each with its queue (or that of every queue).
