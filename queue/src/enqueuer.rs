@@ -14,6 +14,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use diesel::result::{DatabaseErrorKind as Kind, Error};
 
 use crate::context::LedgerPool;
@@ -53,6 +54,16 @@ impl EnqueueError {
     }
 }
 
+/// What takes jobs: an [`Enqueuer`], and in a test of who enqueues a [`TestQueue`](crate::testkit::TestQueue).
+#[async_trait]
+pub trait Enqueue: Send + Sync + 'static {
+    /// Accepts one job, as [`Enqueuer::enqueue`] does.
+    ///
+    /// # Errors
+    /// See [`EnqueueError`].
+    async fn enqueue(&self, job: NewJob) -> Result<Inserted, EnqueueError>;
+}
+
 /// Accepts jobs, many callers' to a commit, and hands them to their lanes. One a process; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Enqueuer(GroupCommit<(), NewJob, Result<Inserted, EnqueueError>, EnqueueError>);
@@ -75,6 +86,13 @@ impl Enqueuer {
             Err(GroupError::Flush(error)) => Err(error),
             Err(error @ GroupError::Lost) => Err(EnqueueError::Unknown(error.to_string().into())),
         }
+    }
+}
+
+#[async_trait]
+impl Enqueue for Enqueuer {
+    async fn enqueue(&self, job: NewJob) -> Result<Inserted, EnqueueError> {
+        Self::enqueue(self, job).await
     }
 }
 

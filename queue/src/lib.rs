@@ -25,7 +25,7 @@ pub mod testkit;
 pub use backend::{QueueBackend, WorkerSettings};
 pub use context::{JobContext, Tokens};
 pub use dispatcher::Dispatcher;
-pub use enqueuer::{EnqueueError, Enqueuer};
+pub use enqueuer::{Enqueue, EnqueueError, Enqueuer};
 pub use envelope::Envelope;
 pub use flow::{After, Conflict, Flow, Hold};
 pub use handler::{Handler, Registry};

@@ -7,6 +7,7 @@ mod catch_up;
 mod declare;
 mod record;
 mod rule;
+mod shares;
 #[cfg(test)]
 mod simulation;
 pub mod store;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbay_queue::ledger::DepthGuard;
 use patchbay_service::connect::Connections;
 use patchbay_service::health::{Health, serve};
 use patchbay_service::{Config, Entropy, Shutdown, SystemEntropy, telemetry};
@@ -36,7 +37,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     }
 
     let stop = shutdown.draining_token();
-    let ticker = Ticker::new(connections.db.clone(), Instants::OfDatabase, table);
+    let depth = DepthGuard::new(config.queue.tenant_depth.into());
+    let ticker = Ticker::new(connections.db.clone(), Instants::OfDatabase, table, depth);
     let looks = ticker.looks();
     let mut parts = JoinSet::new();
     parts.spawn(ticker.run(stop.clone()));

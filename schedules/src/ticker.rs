@@ -12,10 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::ids::{JobId, ScheduleId};
 use patchbay_db::{Db, DbResult, SystemTx, TypedId as _};
 use patchbay_jobs::schedules::RunSchedule;
-use patchbay_queue::ledger::{self, Inserted};
+use patchbay_queue::ledger::{self, DepthGuard, Inserted};
 use patchbay_queue::schedule::take::{self, Look, Most, Tick};
 use patchbay_queue::schedule::{CatchUp, Declared, Schedule, declare};
-use patchbay_queue::{JobRequest, NewJob, SYSTEM_TENANT};
+use patchbay_queue::{Job as _, JobRequest, NewJob, SYSTEM_TENANT};
 use patchbay_service::{Clock, telemetry};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -26,7 +26,7 @@ use crate::table::Entry;
 /// How long a ticker sleeps at the most: a schedule that was made meanwhile is seen then, and one that another scheduler
 /// died on.
 const LOOK_AT_LEAST: Duration = Duration::from_millis(500);
-/// How long it sleeps at the least: somebody else may hold what is due.
+/// How long it sleeps at the least, where more is due.
 const LOOK_AT_MOST: Duration = Duration::from_millis(20);
 /// How often the table is declared again, so that it is not forgotten.
 const DECLARE_EVERY: Duration = Duration::from_secs(600);
@@ -73,6 +73,7 @@ pub struct Ticker {
     instants: Instants,
     table: Arc<[Entry]>,
     names: Arc<[&'static str]>,
+    depth: DepthGuard,
     looked: Looks,
 }
 
@@ -93,11 +94,11 @@ impl Looks {
 }
 
 impl Ticker {
-    /// A ticker of `table` and of the tenants.
+    /// A ticker of `table` and of the tenants; `depth` guards how many runs of a tenant may wait, as at the API's door.
     #[must_use]
-    pub fn new(db: Db, instants: Instants, table: Vec<Entry>) -> Self {
+    pub fn new(db: Db, instants: Instants, table: Vec<Entry>, depth: DepthGuard) -> Self {
         let names = table.iter().map(|entry| entry.declared.name).collect();
-        Self { db, instants, table: table.into(), names, looked: Looks::default() }
+        Self { db, instants, table: table.into(), names, depth, looked: Looks::default() }
     }
 
     /// When it looks.
@@ -164,7 +165,7 @@ impl Ticker {
         async {
             let mut tx = self.db.system("schedules: ticks and their jobs").await?;
             let now = self.now(&mut tx).await?;
-            let look = take::due(&mut tx, &self.names, now, Most::USUAL).await?;
+            let look = take::due(&mut tx, &self.names, now, Most::USUAL, &self.depth, RunSchedule::QUEUE).await?;
             let trace = telemetry::current_traceparent();
             let jobs: Vec<NewJob> =
                 look.ticks.iter().map(|tick| NewJob { trace: trace.clone(), ..self.job(&look, tick) }).collect();
@@ -176,7 +177,8 @@ impl Ticker {
             };
             let living: Vec<Uuid> = ids.iter().zip(&inserted).map(living).collect();
             look.advance(&mut tx, &living).await?;
-            let next = take::next(&mut tx, &self.names).await?;
+            // Who only waits for what others have in hand, or for room, need not look again at once.
+            let next = take::next(&mut tx, &self.names, look.is_idle().then_some(now)).await?;
             tx.commit().await?;
             let taken = look.ticks.iter().zip(inserted).map(|(tick, job)| report(&look, *tick, job)).collect();
             Ok(Looked { taken, again_in: pause(next, now) })

@@ -14,14 +14,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use diesel::QueryableByName;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Int8, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::depth::{by_any_way, by_index};
-use crate::sql::statement;
+use super::room;
 
 /// See the module; cheap to clone, all clones are the same.
 #[derive(Debug, Clone)]
@@ -97,14 +94,14 @@ impl DepthGuard {
         let known = self.known().get(&key).copied();
         let (cap, cap_at) = match known {
             Some(known) if known.cap_at.elapsed() < CAP_HOLDS => (known.cap, known.cap_at),
-            _ => (own_cap(conn, tenant, queue).await?.unwrap_or(self.default_cap), Instant::now()),
+            _ => (room::own_cap(conn, tenant, queue).await?.unwrap_or(self.default_cap), Instant::now()),
         };
         let before = known.and_then(|known| known.count);
         let mut count = match before {
             Some(count) if !count.is_due(Instant::now(), jobs, cap) => count,
             before => {
                 let began = Instant::now();
-                let counted = waiting(conn, tenant, queue, cap).await?;
+                let counted = room::waiting(conn, tenant, queue, cap).await?;
                 Count::new(before, counted, began, began.elapsed())
             }
         };
@@ -122,6 +119,20 @@ impl DepthGuard {
         }
         all.insert(key, Known { cap, cap_at, count: Some(count) });
         Ok(full.map_or(Ok(()), Err))
+    }
+
+    /// How many more jobs of each of `tenants` may wait in `queue`, for whoever makes jobs of many tenants in one
+    /// transaction: in one statement, counted anew, and therefore up to [`CAP`](super::depth::CAP) even where more may wait.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rooms(
+        &self,
+        conn: &mut AsyncPgConnection,
+        tenants: &[Uuid],
+        queue: &str,
+    ) -> QueryResult<HashMap<Uuid, usize>> {
+        room::rooms(conn, tenants, queue, self.default_cap).await
     }
 }
 
@@ -152,55 +163,6 @@ impl Count {
 #[expect(clippy::cast_precision_loss, reason = "a rate of jobs")]
 const fn to_f64(n: i64) -> f64 {
     n as f64
-}
-
-#[derive(QueryableByName)]
-struct Waiting {
-    #[diesel(sql_type = Int8)]
-    waiting: i64,
-}
-
-#[derive(QueryableByName)]
-struct Cap {
-    #[diesel(sql_type = Int8)]
-    max_waiting: i64,
-}
-
-async fn own_cap(conn: &mut AsyncPgConnection, tenant: Uuid, queue: &str) -> QueryResult<Option<i64>> {
-    let rows: Vec<Cap> = statement(
-        "SELECT max_waiting FROM (
-            SELECT max_waiting, (queue = '*')::integer AS rank FROM queue.limits
-            WHERE tenant_id = $1 AND queue IN ($2, '*') AND lane = ''
-            UNION ALL
-            SELECT p.max_waiting, 2 FROM queue.tenant_plans t JOIN queue.plans p ON p.name = t.plan WHERE t.tenant_id = $1) caps
-         WHERE max_waiting IS NOT NULL ORDER BY rank LIMIT 1",
-    )
-    .bind::<SqlUuid, _>(tenant)
-    .bind::<Text, _>(queue)
-    .load(conn)
-    .await?;
-    Ok(rows.into_iter().next().map(|row| row.max_waiting))
-}
-
-// In the order of the index, or the planner would read and sort a backlog that its statistics do not know yet.
-const WAITING: &str = "
-SELECT (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $2 AND j.tenant_id = $1
-        ORDER BY j.lane, j.priority DESC, j.id LIMIT $3) due)
-    + (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'held' AND j.tenant_id = $1 AND j.queue = $2
-        ORDER BY j.tenant_id, j.id LIMIT $3) held)
-    + (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'scheduled' AND j.tenant_id = $1 AND j.queue = $2
-        ORDER BY j.tenant_id, j.queue, j.id LIMIT $3) delayed) AS waiting";
-
-async fn waiting(conn: &mut AsyncPgConnection, tenant: Uuid, queue: &str, cap: i64) -> QueryResult<i64> {
-    by_index(conn).await?;
-    let row: Waiting = statement(WAITING)
-        .bind::<SqlUuid, _>(tenant)
-        .bind::<Text, _>(queue)
-        .bind::<Int8, _>(cap)
-        .get_result(conn)
-        .await?;
-    by_any_way(conn).await?;
-    Ok(row.waiting)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub mod payload;
 pub mod progress;
 pub mod promote;
 pub mod refill;
+mod room;
 pub mod row;
 pub mod settle;
 pub(crate) mod text;

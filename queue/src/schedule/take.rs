@@ -1,10 +1,17 @@
 //! Taking ticks, each exactly once however many schedulers run.
 //!
-//! [`due`] locks the due schedules that nobody else has and says which ticks they owe; the caller inserts the jobs of those
+//! [`due`] locks due schedules that nobody else has and says which ticks they owe; the caller inserts the jobs of those
 //! ticks, and [`Look::advance`] moves the schedules forward, all in one transaction. Whoever dies in between has done
 //! nothing of it, and the next look of anybody takes the same ticks; whoever comes second finds the rows locked and
 //! passes over them, or moved. A lock or a leader beyond the rows is therefore not needed.
 //! A look is a fixed number of statements: thousands of schedules that tick at the same second are taken in sets.
+//! It is shared among tenants, its schedules and its ticks: the program's own are always in it, and what one tenant has to
+//! catch up with holds up nobody else. Where more tenants are due than it takes schedules, some are drawn: whose
+//! turn it was would have to be written down.
+//! A tick of a schedule that wants all of them is a job more, whatever waits already. So those take no more than the
+//! tenant may have waiting; what is over stays due.
+
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -13,19 +20,21 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlU
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::catch_up::Due;
+use super::CatchUp;
 use super::record::{Schedule, schedule_columns};
+use super::shares::{Debt, Owed as _, Tenant, share};
 use crate::SYSTEM_TENANT;
+use crate::ledger::DepthGuard;
 use crate::sql::statement;
 
 /// How much one look takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Most {
-    /// Schedules.
+    /// Schedules of tenants.
     pub schedules: u16,
     /// Ticks of one schedule that catches up with all.
     pub ticks_each: usize,
-    /// Ticks of all of them together.
+    /// Ticks of all of them together; those who take one at the most, and the program's own, take it whatever this says.
     pub ticks: usize,
 }
 
@@ -52,8 +61,6 @@ pub struct Look {
     pub schedules: Vec<Schedule>,
     /// Their ticks to be taken, those of each schedule in order.
     pub ticks: Vec<Tick>,
-    /// Whether more is due than was taken.
-    pub more: bool,
     moves: Vec<Move>,
 }
 
@@ -64,49 +71,117 @@ struct Move {
     fault: Option<String>,
 }
 
+/// Due schedules among which their tenants are looked for. Where more are due, one tenant may have them all, and the tenants
+/// that have any schedules are gone through instead.
+const EARLY: i64 = 10_000;
+
+// The tenants that are due; of each its first schedules; of these the first of everybody, then the second of everybody, as
+// many as fit; and so many of each tenant are locked. Of a tenant not all are read, or much would be for nothing: twenty
+// times what would be its part. (The nil tenant, whose are the program's own, is the first by its id.)
+const DUE: &str = concat!(
+    "WITH RECURSIVE early AS MATERIALIZED (
+        SELECT tenant_id FROM queue.schedules WHERE next_at <= $1 AND tenant_id <> $2 ORDER BY next_at LIMIT $5),
+    walk AS (
+        (SELECT tenant_id, next_at FROM queue.schedules
+            WHERE next_at IS NOT NULL AND tenant_id > $2 AND (SELECT count(*) FROM early) >= $5
+            ORDER BY tenant_id, next_at LIMIT 1)
+        UNION ALL
+        SELECT n.tenant_id, n.next_at FROM walk w CROSS JOIN LATERAL (
+            SELECT s.tenant_id, s.next_at FROM queue.schedules s WHERE s.next_at IS NOT NULL AND s.tenant_id > w.tenant_id
+            ORDER BY s.tenant_id, s.next_at LIMIT 1) n),
+    tenants AS MATERIALIZED (
+        SELECT tenant_id FROM (SELECT tenant_id FROM early UNION SELECT tenant_id FROM walk WHERE next_at <= $1) due
+        ORDER BY random() LIMIT $4),
+    firsts AS (
+        SELECT t.tenant_id, f.nth, f.next_at FROM tenants t CROSS JOIN LATERAL (
+            SELECT s.next_at, row_number() OVER (ORDER BY s.next_at) AS nth FROM queue.schedules s
+            WHERE s.tenant_id = t.tenant_id AND s.next_at <= $1
+            ORDER BY s.next_at LIMIT least($4, 20 * $4 / (SELECT count(*) FROM tenants))) f),
+    shares AS (
+        SELECT $2 AS of_tenant, $4 AS most
+        UNION ALL
+        SELECT tenant_id, count(*) FROM (SELECT tenant_id FROM firsts ORDER BY nth, next_at LIMIT $4) f GROUP BY tenant_id)
+    SELECT ",
+    schedule_columns!(),
+    " FROM shares CROSS JOIN LATERAL (
+        SELECT * FROM queue.schedules WHERE tenant_id = of_tenant AND next_at <= $1 AND (tenant_id <> $2 OR name = ANY ($3))
+        ORDER BY next_at LIMIT most FOR UPDATE SKIP LOCKED) s"
+);
+
 /// What is due at `now` of the schedules of all tenants, and of those of the program's own that `declared` names (others
-/// belong to programs of another release).
+/// belong to programs of another release). The jobs of tenants' ticks are to come to `queue`, as far as `depth` lets them.
 ///
 /// # Errors
 /// The database's.
-pub async fn due(conn: &mut AsyncPgConnection, declared: &[&str], now: DateTime<Utc>, most: Most) -> QueryResult<Look> {
-    let schedules: Vec<Schedule> = statement(concat!(
-        "SELECT ",
-        schedule_columns!(),
-        " FROM queue.schedules WHERE next_at <= $1 AND (tenant_id <> $2 OR name = ANY ($3))
-         ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED"
-    ))
-    .bind::<Timestamptz, _>(now)
-    .bind::<SqlUuid, _>(SYSTEM_TENANT)
-    .bind::<Array<Text>, _>(declared)
-    .bind::<BigInt, _>(i64::from(most.schedules))
-    .load(conn)
-    .await?;
-    Ok(Look::at(now, schedules, most))
+pub async fn due(
+    conn: &mut AsyncPgConnection,
+    declared: &[&str],
+    now: DateTime<Utc>,
+    most: Most,
+    depth: &DepthGuard,
+    queue: &str,
+) -> QueryResult<Look> {
+    let schedules: Vec<Schedule> = statement(DUE)
+        .bind::<Timestamptz, _>(now)
+        .bind::<SqlUuid, _>(SYSTEM_TENANT)
+        .bind::<Array<Text>, _>(declared)
+        .bind::<BigInt, _>(i64::from(most.schedules))
+        .bind::<BigInt, _>(EARLY)
+        .load(conn)
+        .await?;
+    let mut tenants: Vec<Uuid> = schedules.iter().filter(|one| piles_up(one)).map(|one| one.tenant_id).collect();
+    tenants.dedup();
+    let rooms = depth.rooms(conn, &tenants, queue).await?;
+    Ok(Look::at(now, schedules, &rooms, most))
+}
+
+/// Whether each tick of it is a job more.
+fn piles_up(schedule: &Schedule) -> bool {
+    schedule.catch_up == CatchUp::All && schedule.tenant_id != SYSTEM_TENANT
 }
 
 impl Look {
-    /// What `schedules` owe at `now`.
-    fn at(now: DateTime<Utc>, schedules: Vec<Schedule>, most: Most) -> Self {
-        let more = schedules.len() >= usize::from(most.schedules);
-        let mut look = Self { now, schedules, ticks: Vec::new(), more, moves: Vec::new() };
-        for (place, schedule) in look.schedules.iter().enumerate() {
-            let room = most.ticks.saturating_sub(look.ticks.len()).min(most.ticks_each);
+    /// What `schedules` owe at `now`, where so many more jobs of a tenant may wait as `rooms` says.
+    fn at(now: DateTime<Utc>, schedules: Vec<Schedule>, rooms: &HashMap<Uuid, usize>, most: Most) -> Self {
+        let (mut done, mut moves) = (Vec::new(), Vec::new());
+        let mut behind: BTreeMap<Uuid, Tenant> = BTreeMap::new();
+        for (place, schedule) in schedules.iter().enumerate() {
             let Some(next_at) = schedule.next_at else { continue };
-            if room == 0 {
-                look.more = true;
-                break;
-            }
-            let (due, fault) = match schedule.rule() {
-                Ok(rule) => (schedule.catch_up.due(&rule, next_at, now, room), None),
-                // It must not hold up the others, nor be tried at every look.
-                Err(error) => (Due { ticks: Vec::new(), next: None }, Some(error.to_string())),
+            let mut debt = match schedule.rule() {
+                Ok(rule) => Debt::new(place, rule, schedule.catch_up, next_at, now, most.ticks_each),
+                Err(error) => {
+                    // It must not hold up the others, nor be tried at every look.
+                    moves.push(Move { schedule: place, next: None, fault: Some(error.to_string()) });
+                    continue;
+                }
             };
-            look.more |= due.next.is_some_and(|next| next <= now);
-            look.ticks.extend(due.ticks.into_iter().map(|at| Tick { schedule: place, at }));
-            look.moves.push(Move { schedule: place, next: due.next, fault });
+            if piles_up(schedule) {
+                let room = rooms.get(&schedule.tenant_id).copied().unwrap_or(0);
+                let tenant = behind.entry(schedule.tenant_id).or_insert_with(|| Tenant { room, debts: Vec::new() });
+                tenant.debts.push(debt);
+            } else {
+                debt.give(most.ticks_each);
+                done.push(debt);
+            }
         }
-        look
+        let taken: usize = done.iter().map(|debt| debt.ticks.len()).sum();
+        let mut behind: Vec<Tenant> = behind.into_values().collect();
+        share(&mut behind, most.ticks.saturating_sub(taken));
+        done.extend(behind.into_iter().flat_map(|tenant| tenant.debts));
+        // Who got nothing stays where it is.
+        done.retain(|debt| debt.next != schedules[debt.schedule].next_at);
+        let mut ticks = Vec::new();
+        for debt in &done {
+            ticks.extend(debt.ticks.iter().map(|at| Tick { schedule: debt.schedule, at: *at }));
+            moves.push(Move { schedule: debt.schedule, next: debt.next, fault: None });
+        }
+        Self { now, schedules, ticks, moves }
+    }
+
+    /// Whether nothing moves: what is due still, if anything, is in another's hands or waits for room.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.moves.is_empty()
     }
 
     /// Moves the schedules behind the ticks, of which `jobs` are the jobs, in their order. In the transaction of [`due`].
@@ -153,16 +228,23 @@ struct Next {
     next: Option<DateTime<Utc>>,
 }
 
-/// The first tick that is to come, as [`due`] counts them.
+/// The first tick that is to come, as [`due`] counts them; where `after` is given, the first after that.
 ///
 /// # Errors
 /// The database's.
-pub async fn next(conn: &mut AsyncPgConnection, declared: &[&str]) -> QueryResult<Option<DateTime<Utc>>> {
-    let row: Next =
-        statement("SELECT min(next_at) AS next FROM queue.schedules WHERE tenant_id <> $1 OR name = ANY ($2)")
-            .bind::<SqlUuid, _>(SYSTEM_TENANT)
-            .bind::<Array<Text>, _>(declared)
-            .get_result(conn)
-            .await?;
+pub async fn next(
+    conn: &mut AsyncPgConnection,
+    declared: &[&str],
+    after: Option<DateTime<Utc>>,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    let row: Next = statement(
+        "SELECT min(next_at) AS next FROM queue.schedules
+         WHERE next_at > coalesce($3, '-infinity') AND (tenant_id <> $1 OR name = ANY ($2))",
+    )
+    .bind::<SqlUuid, _>(SYSTEM_TENANT)
+    .bind::<Array<Text>, _>(declared)
+    .bind::<Nullable<Timestamptz>, _>(after)
+    .get_result(conn)
+    .await?;
     Ok(row.next)
 }

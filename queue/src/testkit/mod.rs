@@ -68,6 +68,40 @@
 //! assert_eq!(queue.job(id).result, Some("Ada".into()));
 //! # });
 //! ```
+//!
+//! Whoever enqueues, a service or a handler with a follow-up, takes anything that is [`Enqueue`](crate::Enqueue): the
+//! process gives it an [`Enqueuer`](crate::Enqueuer), and a test the queue that it asks afterwards:
+//!
+//! ```
+//! # use patchbay_queue::testkit::TestQueue;
+//! # use patchbay_queue::{Enqueue, EnqueueError, Job, JobRequest, Policy};
+//! # use serde::{Deserialize, Serialize};
+//! # use uuid::Uuid;
+//! # #[derive(Serialize, Deserialize)]
+//! # struct Welcome { name: String }
+//! # impl Job for Welcome {
+//! #     const KIND: &'static str = "mail.welcome";
+//! #     const VERSION: i16 = 1;
+//! #     const QUEUE: &'static str = "mail";
+//! #     const POLICY: Policy = Policy::DEFAULT;
+//! # }
+//! struct SignUp<E> { jobs: E }
+//!
+//! impl<E: Enqueue> SignUp<E> {
+//!     async fn sign_up(&self, member: Uuid, tenant: Uuid, name: &str) -> Result<(), EnqueueError> {
+//!         let welcome = Welcome { name: name.to_owned() };
+//!         self.jobs.enqueue(JobRequest::new(member, tenant, welcome).into()).await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let queue = TestQueue::new();
+//! let service = SignUp { jobs: queue.clone() };
+//! service.sign_up(queue.id(), Uuid::max(), "Ada").await.unwrap();
+//! queue.assert_enqueued::<Welcome>(|job| job.payload.name == "Ada");
+//! # });
+//! ```
 
 mod breaker;
 mod bucket;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::memory::Memory;
 use super::row::TestJob;
 use crate::lanes::{EVERY_QUEUE, LaneName, Limit, PauseScope, RateLimit};
 use crate::ledger::{Inserted, circle, hold};
-use crate::{Job, JobRequest, NewJob};
+use crate::{Enqueue, EnqueueError, Job, JobRequest, NewJob};
 
 /// The engine in memory; see [the module](super). Clones are the same queue.
 #[derive(Clone)]
@@ -274,5 +275,15 @@ impl TestQueue {
     pub fn set_weight(&self, tenant: Uuid, weight: f64) {
         let stands = self.memory.world().limits.at(EVERY_QUEUE, &LaneName { tenant, lane: String::new() });
         self.set_limit(EVERY_QUEUE, Limit { weight: Some(weight), ..stands });
+    }
+}
+
+#[async_trait]
+impl Enqueue for TestQueue {
+    async fn enqueue(&self, job: NewJob) -> Result<Inserted, EnqueueError> {
+        if self.memory.world().jobs.contains_key(&job.id) {
+            return Err(EnqueueError::Refused(format!("the id {} is taken", job.id).into()));
+        }
+        Ok(self.enqueue_all(vec![job]).remove(0))
     }
 }

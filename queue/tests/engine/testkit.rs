@@ -126,3 +126,29 @@ async fn a_kind_that_is_paused_is_held_and_goes_on_when_it_is_resumed() {
     queue.resume(QUEUE, &kind);
     assert_eq!(queue.drain(&flaky()).await.succeeded, 1);
 }
+
+/// Once done, it enqueues a job that fails.
+struct Following<E>(E, Uuid);
+
+#[async_trait]
+impl<E: Enqueue> Handler<Work> for Following<E> {
+    async fn run(&self, _: Work, ctx: &JobContext) -> Result<Outcome, JobError> {
+        let next = JobRequest::new(self.1, ctx.tenant(), Work { act: Act::Fail });
+        let enqueued = self.0.enqueue(next.into()).await;
+        enqueued.map_err(|error| JobError::permanent("enqueue", error.to_string()))?;
+        Ok(Outcome::Done(None))
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_enqueues_is_seen_and_an_id_that_is_taken_is_refused() {
+    let queue = TestQueue::new();
+    let next = queue.id();
+    let registry = Registry::default().with::<Work, _>(Following(queue.clone(), next));
+    let first = queue.enqueue(queue.request(Work { act: Act::Succeed }));
+    assert_eq!(queue.run_one(&registry, first).await.state, State::Succeeded);
+    assert_eq!(queue.assert_enqueued::<Work>(|job| job.payload.act == Act::Fail).id, next);
+    let again = queue.enqueue(queue.request(Work { act: Act::Succeed }));
+    let refused = queue.run_one(&registry, again).await;
+    assert_eq!((refused.state, refused.last_error()), (State::Dead, Some("enqueue")));
+}

@@ -5,5 +5,6 @@ mod declared;
 mod killed;
 mod once;
 mod program;
+mod shared;
 mod tenants;
 mod world;

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl as _;
 use patchbay_db::TypedId as _;
 use patchbay_db::ids::{ScheduleId, TenantId};
 use patchbay_db::testdb::TestDb;
+use patchbay_queue::ledger::DepthGuard;
 use patchbay_queue::schedule::{CatchUp, NewSchedule, Rule, Schedule, store};
 use patchbay_schedules::table::Entry;
 use patchbay_schedules::ticker::{Instants, Ticker};
@@ -64,7 +65,8 @@ pub async fn last_ticks(db: &TestDb) -> BTreeMap<String, DateTime<Utc>> {
 /// A ticker that has declared its table.
 pub async fn ticker(db: &TestDb, clock: &Arc<TestClock>, table: Vec<Entry>) -> Ticker {
     // Pools of its own, as another process has.
-    let ticker = Ticker::new(db.another(db.config()), Instants::Of(clock.clone()), table);
+    let depth = DepthGuard::new(1_000_000);
+    let ticker = Ticker::new(db.another(db.config()), Instants::Of(clock.clone()), table, depth);
     ticker.declare().await.unwrap();
     ticker
 }

@@ -1,0 +1,1 @@
+DROP INDEX queue.schedules_due_of_tenant;
