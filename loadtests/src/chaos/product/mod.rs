@@ -3,6 +3,7 @@
 //! Used where what breaks is a program that the engine's scenarios do not have. Each message is one job and one call of the
 //! public API, repeated under its idempotency key until it is answered, as a careful customer does.
 
+mod door;
 mod limits;
 mod ticks;
 mod watch;
@@ -148,6 +149,20 @@ impl Product {
             callers.spawn(call(customers, next, accepted, scale));
         }
         Ok(Sending { accepted, wanted: scale.jobs, callers })
+    }
+
+    /// Whether a message of so many bytes is refused at the door, because of them.
+    ///
+    /// # Errors
+    /// An API that does not answer.
+    pub async fn refuses(&self, bytes: usize) -> Result<bool> {
+        let customer = &self.customers[0];
+        let status = door::answer_to(customer.api, &customer.key, bytes).await?;
+        let refused = status == StatusCode::PAYLOAD_TOO_LARGE;
+        if !refused {
+            console::note(&format!("    a message of {bytes} bytes was answered with {status}"));
+        }
+        Ok(refused)
     }
 
     /// A blow begins.
