@@ -7,7 +7,6 @@ use anyhow::Result;
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
-use super::agent::jobs::QUEUE;
 use super::cast::Part;
 use super::feed::Fed;
 use super::mixed::check::Mixed;
@@ -157,9 +156,15 @@ async fn told(stage: &Stage<'_>) -> Result<HashMap<Uuid, Told>> {
     rows.iter().map(|row| Ok((row.get::<_, &str>(0).parse()?, Told { state: row.get(1), story: row.get(2) }))).collect()
 }
 
-/// Keys that are taken, ties, ends that nobody saw to, counts that nobody took.
-const ASIDE: &str = "SELECT (SELECT count(*) FROM queue.unique_keys) + (SELECT count(*) FROM queue.dependencies)
-    + (SELECT count(*) FROM queue.ended_targets) + (SELECT count(*) FROM queue.group_deltas)";
+/// The one queue whose jobs recur by themselves: all that the schedulers make in the system's name (every two seconds, in
+/// these runs), of kinds `maintenance.…`, which have no ties and no groups. What there is of them says nothing of whoever was
+/// troubled; nor does what follows from them for customers, which is in other queues and ends when nothing is left to do.
+const RECURRING: &str = "maintenance";
+
+/// Keys that are taken, ties, ends that nobody saw to, counts that nobody took; not the keys of what recurs.
+pub const ASIDE: &str = "SELECT (SELECT count(*) FROM queue.unique_keys WHERE kind NOT LIKE 'maintenance.%')
+    + (SELECT count(*) FROM queue.dependencies) + (SELECT count(*) FROM queue.ended_targets)
+    + (SELECT count(*) FROM queue.group_deltas)";
 
 /// What is left in Redis and in the ledger's side tables when nothing is left to do.
 async fn leaked(stage: &Stage<'_>) -> Result<u64> {
@@ -168,7 +173,7 @@ async fn leaked(stage: &Stage<'_>) -> Result<u64> {
     loop {
         let mut redis = stage.servers.redis.connect().await?;
         let keys: i64 = client.query_one(ASIDE, &[]).await?.get(0);
-        let left = left(&mut redis, &format!("*{{{QUEUE}}}:*")).await? + keys.unsigned_abs();
+        let left = left(&mut redis, "*").await? + keys.unsigned_abs();
         if left == 0 || start.elapsed() > TIDY {
             return Ok(left);
         }
@@ -176,23 +181,46 @@ async fn leaked(stage: &Stage<'_>) -> Result<u64> {
     }
 }
 
-/// What stands for a job or a slot in the keys of `pattern`: envelopes, leases, wishes to cancel, places in lanes,
-/// counts of what runs.
+/// What stands for a job or a slot in all queues of `namespace`, but for what recurs: envelopes, leases, wishes to cancel,
+/// places in lanes, counts of what runs.
 ///
 /// # Errors
 /// Redis's.
-pub async fn left(redis: &mut MultiplexedConnection, pattern: &str) -> Result<u64> {
-    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(redis).await?;
+pub async fn left(redis: &mut MultiplexedConnection, namespace: &str) -> Result<u64> {
+    let keys: Vec<String> = redis::cmd("KEYS").arg(format!("{namespace}:{{*}}:*")).query_async(redis).await?;
     let mut left = 0;
     for key in keys {
-        let Some((_, name)) = key.split_once("}:") else { continue };
-        let command = match name.split(':').next() {
-            Some("jobs" | "live") => "HLEN",
-            Some("leases" | "lane") => "ZCARD",
-            Some("cancel") => "SCARD",
-            _ => continue,
-        };
-        left += redis::cmd(command).arg(&key).query_async::<u64>(redis).await?;
+        if let Some(command) = counted_by(&key) {
+            left += redis::cmd(command).arg(&key).query_async::<u64>(redis).await?;
+        }
     }
     Ok(left)
+}
+
+/// The command that counts what a key has of jobs and slots, if it has any.
+fn counted_by(key: &str) -> Option<&'static str> {
+    let (queue, name) = key.split_once('{')?.1.split_once("}:")?;
+    match name.split(':').next()? {
+        _ if queue == RECURRING => None,
+        "jobs" | "live" => Some("HLEN"),
+        "leases" | "lane" => Some("ZCARD"),
+        "cancel" => Some("SCARD"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_counted_in_every_queue_but_the_one_whose_jobs_recur() {
+        for queue in ["sends", "receipts", "imports", "inbound", "reconcile", "jobs", "schedules", "chaos"] {
+            assert_eq!(counted_by(&format!("run-1:{{{queue}}}:leases")), Some("ZCARD"), "{queue}");
+            assert_eq!(counted_by(&format!("run-1:{{{queue}}}:lane:a-tenant\nits-lane")), Some("ZCARD"), "{queue}");
+            assert_eq!(counted_by(&format!("run-1:{{{queue}}}:limit")), None, "{queue}");
+        }
+        assert_eq!(counted_by("run-1:{maintenance}:leases"), None);
+        assert_eq!(counted_by("run-1:{workers}:one-of-them"), None);
+    }
 }

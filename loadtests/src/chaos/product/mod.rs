@@ -23,7 +23,7 @@ pub use ticks::CRON;
 pub use ticks::Schedules;
 use watch::Watch;
 
-use super::check::{PATIENCE, TIDY, left};
+use super::check::{ASIDE, PATIENCE, TIDY, left};
 use super::recovery::{Recovery, text};
 use super::row::Row;
 use super::servers::Servers;
@@ -205,8 +205,8 @@ impl Product {
         let start = Instant::now();
         while leaked > 0 && start.elapsed() < TIDY {
             tokio::time::sleep(LOOK).await;
-            let pattern = format!("{}:{{[ms]*}}:*", self.stack.namespace());
-            leaked = left(&mut servers.redis.connect().await?, &pattern).await?;
+            let aside = one(ASIDE).await?.unsigned_abs();
+            leaked = left(&mut servers.redis.connect().await?, self.stack.namespace()).await? + aside;
         }
         let recovery = Recovery::measure(Duration::ZERO, &self.blows, &self.done());
         console::note(&format!("    {}", text(recovery)));
@@ -231,9 +231,9 @@ impl Product {
     }
 }
 
-/// Jobs of customers that are not over; the scheduler's own come and go.
+/// Jobs of customers that are not over; the scheduler's own come and go, and are in [`ASIDE`] as little.
 const OPEN: &str = "SELECT count(*) FROM queue.jobs WHERE state IN ('waiting', 'scheduled', 'held')
-    AND kind IN ('messages.send', 'messages.receipt', 'schedules.run')";
+    AND kind NOT LIKE 'maintenance.%'";
 
 /// Sending under way.
 pub struct Sending {
