@@ -42,12 +42,20 @@ pub struct Wanted {
     pub once: bool,
     /// Whether no process and no way was troubled: then what is said to a running job is heard in time.
     pub heard: bool,
+    /// Whether no job fails by itself, and whatever is done to the workers is free: then one with an error or a crash to its
+    /// account ended otherwise than it should. An interruption is none.
+    pub free: bool,
 }
 
 impl Wanted {
     /// Every job has its effect.
     pub fn new(name: &'static str) -> Self {
-        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false, heard: false }
+        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false, heard: false, free: false }
+    }
+
+    /// Whether a job paid for something that had to be free.
+    const fn is_charged(&self, told: &Told) -> bool {
+        self.free && told.charged > 0
     }
 }
 
@@ -111,8 +119,9 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
             true => state == "dead" && seen.effects == 0,
             false => ends.may_be(n, state),
         };
+        let charged = told.is_some_and(|told| wanted.is_charged(told));
         match told.map(|told| told.state.as_str()) {
-            Some(state) if as_wanted(state) => continue,
+            Some(state) if as_wanted(state) && !charged => continue,
             Some("waiting" | "scheduled" | "held") => row.stuck += 1,
             _ => row.lost += 1,
         }
@@ -144,6 +153,8 @@ async fn until_over(stage: &Stage<'_>) -> Result<()> {
 /// What the ledger says of a job.
 struct Told {
     state: String,
+    /// Errors and crashes.
+    charged: i32,
     /// For whoever looks for the cause.
     story: String,
 }
@@ -151,9 +162,15 @@ struct Told {
 async fn told(stage: &Stage<'_>) -> Result<HashMap<Uuid, Told>> {
     let client = stage.look.connect().await?;
     let sql = "SELECT id::text, state, format('%s %s in %L of %s: %s errors, %s crashes, %s interruptions, %s, %s',
-            kind, id, lane, tenant_id, errors, crashes, interruptions, last_error, held_reason) FROM queue.jobs";
+            kind, id, lane, tenant_id, errors, crashes, interruptions, last_error, held_reason),
+        errors::int4 + crashes::int4 FROM queue.jobs";
     let rows = client.query(sql, &[]).await?;
-    rows.iter().map(|row| Ok((row.get::<_, &str>(0).parse()?, Told { state: row.get(1), story: row.get(2) }))).collect()
+    let mut told = HashMap::new();
+    for row in &rows {
+        let id: Uuid = row.get::<_, &str>(0).parse()?;
+        told.insert(id, Told { state: row.get(1), story: row.get(2), charged: row.get(3) });
+    }
+    Ok(told)
 }
 
 /// The one queue whose jobs recur by themselves: all that the schedulers make in the system's name (every two seconds, in
@@ -212,6 +229,14 @@ fn counted_by(key: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_or_a_crash_is_a_fault_where_all_that_was_done_is_free_and_nowhere_else() {
+        let told = |charged| Told { state: "succeeded".to_owned(), charged, story: String::new() };
+        let free = Wanted { free: true, ..Wanted::new("rolling") };
+        assert!(free.is_charged(&told(1)) && !free.is_charged(&told(0)));
+        assert!(!Wanted::new("workers-killed").is_charged(&told(1)));
+    }
 
     #[test]
     fn what_is_left_is_counted_in_every_queue_but_the_one_whose_jobs_recur() {
