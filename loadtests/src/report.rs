@@ -83,6 +83,12 @@ impl Report {
         });
     }
 
+    /// A figure by itself that was measured once, which a remark says: what is behind it takes minutes to set up.
+    pub fn once(&mut self, name: &str, value: f64, unit: &str, bar: Option<Bar>) {
+        self.figure(name, value, unit, bar);
+        self.remark(format!("{name}: one run, no median"));
+    }
+
     /// A figure beside another of the same unit and run; the bar is about `value / against_value`.
     pub fn compared(&mut self, name: &str, value: f64, unit: &str, against: (&str, f64), bar: Option<Bar>) {
         let ratio = value / against.1;
@@ -209,6 +215,14 @@ mod tests {
         let holds: Vec<_> = report.rows.iter().map(|row| row.holds).collect();
         assert_eq!(holds, [Some(true), Some(false), None]);
         assert_eq!(report.rows[0].ratio, Some(4.0));
+    }
+
+    #[test]
+    fn a_figure_that_was_measured_once_says_so() {
+        let mut report = Report::new("test");
+        report.once("a group of a million", 2.0, "s", Some(Bar::AtMost(5.0)));
+        assert_eq!(report.rows[0].holds, Some(true));
+        assert_eq!(report.remarks, ["a group of a million: one run, no median"]);
     }
 
     #[test]

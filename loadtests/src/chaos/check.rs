@@ -7,7 +7,6 @@ use anyhow::Result;
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
-use super::agent::jobs::QUEUE;
 use super::cast::Part;
 use super::feed::Fed;
 use super::mixed::check::Mixed;
@@ -43,12 +42,20 @@ pub struct Wanted {
     pub once: bool,
     /// Whether no process and no way was troubled: then what is said to a running job is heard in time.
     pub heard: bool,
+    /// Whether no job fails by itself, and whatever is done to the workers is free: then one with an error or a crash to its
+    /// account ended otherwise than it should. An interruption is none.
+    pub free: bool,
 }
 
 impl Wanted {
     /// Every job has its effect.
     pub fn new(name: &'static str) -> Self {
-        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false, heard: false }
+        Self { name, dead: None, late: Duration::ZERO, renewed: false, once: false, heard: false, free: false }
+    }
+
+    /// Whether a job paid for something that had to be free.
+    const fn is_charged(&self, told: &Told) -> bool {
+        self.free && told.charged > 0
     }
 }
 
@@ -112,8 +119,9 @@ pub async fn check(stage: &mut Stage<'_>, wanted: &Wanted) -> Result<Row> {
             true => state == "dead" && seen.effects == 0,
             false => ends.may_be(n, state),
         };
+        let charged = told.is_some_and(|told| wanted.is_charged(told));
         match told.map(|told| told.state.as_str()) {
-            Some(state) if as_wanted(state) => continue,
+            Some(state) if as_wanted(state) && !charged => continue,
             Some("waiting" | "scheduled" | "held") => row.stuck += 1,
             _ => row.lost += 1,
         }
@@ -145,6 +153,8 @@ async fn until_over(stage: &Stage<'_>) -> Result<()> {
 /// What the ledger says of a job.
 struct Told {
     state: String,
+    /// Errors and crashes.
+    charged: i32,
     /// For whoever looks for the cause.
     story: String,
 }
@@ -152,14 +162,26 @@ struct Told {
 async fn told(stage: &Stage<'_>) -> Result<HashMap<Uuid, Told>> {
     let client = stage.look.connect().await?;
     let sql = "SELECT id::text, state, format('%s %s in %L of %s: %s errors, %s crashes, %s interruptions, %s, %s',
-            kind, id, lane, tenant_id, errors, crashes, interruptions, last_error, held_reason) FROM queue.jobs";
+            kind, id, lane, tenant_id, errors, crashes, interruptions, last_error, held_reason),
+        errors::int4 + crashes::int4 FROM queue.jobs";
     let rows = client.query(sql, &[]).await?;
-    rows.iter().map(|row| Ok((row.get::<_, &str>(0).parse()?, Told { state: row.get(1), story: row.get(2) }))).collect()
+    let mut told = HashMap::new();
+    for row in &rows {
+        let id: Uuid = row.get::<_, &str>(0).parse()?;
+        told.insert(id, Told { state: row.get(1), story: row.get(2), charged: row.get(3) });
+    }
+    Ok(told)
 }
 
-/// Keys that are taken, ties, ends that nobody saw to, counts that nobody took.
-const ASIDE: &str = "SELECT (SELECT count(*) FROM queue.unique_keys) + (SELECT count(*) FROM queue.dependencies)
-    + (SELECT count(*) FROM queue.ended_targets) + (SELECT count(*) FROM queue.group_deltas)";
+/// The one queue whose jobs recur by themselves: all that the schedulers make in the system's name (every two seconds, in
+/// these runs), of kinds `maintenance.…`, which have no ties and no groups. What there is of them says nothing of whoever was
+/// troubled; nor does what follows from them for customers, which is in other queues and ends when nothing is left to do.
+const RECURRING: &str = "maintenance";
+
+/// Keys that are taken, ties, ends that nobody saw to, counts that nobody took; not the keys of what recurs.
+pub const ASIDE: &str = "SELECT (SELECT count(*) FROM queue.unique_keys WHERE kind NOT LIKE 'maintenance.%')
+    + (SELECT count(*) FROM queue.dependencies) + (SELECT count(*) FROM queue.ended_targets)
+    + (SELECT count(*) FROM queue.group_deltas)";
 
 /// What is left in Redis and in the ledger's side tables when nothing is left to do.
 async fn leaked(stage: &Stage<'_>) -> Result<u64> {
@@ -168,7 +190,7 @@ async fn leaked(stage: &Stage<'_>) -> Result<u64> {
     loop {
         let mut redis = stage.servers.redis.connect().await?;
         let keys: i64 = client.query_one(ASIDE, &[]).await?.get(0);
-        let left = left(&mut redis, &format!("*{{{QUEUE}}}:*")).await? + keys.unsigned_abs();
+        let left = left(&mut redis, "*").await? + keys.unsigned_abs();
         if left == 0 || start.elapsed() > TIDY {
             return Ok(left);
         }
@@ -176,23 +198,54 @@ async fn leaked(stage: &Stage<'_>) -> Result<u64> {
     }
 }
 
-/// What stands for a job or a slot in the keys of `pattern`: envelopes, leases, wishes to cancel, places in lanes,
-/// counts of what runs.
+/// What stands for a job or a slot in all queues of `namespace`, but for what recurs: envelopes, leases, wishes to cancel,
+/// places in lanes, counts of what runs.
 ///
 /// # Errors
 /// Redis's.
-pub async fn left(redis: &mut MultiplexedConnection, pattern: &str) -> Result<u64> {
-    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(redis).await?;
+pub async fn left(redis: &mut MultiplexedConnection, namespace: &str) -> Result<u64> {
+    let keys: Vec<String> = redis::cmd("KEYS").arg(format!("{namespace}:{{*}}:*")).query_async(redis).await?;
     let mut left = 0;
     for key in keys {
-        let Some((_, name)) = key.split_once("}:") else { continue };
-        let command = match name.split(':').next() {
-            Some("jobs" | "live") => "HLEN",
-            Some("leases" | "lane") => "ZCARD",
-            Some("cancel") => "SCARD",
-            _ => continue,
-        };
-        left += redis::cmd(command).arg(&key).query_async::<u64>(redis).await?;
+        if let Some(command) = counted_by(&key) {
+            left += redis::cmd(command).arg(&key).query_async::<u64>(redis).await?;
+        }
     }
     Ok(left)
+}
+
+/// The command that counts what a key has of jobs and slots, if it has any.
+fn counted_by(key: &str) -> Option<&'static str> {
+    let (queue, name) = key.split_once('{')?.1.split_once("}:")?;
+    match name.split(':').next()? {
+        _ if queue == RECURRING => None,
+        "jobs" | "live" => Some("HLEN"),
+        "leases" | "lane" => Some("ZCARD"),
+        "cancel" => Some("SCARD"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_or_a_crash_is_a_fault_where_all_that_was_done_is_free_and_nowhere_else() {
+        let told = |charged| Told { state: "succeeded".to_owned(), charged, story: String::new() };
+        let free = Wanted { free: true, ..Wanted::new("rolling") };
+        assert!(free.is_charged(&told(1)) && !free.is_charged(&told(0)));
+        assert!(!Wanted::new("workers-killed").is_charged(&told(1)));
+    }
+
+    #[test]
+    fn what_is_left_is_counted_in_every_queue_but_the_one_whose_jobs_recur() {
+        for queue in ["sends", "receipts", "imports", "inbound", "reconcile", "jobs", "schedules", "chaos"] {
+            assert_eq!(counted_by(&format!("run-1:{{{queue}}}:leases")), Some("ZCARD"), "{queue}");
+            assert_eq!(counted_by(&format!("run-1:{{{queue}}}:lane:a-tenant\nits-lane")), Some("ZCARD"), "{queue}");
+            assert_eq!(counted_by(&format!("run-1:{{{queue}}}:limit")), None, "{queue}");
+        }
+        assert_eq!(counted_by("run-1:{maintenance}:leases"), None);
+        assert_eq!(counted_by("run-1:{workers}:one-of-them"), None);
+    }
 }

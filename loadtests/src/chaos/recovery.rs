@@ -1,7 +1,9 @@
 //! How soon work goes at full speed again after what broke it.
 //!
 //! Full speed is most of the pace of effects from the beginning of the load to the first blow. Without a pace before there is
-//! nothing to measure by, and nothing is measured: a scenario in which that is so does not hold.
+//! nothing to measure by, and nothing is measured: a scenario in which that is so does not hold. Where a backlog stands
+//! (`scenarios/standing.rs`) that is the pace of all slots; elsewhere it is what is fed, far below what the engine is capable
+//! of, so that there it is shown only that work goes on at the pace of its coming.
 //!
 //! Measured is from the end of a blow to the first second of full speed, or to when nothing was left to do; the worst of them
 //! counts. What this does not say:

@@ -3,6 +3,7 @@
 //! Used where what breaks is a program that the engine's scenarios do not have. Each message is one job and one call of the
 //! public API, repeated under its idempotency key until it is answered, as a careful customer does.
 
+mod door;
 mod limits;
 mod ticks;
 mod watch;
@@ -22,7 +23,7 @@ pub use ticks::CRON;
 pub use ticks::Schedules;
 use watch::Watch;
 
-use super::check::{PATIENCE, TIDY, left};
+use super::check::{ASIDE, PATIENCE, TIDY, left};
 use super::recovery::{Recovery, text};
 use super::row::Row;
 use super::servers::Servers;
@@ -150,6 +151,20 @@ impl Product {
         Ok(Sending { accepted, wanted: scale.jobs, callers })
     }
 
+    /// Whether a message of so many bytes is refused at the door, because of them.
+    ///
+    /// # Errors
+    /// An API that does not answer.
+    pub async fn refuses(&self, bytes: usize) -> Result<bool> {
+        let customer = &self.customers[0];
+        let status = door::answer_to(customer.api, &customer.key, bytes).await?;
+        let refused = status == StatusCode::PAYLOAD_TOO_LARGE;
+        if !refused {
+            console::note(&format!("    a message of {bytes} bytes was answered with {status}"));
+        }
+        Ok(refused)
+    }
+
     /// A blow begins.
     pub fn strike(&mut self, what: &str) {
         console::note(&format!("    {what}"));
@@ -190,8 +205,8 @@ impl Product {
         let start = Instant::now();
         while leaked > 0 && start.elapsed() < TIDY {
             tokio::time::sleep(LOOK).await;
-            let pattern = format!("{}:{{[ms]*}}:*", self.stack.namespace());
-            leaked = left(&mut servers.redis.connect().await?, &pattern).await?;
+            let aside = one(ASIDE).await?.unsigned_abs();
+            leaked = left(&mut servers.redis.connect().await?, self.stack.namespace()).await? + aside;
         }
         let recovery = Recovery::measure(Duration::ZERO, &self.blows, &self.done());
         console::note(&format!("    {}", text(recovery)));
@@ -216,9 +231,9 @@ impl Product {
     }
 }
 
-/// Jobs of customers that are not over; the scheduler's own come and go.
+/// Jobs of customers that are not over; the scheduler's own come and go, and are in [`ASIDE`] as little.
 const OPEN: &str = "SELECT count(*) FROM queue.jobs WHERE state IN ('waiting', 'scheduled', 'held')
-    AND kind IN ('messages.send', 'messages.receipt', 'schedules.run')";
+    AND kind NOT LIKE 'maintenance.%'";
 
 /// Sending under way.
 pub struct Sending {

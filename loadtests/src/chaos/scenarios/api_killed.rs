@@ -1,4 +1,5 @@
 //! 2. kill -9 of the API: between commit and push (it dies there by itself, see `patchbay_db`'s failpoints), and at random.
+//!    Before, while it lives, ten megabytes at its door.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     // An API that is away so often takes less than it is asked to: limits that suit this, or none would ever bind.
     let taken = if scale.short { 0.3 } else { 0.6 };
     let mut product = Product::start(servers, f64::from(u32::try_from(scale.rate)?) * taken).await?;
+    let refused = product.refuses(10_000_000).await?;
     let place = product.stack.place(API)?;
     let sending = product.send(scale).await?;
     while !sending.is_at(0.2) && sending.goes_on() {
@@ -59,5 +61,7 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     product.calm();
     let accepted = sending.end().await?;
     ensure!(died > 0, "the API never died between commit and push: was it built with its failpoints?");
-    product.check(name, servers, accepted, true).await
+    let mut row = product.check(name, servers, accepted, true).await?;
+    row.over_limit += u64::from(!refused);
+    Ok(row.judged())
 }

@@ -10,6 +10,7 @@ mod redis_broken;
 mod rolling;
 mod scheduler_killed;
 mod slow_handlers;
+mod standing;
 mod workers_killed;
 
 use anyhow::Result;

@@ -1,14 +1,16 @@
-//! 5. PostgreSQL: restarted as by a power cut, its sessions ended, its connections used up, the workers' pools emptied.
+//! 5. PostgreSQL: restarted as by a power cut, its sessions ended, its connections used up, the workers' pools emptied. In the
+//!    long form under a standing backlog ([`standing`]).
 
 use std::time::Duration;
 
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
+use super::standing;
 use crate::chaos::check::{Wanted, check};
 use crate::chaos::row::Row;
 use crate::chaos::servers::Servers;
-use crate::chaos::stage::{Scale, Setup, Stage};
+use crate::chaos::stage::{Scale, Stage};
 
 /// How long connections are kept from everybody else; as long as a worker told to hoard them does.
 const USED_UP: Duration = Duration::from_secs(3);
@@ -18,18 +20,18 @@ const USED_UP: Duration = Duration::from_secs(3);
 /// # Errors
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
-    let mut stage = Stage::open(servers, scale, &Setup::default()).await?;
+    let mut stage = Stage::open(servers, scale, &standing::setup(scale)?).await?;
     stage.until(0.2).await?;
     stage.strike("PostgreSQL is restarted at once");
     stage.servers.postgres.restart_immediately().await?;
     stage.calm();
 
-    stage.until(0.4).await?;
+    standing::next(&stage, 0.4).await?;
     stage.strike("its sessions are ended");
     stage.servers.postgres.end_sessions().await?;
     stage.calm();
 
-    stage.until(0.6).await?;
+    standing::next(&stage, 0.6).await?;
     stage.strike("its connections are used up");
     stage.servers.postgres.end_sessions().await?;
     let mut taken = Vec::new();
@@ -40,7 +42,7 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
     drop(taken);
     stage.calm();
 
-    stage.until(0.8).await?;
+    standing::next(&stage, 0.8).await?;
     stage.strike("the workers' pools are emptied");
     for worker in &stage.workers {
         worker.signal(Signal::SIGUSR1).await?;

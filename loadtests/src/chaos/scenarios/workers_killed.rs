@@ -1,18 +1,18 @@
 //! 1. kill -9 of workers, repeatedly: first each kind of blow by itself, with time for work to recover from it, then many in a
 //!    row; the short form has the row alone.
 //!
-//! Where recovery is measured there is always a backlog, so that full speed is what all slots of all workers do, and not what
-//! is fed. What a killed worker had in hand holds its places under the limits (all slots are one of them) until its leases
-//! are over.
+//! Where recovery is measured there is always a backlog ([`standing`]). What a killed worker had in hand holds its places
+//! under the limits (all slots are one of them) until its leases are over.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::standing::{self, APART};
 use crate::chaos::check::{Wanted, check};
 use crate::chaos::row::Row;
 use crate::chaos::servers::Servers;
-use crate::chaos::stage::{AtOnce, Scale, Setup, Stage, TENANTS};
+use crate::chaos::stage::{Scale, Stage};
 use crate::console;
 
 /// Who is killed, from which worker on.
@@ -25,13 +25,6 @@ enum Blow {
     Again(usize),
 }
 
-/// Long enough that three workers are slower than the feed.
-const WORK: Duration = Duration::from_millis(200);
-const SLOTS: u16 = 48;
-/// What they do in a second, at most.
-const PACE: usize = 240;
-/// More than work may take to recover ([`RECOVERY`](crate::chaos::row::RECOVERY)).
-const APART: Duration = Duration::from_secs(18);
 /// One after the other, each sooner than leases are over.
 const ROW: Duration = Duration::from_millis(2_500);
 /// By then a new process works.
@@ -42,7 +35,7 @@ const UP: Duration = Duration::from_millis(800);
 /// # Errors
 /// What could not be run.
 pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Result<Row> {
-    let mut stage = Stage::open(servers, scale, &setup(scale)?).await?;
+    let mut stage = Stage::open(servers, scale, &standing::setup(scale)?).await?;
     if scale.short {
         for (part, blow) in [(0.2, Blow::One(0)), (0.4, Blow::One(1)), (0.6, Blow::All)] {
             stage.until(part).await?;
@@ -51,8 +44,9 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         return check(&mut stage, &Wanted::new(name)).await;
     }
     stage.until(0.2).await?;
+    let pace = standing::pace(scale)?;
     for blow in [Blow::One(0), Blow::All, Blow::Again(1), Blow::Two(2)] {
-        if stage.backlog() < PACE || stage.left() < PACE * 20 {
+        if stage.backlog() < pace || stage.left() < pace * 20 {
             console::note("    too little waits, or is left to do, to measure by: fewer blows apart");
             break;
         }
@@ -64,16 +58,6 @@ pub async fn run(name: &'static str, servers: &mut Servers, scale: Scale) -> Res
         tokio::time::sleep(ROW).await;
     }
     check(&mut stage, &Wanted::new(name)).await
-}
-
-/// Nobody's limit stops it from having its share of all slots.
-fn setup(scale: Scale) -> Result<Setup> {
-    if scale.short {
-        return Ok(Setup::default());
-    }
-    let share = SLOTS / u16::try_from(TENANTS)?;
-    let limited = Some(AtOnce { tenant: share, lane: share.div_ceil(2), all: SLOTS });
-    Ok(Setup { work: WORK, limited, ..Setup::default() })
 }
 
 async fn strike(stage: &mut Stage<'_>, blow: Blow) -> Result<()> {

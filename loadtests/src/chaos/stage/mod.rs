@@ -1,6 +1,7 @@
 //! What the engine's scenarios stand on: a new database, an emptied Redis, ways to both that can be broken, an observer,
 //! worker processes, a steady load of several tenants some of whom are limited.
 
+mod door;
 mod limits;
 
 use std::collections::HashMap;
@@ -283,19 +284,6 @@ impl<'s> Stage<'s> {
     /// The observer's clock.
     pub fn now(&self) -> Duration {
         self.observer.witness.book().now()
-    }
-
-    /// Whether a job whose payload has so many bytes is refused at the door.
-    ///
-    /// # Errors
-    /// A database that is away.
-    pub async fn refuses(&self, bytes: usize) -> Result<bool> {
-        let mut job = plain(&self.tenants, 0, self.db.ids().uuid(clock::now()), Duration::ZERO, false);
-        job.payload.resize(bytes, b' ');
-        let mut tx = self.db.system("chaos: a payload").await?;
-        let refused = tx.enqueue(job).await.is_err();
-        tx.rollback().await?;
-        Ok(refused)
     }
 
     /// Waits until all of the load is accepted, and done to it what has to be done.
