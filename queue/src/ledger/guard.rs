@@ -183,13 +183,14 @@ async fn own_cap(conn: &mut AsyncPgConnection, tenant: Uuid, queue: &str) -> Que
 }
 
 // In the order of the index, or the planner would read and sort a backlog that its statistics do not know yet.
+// (`BETWEEN`, because with `=` the order would be that of time, and everybody's delayed jobs are in an index by that, too.)
 const WAITING: &str = "
 SELECT (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'waiting' AND j.queue = $2 AND j.tenant_id = $1
         ORDER BY j.lane, j.priority DESC, j.id LIMIT $3) due)
     + (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'held' AND j.tenant_id = $1 AND j.queue = $2
         ORDER BY j.tenant_id, j.id LIMIT $3) held)
-    + (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'scheduled' AND j.tenant_id = $1 AND j.queue = $2
-        ORDER BY j.tenant_id, j.queue, j.id LIMIT $3) delayed) AS waiting";
+    + (SELECT count(*) FROM (SELECT FROM queue.jobs j WHERE j.state = 'scheduled' AND j.tenant_id = $1
+        AND j.queue BETWEEN $2 AND $2 ORDER BY j.queue, j.run_at LIMIT $3) delayed) AS waiting";
 
 async fn waiting(conn: &mut AsyncPgConnection, tenant: Uuid, queue: &str, cap: i64) -> QueryResult<i64> {
     by_index(conn).await?;
