@@ -152,7 +152,7 @@ impl Keeper {
         while self.cancel_groups(&mut conn).await? {}
         self.lapse(&mut conn).await?;
         while self.flow(&mut conn).await? {}
-        while self.release_parked(&mut conn).await? {}
+        while self.release_parked(&mut conn, &mut state.parked).await? {}
         self.tidy(&mut conn, &mut tidy::Walk::default()).await?;
         for queue in state.queues {
             self.open_queue(&mut conn, &queue, false).await?;
@@ -199,7 +199,7 @@ impl Keeper {
             }
         }
         if state.unparking {
-            state.unparking = self.release_parked(&mut conn).await?;
+            state.unparking = self.release_parked(&mut conn, &mut state.parked).await?;
         }
         let begun = Instant::now();
         let audit = state.audit_due.is_none_or(|due| begun >= due);
@@ -327,6 +327,8 @@ struct Watch {
     queues: Vec<String>,
     /// There may be jobs to be let go that no pause holds any more.
     unparking: bool,
+    /// Whose turn it is among them.
+    parked: crate::ledger::hold::Place,
     /// Since when something could not be done for these queues.
     spoilt: HashMap<String, Instant>,
     /// What the ledger knows that providers stopped.

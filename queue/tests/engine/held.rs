@@ -129,7 +129,8 @@ async fn parked_jobs_of_a_kind_are_let_go_in_batches_when_no_pause_holds_them() 
     ledger::controls::pause(&mut conn, "*", &scope, None, "why", "who").await.unwrap();
     world.keeper().sweep().await.unwrap();
     assert_eq!(world.count("held").await, 30);
-    assert_eq!(hold::release_kind(&mut conn, QUEUE, "tests.work", 10).await.unwrap().len(), 10);
+    let place = &mut hold::Place::default();
+    assert_eq!(hold::release_kind(&mut conn, QUEUE, "tests.work", 10, place).await.unwrap().len(), 10);
     ledger::controls::resume(&mut conn, "*", &scope).await.unwrap();
     world.keeper().sweep().await.unwrap();
     assert_eq!((world.count("held").await, world.count("waiting").await), (0, 30));

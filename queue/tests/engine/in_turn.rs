@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use diesel_async::SimpleAsyncConnection as _;
 use patchbay_queue::NewJob;
+use patchbay_queue::ledger::hold;
 use patchbay_queue::ledger::promote::{self, promote_in_turn};
 use uuid::Uuid;
 
 use crate::told::request;
-use crate::world::{World, in_ms};
+use crate::world::{QUEUE, World, in_ms};
 
 /// Jobs of a tenant that have been due for so many seconds, and that nobody has looked at.
 async fn due(world: &World, tenant: Uuid, many: usize, seconds: u32) -> Vec<Uuid> {
@@ -64,4 +65,27 @@ async fn a_job_becomes_due_in_time_although_another_duty_of_the_keeper_stands_st
     other.batch_execute("BEGIN; LOCK TABLE queue.ended_targets IN ACCESS EXCLUSIVE MODE").await.unwrap();
     world.until(then.id, &["waiting"]).await;
     other.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_resumed_kind_comes_back_in_equal_parts() {
+    let world = World::new().await;
+    let (crowd, alone) = (Uuid::now_v7(), Uuid::now_v7());
+    let jobs: Vec<NewJob> = (0..300).map(|_| request(crowd).into()).collect();
+    world.tell_all(&jobs).await;
+    let (one, _) = world.tell(request(alone)).await;
+    world.sql("UPDATE queue.jobs SET state = 'held', held_by = 'kind_pause', held_reason = 'paused'").await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let place = &mut hold::Place::default();
+    let rows = hold::release_kind(&mut conn, QUEUE, "tests.work", 100, place).await.unwrap();
+    assert_eq!((rows.len(), rows.iter().filter(|row| row.id == one.id).count()), (100, 1));
+    // Where fewer are asked for than there are tenants, they take turns.
+    world.sql("UPDATE queue.jobs SET state = 'held', held_by = 'version', held_reason = 'unknown'").await;
+    let mut of = Vec::new();
+    for _ in 0..2 {
+        of.extend(hold::release_version(&mut conn, QUEUE, "tests.work", 1, 1, place).await.unwrap());
+    }
+    assert_eq!(of.iter().map(|row| row.tenant_id).collect::<HashSet<_>>(), HashSet::from([crowd, alone]));
+    while !hold::release_version(&mut conn, QUEUE, "tests.work", 1, 64, place).await.unwrap().is_empty() {}
+    assert_eq!(world.count("waiting").await, 301);
 }
