@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use diesel_async::SimpleAsyncConnection as _;
 use patchbay_queue::NewJob;
-use patchbay_queue::ledger::hold;
 use patchbay_queue::ledger::promote::{self, promote_in_turn};
+use patchbay_queue::ledger::{dependencies, hold};
 use uuid::Uuid;
 
 use crate::told::request;
@@ -88,4 +88,19 @@ async fn a_resumed_kind_comes_back_in_equal_parts() {
     assert_eq!(of.iter().map(|row| row.tenant_id).collect::<HashSet<_>>(), HashSet::from([crowd, alone]));
     while !hold::release_version(&mut conn, QUEUE, "tests.work", 1, 64, place).await.unwrap().is_empty() {}
     assert_eq!(world.count("waiting").await, 301);
+}
+
+#[tokio::test]
+async fn an_order_goes_on_at_once_beside_an_older_tenant_with_more_ends_than_a_step_sees_to() {
+    let world = World::new().await;
+    let (crowd, alone) = (Uuid::now_v7(), Uuid::now_v7());
+    let (first, _) = world.tell(request(alone).in_order("k")).await;
+    let (then, _) = world.tell(request(alone).in_order("k")).await;
+    let ended = "INSERT INTO queue.ended_targets (tenant_id, id)";
+    world.sql(&format!("{ended} SELECT '{crowd}', gen_random_uuid() FROM generate_series(1, 300)")).await;
+    world.sql(&format!("UPDATE queue.jobs SET state = 'succeeded' WHERE id = '{}'", first.id)).await;
+    let mut conn = world.ledger.get().await.unwrap();
+    let free = dependencies::pass_on(&mut conn, 100).await.unwrap();
+    assert_eq!(free.iter().map(|row| row.id).collect::<Vec<_>>(), [then.id]);
+    assert_eq!(world.rows_of("queue.ended_targets").await, 201, "what it leaves is the crowd's");
 }
