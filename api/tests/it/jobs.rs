@@ -164,6 +164,15 @@ async fn what_is_due_and_not_in_its_lane_yet_says_so_and_no_time_that_is_past() 
 }
 
 #[tokio::test]
+async fn an_ended_job_is_kept_from_its_end_on() {
+    let api = TestApi::new().await;
+    let id = api.accept_unpushed(api.a.id).await;
+    let change = "state = 'succeeded', created_at = '2020-01-01 09:00:00Z', finished_at = '2020-02-15 09:00:00Z'";
+    api.set(api.a.id, id, change).await;
+    assert_eq!(api.job(id).await["expires_at"], "2020-03-16T09:00:00Z", "30 days");
+}
+
+#[tokio::test]
 async fn a_list_is_filtered_and_paged() {
     let api = TestApi::new().await;
     let mut ids = Vec::new();
