@@ -92,18 +92,25 @@ impl Keeper {
         Self { lanes, ledger, settings, copies: Mutex::const_new(controls::Copies::new()) }
     }
 
-    /// Works until `stop`. What people decide, and lanes that run dry, are not kept waiting by the other duties.
+    /// Works until `stop`. What people decide, jobs that become due, and lanes that run dry, are not kept waiting by the
+    /// other duties.
     pub async fn run(self, stop: CancellationToken) {
-        let (lead, led) = watch::channel(Vec::new());
-        let work = async { tokio::join!(self.work(stop.clone(), lead), self.keep_filled(led.clone(), stop.clone())) };
+        let (lead, led) = watch::channel(None);
+        let work = async {
+            tokio::join!(
+                self.work(stop.clone(), lead),
+                self.keep_promoted(led.clone(), stop.clone()),
+                self.keep_filled(led.clone(), stop.clone())
+            )
+        };
         tokio::select! {
             _ = work => {}
             () = self.keep_controls(led.clone()) => {}
         }
     }
 
-    /// Does all duties but two; tells of which queues they are done, and none while another keeper leads.
-    async fn work(&self, stop: CancellationToken, lead: watch::Sender<Vec<String>>) {
+    /// Does all duties but three; tells of which queues they are done, and nothing while another keeper leads.
+    async fn work(&self, stop: CancellationToken, lead: watch::Sender<Option<Vec<String>>>) {
         let mut state = Watch::default();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -119,10 +126,10 @@ impl Keeper {
                 tokio::time::sleep(SLOW_TICK).await;
             }
             lead.send_if_modified(|led| {
-                let leads = if state.leading { state.queues.as_slice() } else { &[] };
-                let changed = led != leads;
+                let leads = state.leading.then_some(state.queues.as_slice());
+                let changed = led.as_deref() != leads;
                 if changed {
-                    *led = leads.to_vec();
+                    *led = leads.map(<[String]>::to_vec);
                 }
                 changed
             });
@@ -140,11 +147,12 @@ impl Keeper {
             self.lanes.end_forgetting(queue).await?;
         }
         self.compare_clocks(&mut conn, &mut state).await?;
-        while self.promote(&mut conn).await? {}
+        let place = &mut crate::ledger::promote::Place::default();
+        while self.promote(&mut conn, place).await? {}
         while self.cancel_groups(&mut conn).await? {}
         self.lapse(&mut conn).await?;
         while self.flow(&mut conn).await? {}
-        while self.release_parked(&mut conn).await? {}
+        while self.release_parked(&mut conn, &mut state.parked).await? {}
         self.tidy(&mut conn, &mut tidy::Walk::default()).await?;
         for queue in state.queues {
             self.open_queue(&mut conn, &queue, false).await?;
@@ -172,7 +180,6 @@ impl Keeper {
             }
             self.compare_clocks(&mut conn, state).await?;
         }
-        let promoted = self.promote(&mut conn).await?;
         self.cancel_groups(&mut conn).await?;
         self.lapse(&mut conn).await?;
         if let Err(error) = self.flow(&mut conn).await {
@@ -192,7 +199,7 @@ impl Keeper {
             }
         }
         if state.unparking {
-            state.unparking = self.release_parked(&mut conn).await?;
+            state.unparking = self.release_parked(&mut conn, &mut state.parked).await?;
         }
         let begun = Instant::now();
         let audit = state.audit_due.is_none_or(|due| begun >= due);
@@ -208,9 +215,6 @@ impl Keeper {
         }
         if audit {
             state.audit_due = Some(begun + AUDIT_EVERY.max(begun.elapsed() * AUDIT_SHARE));
-        }
-        if promoted {
-            self.promote(&mut conn).await?;
         }
         Ok(())
     }
@@ -323,6 +327,8 @@ struct Watch {
     queues: Vec<String>,
     /// There may be jobs to be let go that no pause holds any more.
     unparking: bool,
+    /// Whose turn it is among them.
+    parked: crate::ledger::hold::Place,
     /// Since when something could not be done for these queues.
     spoilt: HashMap<String, Instant>,
     /// What the ledger knows that providers stopped.

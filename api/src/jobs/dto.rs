@@ -284,10 +284,11 @@ impl Job {
     }
 }
 
-/// Retention goes by the day on which a job was made.
+/// Retention goes by the day on which a job ended.
 pub(crate) fn expiry(job: &JobView, kept: &RetentionConfig) -> Option<DateTime<Utc>> {
     let kept = if job.state == "dead" { kept.dead_letters } else { kept.jobs };
-    job.is_over().then(|| job.created_at.checked_add_signed(TimeDelta::from_std(kept).ok()?)).flatten()
+    let ended = job.finished_at.unwrap_or(job.created_at);
+    job.is_over().then(|| ended.checked_add_signed(TimeDelta::from_std(kept).ok()?)).flatten()
 }
 
 impl Example for Job {

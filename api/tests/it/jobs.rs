@@ -119,10 +119,15 @@ async fn jobs_that_are_not_due_say_what_they_wait_for() {
     let put_off = [
         ("state = 'scheduled', run_at = now() + interval '1 hour'", ("scheduled", "scheduled")),
         (
-            "state = 'scheduled', started_at = now(), errors = 1, last_error = 'twilio_http_500: x'",
+            "state = 'scheduled', run_at = now() + interval '1 hour', started_at = now(), errors = 1, \
+             last_error = 'twilio_http_500: x'",
             ("scheduled", "retry"),
         ),
-        ("state = 'scheduled', started_at = now(), held_reason = 'throttled: slow down'", ("held", "held")),
+        (
+            "state = 'scheduled', run_at = now() + interval '1 hour', started_at = now(), \
+             held_reason = 'throttled: slow down'",
+            ("held", "held"),
+        ),
         ("state = 'held', held_by = 'operator', held_reason = 'a doubt'", ("held", "held")),
         ("state = 'succeeded', finished_at = now()", ("succeeded", "none")),
         ("state = 'discarded', finished_at = now()", ("failed", "none")),
@@ -137,6 +142,34 @@ async fn jobs_that_are_not_due_say_what_they_wait_for() {
         assert_eq!(list.body["data"].as_array().unwrap().len(), count, "{status}: {}", list.text);
         assert!(list.body["data"].as_array().unwrap().iter().all(|job| job["status"] == status), "{status}");
     }
+}
+
+#[tokio::test]
+async fn what_is_due_and_not_in_its_lane_yet_says_so_and_no_time_that_is_past() {
+    let api = TestApi::new().await;
+    let overdue = [
+        ("", "scheduled", "It was planned for 2020-01-01T09:00:01Z."),
+        (", started_at = now(), errors = 1, last_error = 'x: y'", "retry", "It failed 1 of 8 times, last with x."),
+        (", started_at = now(), held_reason = 'throttled: slow down'", "held", "throttled: slow down."),
+    ];
+    for (change, reason, words) in overdue {
+        let id = api.accept_unpushed(api.a.id).await;
+        api.set(api.a.id, id, &format!("state = 'scheduled', run_at = '2020-01-01 09:00:01Z'{change}")).await;
+        let job = api.job(id).await;
+        let waiting = &job["waiting"];
+        let detail = format!("{words} It is due, and about to be put into its lane.");
+        assert_eq!((&waiting["reason"], &waiting["detail"]), (&json!(reason), &json!(detail)));
+        assert_eq!(waiting["until"], Value::Null, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn an_ended_job_is_kept_from_its_end_on() {
+    let api = TestApi::new().await;
+    let id = api.accept_unpushed(api.a.id).await;
+    let change = "state = 'succeeded', created_at = '2020-01-01 09:00:00Z', finished_at = '2020-02-15 09:00:00Z'";
+    api.set(api.a.id, id, change).await;
+    assert_eq!(api.job(id).await["expires_at"], "2020-03-16T09:00:00Z", "30 days");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub struct Situation {
 /// The database's. A Redis that does not answer is part of the answer.
 pub async fn situation(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<Situation> {
     if job.state != "waiting" {
-        return put_off(db, job).await;
+        return put_off(db, job, now).await;
     }
     let row = JobStatus::of(job, job.running_since.is_some());
     let lane = lane(job);
@@ -82,8 +82,8 @@ async fn in_the_way(db: &Db, job: &JobView, place: &Place, now: DateTime<Utc>) -
     }
 }
 
-/// What a job waits for that is not due.
-async fn put_off(db: &Db, job: &JobView) -> DbResult<Situation> {
+/// What a job waits for that was not due when it was last looked at.
+async fn put_off(db: &Db, job: &JobView, now: DateTime<Utc>) -> DbResult<Situation> {
     let status = JobStatus::of(job, false);
     let waiting = match (status, job.held_by.as_deref()) {
         (JobStatus::Held, Some(hold::DEPENDENCY)) => {
@@ -98,8 +98,8 @@ async fn put_off(db: &Db, job: &JobView) -> DbResult<Situation> {
             tx.commit().await?;
             Some(pause.as_ref().map_or_else(why::resumed, why::paused))
         }
-        (JobStatus::Held, by) => Some(why::held(by, job)),
-        (JobStatus::Scheduled, _) => Some(why::scheduled(job)),
+        (JobStatus::Held, by) => Some(why::held(by, job, now)),
+        (JobStatus::Scheduled, _) => Some(why::scheduled(job, now)),
         _ => None,
     };
     Ok(Situation { status, waiting })

@@ -29,16 +29,25 @@ fn said(text: &str) -> String {
 }
 
 /// Its time has not come, or comes again.
-pub(super) fn scheduled(job: &JobView) -> Waiting {
+pub(super) fn scheduled(job: &JobView, now: DateTime<Utc>) -> Waiting {
     let tried = job.started_at.is_some();
+    let is = if job.run_at > now { "is" } else { "was" };
     let (reason, detail) = if tried && job.errors + job.crashes > 0 {
         (WaitingReason::Retry, failed(job))
     } else if tried && was_given_back(job) {
         (WaitingReason::Retry, "Its worker was shut down and gave it back.".to_owned())
     } else {
-        (WaitingReason::Scheduled, format!("It is planned for {}.", told(job.run_at)))
+        (WaitingReason::Scheduled, format!("It {is} planned for {}.", told(job.run_at)))
     };
-    because(reason, detail, Some(job.run_at))
+    until_due(reason, detail, job, now)
+}
+
+/// It waits for its time; once that has come, for the keeper, which brings it into its lane.
+fn until_due(reason: WaitingReason, detail: String, job: &JobView, now: DateTime<Utc>) -> Waiting {
+    if job.run_at > now {
+        return because(reason, detail, Some(job.run_at));
+    }
+    because(reason, format!("{}. It is due, and about to be put into its lane.", detail.trim_end_matches('.')), None)
 }
 
 /// How often it failed, of how often it may: errors and crashes each have their own end.
@@ -57,7 +66,7 @@ fn was_given_back(job: &JobView) -> bool {
 }
 
 /// Somebody or something put it aside.
-pub(super) fn held(by: Option<&str>, job: &JobView) -> Waiting {
+pub(super) fn held(by: Option<&str>, job: &JobView, now: DateTime<Utc>) -> Waiting {
     let reason = job.held_reason.as_deref().unwrap_or_default();
     match by {
         Some(hold::APPROVAL) => {
@@ -68,9 +77,12 @@ pub(super) fn held(by: Option<&str>, job: &JobView) -> Waiting {
         }
         Some(_) => because(WaitingReason::Held, format!("It was put on hold{}.", said(reason)), None),
         None => {
-            let until = (job.state == "scheduled").then_some(job.run_at);
             let detail = if reason.is_empty() { "It is held.".to_owned() } else { reason.to_owned() };
-            because(WaitingReason::Held, detail, until)
+            if job.state == "scheduled" {
+                until_due(WaitingReason::Held, detail, job, now)
+            } else {
+                because(WaitingReason::Held, detail, None)
+            }
         }
     }
 }

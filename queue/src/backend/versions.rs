@@ -18,7 +18,7 @@ use rand::Rng as _;
 use uuid::Uuid;
 
 use super::Shared;
-use crate::ledger::hold::{release_version, unknown_kinds};
+use crate::ledger::hold::{Place, release_version, unknown_kinds};
 
 /// Looks come this far apart while there is something to find.
 const SOON: Duration = Duration::from_secs(1);
@@ -34,8 +34,9 @@ const MANY: i64 = 50_000;
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut pace = Pace { limit: MANY, last: HashSet::new() };
     let mut pause = SOON;
+    let mut place = Place::default();
     loop {
-        match look(&shared, pace.limit).await {
+        match look(&shared, pace.limit, &mut place).await {
             Ok(released) if released.is_empty() => pause = (pause * 3 / 2).min(IDLE),
             Ok(released) => {
                 tracing::info!(
@@ -74,8 +75,8 @@ impl Pace {
     }
 }
 
-/// Lets go up to `limit` jobs that this worker knows; answers them.
-async fn look(shared: &Shared, limit: i64) -> Result<Vec<Uuid>, String> {
+/// Lets go up to `limit` jobs that this worker knows, the tenants in turn from `place` on; answers them.
+async fn look(shared: &Shared, limit: i64, place: &mut Place) -> Result<Vec<Uuid>, String> {
     let Some(known) = shared.kinds.get() else { return Ok(Vec::new()) };
     let mut conn = shared.ledger.get().await.map_err(|error| error.to_string())?;
     let unknown = unknown_kinds(&mut conn, &shared.queue).await.map_err(|error| error.to_string())?;
@@ -89,7 +90,7 @@ async fn look(shared: &Shared, limit: i64) -> Result<Vec<Uuid>, String> {
                 return Ok(released);
             }
             let as_of = Instant::now();
-            let rows = release_version(&mut conn, &shared.queue, &kind, *newest, batch)
+            let rows = release_version(&mut conn, &shared.queue, &kind, *newest, batch, place)
                 .await
                 .map_err(|error| error.to_string())?;
             let last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < batch;

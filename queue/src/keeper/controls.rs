@@ -38,7 +38,7 @@ struct Copy {
 
 impl Keeper {
     /// Copies for ever, for the queues that this keeper is told to lead.
-    pub(super) async fn keep_controls(&self, mut led: watch::Receiver<Vec<String>>) {
+    pub(super) async fn keep_controls(&self, mut led: watch::Receiver<Option<Vec<String>>>) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -46,7 +46,7 @@ impl Keeper {
                 _ = look.tick() => {}
                 Ok(()) = led.changed() => {}
             }
-            let queues = led.borrow_and_update().clone();
+            let queues = led.borrow_and_update().clone().unwrap_or_default();
             let watched = if queues.is_empty() { Ok(()) } else { self.watch_controls(&queues).await };
             if let Err(error) = &watched {
                 tracing::warn!(%error, "limits and pauses are not copied");

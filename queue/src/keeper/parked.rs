@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Keeper, KeeperError, LedgerConn};
 use crate::lanes::EVERY_QUEUE;
 use crate::ledger::controls;
-use crate::ledger::hold::{parked_by_pause, release_kind};
+use crate::ledger::hold::{Place, parked_by_pause, release_kind};
 
 /// Jobs of one batch.
 const BATCH: i64 = 1_000;
@@ -15,7 +15,8 @@ const TURN: Duration = Duration::from_millis(200);
 
 impl Keeper {
     /// Lets go what no pause holds any more. One probe where nothing is parked; `true`: there is more.
-    pub(super) async fn release_parked(&self, conn: &mut LedgerConn) -> Result<bool, KeeperError> {
+    /// The tenants take turns, from `place` on.
+    pub(super) async fn release_parked(&self, conn: &mut LedgerConn, place: &mut Place) -> Result<bool, KeeperError> {
         let begun = Instant::now();
         let parked = parked_by_pause(conn).await?;
         if parked.is_empty() {
@@ -29,7 +30,7 @@ impl Keeper {
             }
             loop {
                 let as_of = Instant::now();
-                let free = release_kind(conn, &of.queue, &of.kind, BATCH).await?;
+                let free = release_kind(conn, &of.queue, &of.kind, BATCH, place).await?;
                 let full = free.len() as u64 >= BATCH.unsigned_abs();
                 self.hand_out(free, as_of).await?;
                 if !full {

@@ -70,10 +70,10 @@ struct Wanted {
 
 impl Keeper {
     /// Refills until `stop`, in turn, the queues that this keeper is told to lead. What it has begun it ends.
-    pub(super) async fn keep_filled(&self, mut led: watch::Receiver<Vec<String>>, stop: CancellationToken) {
+    pub(super) async fn keep_filled(&self, mut led: watch::Receiver<Option<Vec<String>>>, stop: CancellationToken) {
         let mut filling: HashMap<String, Filling> = HashMap::new();
         while !stop.is_cancelled() {
-            let queues = led.borrow_and_update().clone();
+            let queues = led.borrow_and_update().clone().unwrap_or_default();
             filling.retain(|queue, _| queues.contains(queue));
             let mut next = TICK;
             for queue in queues {

@@ -234,7 +234,8 @@ impl Targets {
 const PASS_ON: &str = concat!("SELECT ", job_row_columns!(), " FROM queue.pass_on($1) j");
 
 /// Sees to at most `most` jobs and groups that ended: unties those who waited for them, and at most as many in all. An
-/// end with more behind it than that is left noted, for the next call; what there is room for is shared equally.
+/// end with more behind it than that is left noted, for the next call; what there is room for is shared equally, among
+/// tenants and among their ends.
 /// Answers the jobs that are free and due, to be pushed. Any number of processes may do this at once; costs one indexed probe
 /// where there is nothing.
 ///

@@ -11,6 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::atomic;
+use super::depth::by_index;
 use super::list::Id;
 use super::row::{JobRow, job_row_columns};
 use crate::sql::statement;
@@ -97,15 +98,38 @@ pub async fn release(conn: &mut AsyncPgConnection, tenant: Uuid, ids: &[Uuid]) -
     atomic::end(conn, begun, done).await
 }
 
-/// What lets parked jobs go: `$1` queue, `$2` kind, `$3` how many, `$4` the newest version that is meant.
-macro_rules! unpark {
-    ($by:literal) => {
+/// Tenants (of one version) that are looked at for one batch.
+const TENANTS: i64 = 500;
+
+/// A place in the walk over those whose jobs are parked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, QueryableByName)]
+pub struct Place {
+    #[diesel(sql_type = Int2)]
+    version: i16,
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+}
+
+/// What lets parked jobs go: `$1` queue, `$2` kind, `$3` the newest version that is meant.
+struct Unpark {
+    /// Whose there are after the version `$4` and the tenant `$5`, `$6` of them at most: a loose scan.
+    owners: &'static str,
+    /// Lets go of each version `$4` and tenant `$5` beside it `$6` jobs.
+    parts: &'static str,
+    /// Lets go `$4` jobs, whosesoever they are.
+    rest: &'static str,
+}
+
+macro_rules! let_go {
+    ($before:literal, $by:literal, $after:literal) => {
         concat!(
-            "WITH parked AS (
-                SELECT tenant_id, id FROM queue.jobs WHERE state = 'held' AND held_by = '",
+            "WITH parked AS (",
+            $before,
+            "SELECT tenant_id, id FROM queue.jobs WHERE state = 'held' AND held_by = '",
             $by,
-            "' AND queue = $1 AND kind = $2 AND version <= $4
-                ORDER BY version, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED),
+            "' AND queue = $1 AND kind = $2 AND version <= $3",
+            $after,
+            "),
             freed AS (
                 UPDATE queue.jobs j SET state = CASE WHEN j.run_at > now() THEN 'scheduled' ELSE 'waiting' END,
                     held_by = NULL, held_reason = NULL, revision = j.revision + 1
@@ -118,10 +142,41 @@ macro_rules! unpark {
     };
 }
 
-const UNPARK_KIND: &str = unpark!("kind_pause");
-const UNPARK_VERSION: &str = unpark!("version");
+// The order is the index's, which no other has.
+macro_rules! unpark {
+    ($by:literal) => {
+        Unpark {
+            owners: concat!(
+                "WITH RECURSIVE owners AS (
+                    (SELECT version, tenant_id FROM queue.jobs WHERE state = 'held' AND held_by = '",
+                $by,
+                "' AND queue = $1 AND kind = $2 AND version <= $3 AND (version, tenant_id) > ($4, $5)
+                        ORDER BY version, tenant_id LIMIT 1)
+                    UNION ALL
+                    SELECT n.version, n.tenant_id FROM owners o CROSS JOIN LATERAL (
+                        SELECT j.version, j.tenant_id FROM queue.jobs j WHERE j.state = 'held' AND j.held_by = '",
+                $by,
+                "' AND j.queue = $1 AND j.kind = $2 AND j.version <= $3
+                            AND (j.version, j.tenant_id) > (o.version, o.tenant_id)
+                        ORDER BY j.version, j.tenant_id LIMIT 1) n)
+                SELECT version, tenant_id FROM owners LIMIT $6"
+            ),
+            parts: let_go!(
+                "SELECT d.tenant_id, d.id FROM unnest($4, $5) AS k (of_version, of_tenant) CROSS JOIN LATERAL (",
+                $by,
+                " AND version = k.of_version AND tenant_id = k.of_tenant
+                    ORDER BY run_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED) d"
+            ),
+            rest: let_go!("", $by, " ORDER BY version, tenant_id, run_at LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED"),
+        }
+    };
+}
 
-/// Lets up to `limit` jobs go that were parked because their kind is paused; answers them, to be pushed.
+const UNPARK_KIND: Unpark = unpark!("kind_pause");
+const UNPARK_VERSION: Unpark = unpark!("version");
+
+/// Lets up to `limit` jobs go that were parked because their kind is paused; answers them, to be pushed. Each tenant of the
+/// next ones from `place` on, which moves, gets an equal part; what they leave is anybody's.
 ///
 /// # Errors
 /// The database's.
@@ -130,12 +185,13 @@ pub async fn release_kind(
     queue: &str,
     kind: &str,
     limit: i64,
+    place: &mut Place,
 ) -> QueryResult<Vec<JobRow>> {
-    unpark(conn, UNPARK_KIND, queue, kind, i16::MAX, limit).await
+    unpark(conn, &UNPARK_KIND, (queue, kind, i16::MAX), limit, place).await
 }
 
-/// Lets up to `limit` jobs go that were parked because no worker knew `kind` in a version up to `newest`; answers them,
-/// to be pushed.
+/// Lets up to `limit` jobs go that were parked because no worker knew `kind` in a version up to `newest`, as
+/// [`release_kind`] does; answers them, to be pushed.
 ///
 /// # Errors
 /// The database's.
@@ -145,25 +201,54 @@ pub async fn release_version(
     kind: &str,
     newest: i16,
     limit: i64,
+    place: &mut Place,
 ) -> QueryResult<Vec<JobRow>> {
-    unpark(conn, UNPARK_VERSION, queue, kind, newest, limit).await
+    unpark(conn, &UNPARK_VERSION, (queue, kind, newest), limit, place).await
 }
 
 async fn unpark(
     conn: &mut AsyncPgConnection,
-    sql: &'static str,
-    queue: &str,
-    kind: &str,
-    newest: i16,
+    sql: &Unpark,
+    of: (&str, &str, i16),
     limit: i64,
+    place: &mut Place,
 ) -> QueryResult<Vec<JobRow>> {
-    statement(sql)
-        .bind::<Text, _>(queue)
-        .bind::<Text, _>(kind)
-        .bind::<Int8, _>(limit)
-        .bind::<Int2, _>(newest)
-        .load(conn)
-        .await
+    let begun = atomic::begin(conn).await?;
+    let rows = in_parts(conn, sql, of, limit, place).await;
+    atomic::end(conn, begun, rows).await
+}
+
+async fn in_parts(
+    conn: &mut AsyncPgConnection,
+    sql: &Unpark,
+    (queue, kind, newest): (&str, &str, i16),
+    limit: i64,
+    place: &mut Place,
+) -> QueryResult<Vec<JobRow>> {
+    by_index(conn).await?;
+    let of_kind = |sql| statement(sql).bind::<Text, _>(queue).bind::<Text, _>(kind).bind::<Int2, _>(newest);
+    let most = limit.min(TENANTS);
+    let owners: Vec<Place> = of_kind(sql.owners)
+        .bind::<Int2, _>(place.version)
+        .bind::<SqlUuid, _>(place.tenant_id)
+        .bind::<Int8, _>(most)
+        .load(&mut *conn)
+        .await?;
+    let full = owners.len() as u64 >= most.unsigned_abs();
+    *place = owners.last().copied().filter(|_| full).unwrap_or_default();
+    let part = limit / i64::try_from(owners.len()).unwrap_or(i64::MAX).max(1);
+    let mut rows: Vec<JobRow> = of_kind(sql.parts)
+        .bind::<Array<Int2>, _>(owners.iter().map(|owner| owner.version).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(owners.iter().map(|owner| owner.tenant_id).collect::<Vec<_>>())
+        .bind::<Int8, _>(part)
+        .load(&mut *conn)
+        .await?;
+    let room = limit.saturating_sub_unsigned(rows.len() as u64);
+    if room > 0 {
+        let rest: Vec<JobRow> = of_kind(sql.rest).bind::<Int8, _>(room).load(&mut *conn).await?;
+        rows.extend(rest);
+    }
+    Ok(rows)
 }
 
 /// A kind of which jobs are parked.

@@ -27,8 +27,8 @@ pub async fn ensure(conn: &mut AsyncPgConnection, first: NaiveDate, days: i32) -
     Ok(row.count)
 }
 
-/// Drops the days before `before` in which no job is unfinished or dead; of the other days only the
-/// finished rows go. Answers how many partitions were dropped.
+/// Drops the days before the one before `before` in which no job is unfinished or dead, or ended since `before`; of the
+/// other days only the finished rows go that ended before. Answers how many partitions were dropped.
 ///
 /// # Errors
 /// The database's.

@@ -32,7 +32,8 @@ macro_rules! own_cap {
     };
 }
 
-/// In the order of the index, or the planner would read and sort a backlog that its statistics do not know yet.
+/// In the order of the index, or the planner would read and sort a backlog that its statistics do not know yet. (`BETWEEN`,
+/// because with `=` the order would be that of time, and everybody's delayed jobs are in an index by that, too.)
 macro_rules! waiting {
     ($tenant:literal, $queue:literal, $most:literal) => {
         concat!(
@@ -55,9 +56,11 @@ macro_rules! waiting {
             + (SELECT count(*) FROM (
                 SELECT FROM queue.jobs j WHERE j.state = 'scheduled' AND j.tenant_id = ",
             $tenant,
-            " AND j.queue = ",
+            " AND j.queue BETWEEN ",
             $queue,
-            " ORDER BY j.tenant_id, j.queue, j.id LIMIT ",
+            " AND ",
+            $queue,
+            " ORDER BY j.queue, j.run_at LIMIT ",
             $most,
             ") delayed) AS waiting"
         )

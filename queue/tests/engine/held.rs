@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use chrono::{Days, TimeDelta, Utc};
+use chrono::{Days, NaiveDate, TimeDelta, Utc};
 use patchbay_queue::ledger::settle::End;
 use patchbay_queue::ledger::{self, Inserted, hold};
 use patchbay_queue::*;
@@ -129,7 +129,8 @@ async fn parked_jobs_of_a_kind_are_let_go_in_batches_when_no_pause_holds_them() 
     ledger::controls::pause(&mut conn, "*", &scope, None, "why", "who").await.unwrap();
     world.keeper().sweep().await.unwrap();
     assert_eq!(world.count("held").await, 30);
-    assert_eq!(hold::release_kind(&mut conn, QUEUE, "tests.work", 10).await.unwrap().len(), 10);
+    let place = &mut hold::Place::default();
+    assert_eq!(hold::release_kind(&mut conn, QUEUE, "tests.work", 10, place).await.unwrap().len(), 10);
     ledger::controls::resume(&mut conn, "*", &scope).await.unwrap();
     world.keeper().sweep().await.unwrap();
     assert_eq!((world.count("held").await, world.count("waiting").await), (0, 30));
@@ -169,6 +170,12 @@ async fn what_must_not_run_any_more_is_a_dead_letter_wherever_it_waits() {
     assert!(world.claim(10).await.iter().all(|job| job.id != held.id));
 }
 
+/// An id of a day.
+fn id_of(day: NaiveDate, n: u128) -> Uuid {
+    let at = day.and_hms_opt(12, 0, 0).unwrap().and_utc();
+    Uuid::from_u128((u128::try_from(at.timestamp_millis()).unwrap() << 80) | (7 << 76) | (2 << 62) | n)
+}
+
 #[tokio::test]
 async fn days_that_hold_a_job_for_years_ahead_or_a_held_one_are_not_dropped() {
     let world = World::new().await;
@@ -176,11 +183,7 @@ async fn days_that_hold_a_job_for_years_ahead_or_a_held_one_are_not_dropped() {
     let old = (Utc::now() - TimeDelta::days(40)).date_naive();
     let mut conn = world.ledger.get().await.unwrap();
     ledger::partitions::ensure(&mut conn, old, 3).await.unwrap();
-    let id_of = |day: u64, n: u128| {
-        let at = (old + Days::new(day)).and_hms_opt(12, 0, 0).unwrap().and_utc();
-        Uuid::from_u128((u128::try_from(at.timestamp_millis()).unwrap() << 80) | (7 << 76) | (2 << 62) | n)
-    };
-    let make = |day, n| JobRequest::new(id_of(day, n), tenant, Work { act: Act::Succeed });
+    let make = |day, n| JobRequest::new(id_of(old + Days::new(day), n), tenant, Work { act: Act::Succeed });
     let (far, _) = world.tell(make(0, 1).run_at(Some(Utc::now() + TimeDelta::days(3_000)))).await;
     let (held, _) = world.tell(make(1, 2).held("approval", "?")).await;
     let (done, _) = world.tell(make(0, 3)).await;
@@ -188,7 +191,34 @@ async fn days_that_hold_a_job_for_years_ahead_or_a_held_one_are_not_dropped() {
     for job in [&done, &gone] {
         world.end(job, 1, End::Succeeded(None)).await;
     }
+    world.sql("UPDATE queue.jobs SET finished_at = now() - interval '2 days' WHERE finished_at IS NOT NULL").await;
     assert_eq!(ledger::partitions::drop_before(&mut conn, Utc::now().date_naive()).await.unwrap(), 1);
     assert_eq!((world.state(far.id).await, world.state(held.id).await), ("scheduled".into(), "held".into()));
     assert_eq!(world.rows_of("queue.jobs").await, 2, "of a day that stays the finished rows go");
+}
+
+#[tokio::test]
+async fn a_job_that_ended_long_after_it_was_made_is_kept_from_its_end_on() {
+    let world = World::new().await;
+    let old = (Utc::now() - TimeDelta::days(45)).date_naive();
+    let before = (Utc::now() - TimeDelta::days(30)).date_naive();
+    let mut conn = world.ledger.get().await.unwrap();
+    ledger::partitions::ensure(&mut conn, old, 2).await.unwrap();
+    let make = |n| JobRequest::new(id_of(old, n), Uuid::now_v7(), Work { act: Act::Succeed });
+    let (planned, _) = world.tell(make(1)).await;
+    let (at_once, _) = world.tell(make(2)).await;
+    for job in [&planned, &at_once] {
+        world.end(job, 1, End::Succeeded(None)).await;
+    }
+    world.sql("UPDATE queue.jobs SET created_at = now() - interval '45 days'").await;
+    let ended = |job: &NewJob, days: u32| {
+        format!("UPDATE queue.jobs SET finished_at = now() - interval '{days} days' WHERE id = '{}'", job.id)
+    };
+    world.sql(&ended(&at_once, 45)).await;
+    let dropped = ledger::partitions::drop_before(&mut conn, before).await.unwrap();
+    assert_eq!((dropped, world.rows_of("queue.jobs").await), (1, 1), "the day after, and what ended on its own day");
+    assert_eq!(world.state(planned.id).await, "succeeded");
+    world.sql(&ended(&planned, 35)).await;
+    let dropped = ledger::partitions::drop_before(&mut conn, before).await.unwrap();
+    assert_eq!((dropped, world.rows_of("queue.jobs").await), (1, 0));
 }

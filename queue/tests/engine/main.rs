@@ -24,6 +24,7 @@ mod forgotten;
 mod groups;
 mod held;
 mod hours;
+mod in_turn;
 mod lifecycle;
 mod limits;
 mod listing;

@@ -71,7 +71,7 @@ async fn days_of_ended_jobs_go_and_a_dead_letter_keeps_its_day_for_a_while() {
     assert_eq!(removed.dead_letters, 1, "the one of 95 days");
     assert_eq!(world.count(&format!("{ALL} queue.jobs WHERE state = 'dead'")).await, 1);
     assert_eq!(world.count(&format!("{ALL} queue.jobs WHERE state = 'succeeded'")).await, 1, "the one of 20 days");
-    assert_eq!(removed.days, 69, "of the 70 days before the last 30, one has a dead letter");
+    assert_eq!(removed.days, 68, "of the 69 days before the last 31, one has a dead letter");
     // Nothing more is to be done.
     assert_eq!(retention(&world, now).remove(now, &|| false).await.unwrap(), Removed::default());
 }
