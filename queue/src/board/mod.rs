@@ -5,8 +5,8 @@
 //! shown. It reads with the role that sees every tenant: serve it to operators only. Payloads are not shown in lists
 //! (they may hold what people wrote to each other), only where one job is asked for by its id.
 //!
-//! apalis's pages are numbers, not keys, so a page far back costs what stands before it: [`DEEPEST`] bounds it. For
-//! programs there are the keyset lists of [`ledger::list`](crate::ledger::list).
+//! Jobs are listed newest first. apalis's pages are numbers, not keys, so a page far back costs what stands before it:
+//! [`DEEPEST`] bounds it. For programs there are the keyset lists of [`ledger::list`](crate::ledger::list).
 
 mod job;
 mod metrics;

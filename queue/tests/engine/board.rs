@@ -6,7 +6,7 @@ use apalis_board_api::framework::{ApiBuilder, RegisterRoute};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use patchbay_queue::backend::{Heart, WorkerCard};
 use patchbay_queue::board::{Board, BoardJob};
 use serde_json::{Value, json};
@@ -59,6 +59,41 @@ async fn a_board_lists_queues_tasks_by_status_and_figures() {
     let stats = get(&routes, &format!("/queues/{QUEUE}/stats")).await;
     assert!(stats.as_array().unwrap().iter().any(|stat| stat["title"] == "Waiting" && stat["value"] == "1"), "{stats}");
     assert!(get(&routes, "/overview").await.as_array().is_some_and(|stats| !stats.is_empty()));
+}
+
+/// An id made so many days ago.
+fn made(days_ago: i64) -> Uuid {
+    let ago = u128::try_from(TimeDelta::days(days_ago).num_milliseconds()).unwrap();
+    Uuid::from_u128(Uuid::now_v7().as_u128() - (ago << 80))
+}
+
+#[tokio::test]
+async fn pages_go_on_from_each_other_newest_first_although_rows_are_updated_in_between() {
+    let world = World::new().await;
+    let ids = [40, 9, 2, 1, 0].map(made);
+    for id in ids {
+        let mut job = world.job(Uuid::now_v7(), Act::Succeed);
+        job.id = id;
+        world.enqueue(&[job]).await;
+    }
+    let routes = routes(&world);
+    let mut listed = Vec::new();
+    for page in 1..=3 {
+        for path in ["/tasks?".to_owned(), format!("/queues/{QUEUE}/tasks?status=Queued&")] {
+            let tasks = get(&routes, &format!("{path}page={page}&page_size=2")).await;
+            listed.extend(tasks.as_array().unwrap().iter().map(|task| (path.len(), task["ctx"].to_string())));
+        }
+        // An update moves its row to another place of the table.
+        let update = "WITH moved AS (UPDATE queue.jobs SET revision = revision + 1
+            WHERE id = (SELECT id FROM queue.jobs ORDER BY id LIMIT 1) RETURNING 1) SELECT count(*) AS count FROM moved";
+        assert_eq!(world.number(update).await, 1);
+    }
+    listed.sort_by_key(|(path, _)| *path);
+    assert_eq!(listed.len(), 10, "each once: {listed:?}");
+    for (nth, (_, ctx)) in listed.iter().enumerate() {
+        let id = ids[4 - nth % 5];
+        assert!(ctx.contains(&id.to_string()), "{nth}: {id} in {listed:?}");
+    }
 }
 
 #[tokio::test]
