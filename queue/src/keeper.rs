@@ -11,6 +11,7 @@
 //! number of processes may run keepers; a lock of a few seconds keeps all but one idle. It is no matter of correctness:
 //! two at work would do things twice, and bring back a job that has just ended, whose second end changes nothing.
 
+mod aside;
 mod audit;
 mod cancel;
 mod controls;
@@ -214,6 +215,10 @@ impl Keeper {
             };
         }
         if audit {
+            if let Err(error) = aside::publish(&mut conn, &state.queues).await {
+                tracing::warn!(%error, "what is set aside is told later");
+            }
+            state.published.extend(state.queues.iter().cloned());
             state.audit_due = Some(begun + AUDIT_EVERY.max(begun.elapsed() * AUDIT_SHARE));
         }
         Ok(())

@@ -74,6 +74,20 @@ pub struct Queue {
     pub at_least: bool,
     /// Jobs that run; null while the dispatcher cannot be asked.
     pub running: Option<u64>,
+    /// Jobs that are planned for later, those that are to be tried again among them. Counted up to 10,000, as `held` and
+    /// `dead` are.
+    pub scheduled: u64,
+    /// Whether there may be more than `scheduled` says.
+    pub scheduled_at_least: bool,
+    /// Jobs that are held: by somebody, by a pause of their kind, for a version that no worker knows, for other jobs. Of
+    /// more than 10,000 in all queues together, not all are looked at.
+    pub held: u64,
+    /// Whether there may be more than `held` says.
+    pub held_at_least: bool,
+    /// Dead letters. Of more than 10,000 in all queues together, the newest are looked at.
+    pub dead: u64,
+    /// Whether there may be more than `dead` says.
+    pub dead_at_least: bool,
     /// Since when the oldest job is due: from when it was accepted, or from its planned time or its next attempt if that
     /// is later. Of a tenant's share, looked for in the first 256 lanes.
     pub oldest_at: Option<Time>,
@@ -92,6 +106,12 @@ impl Queue {
             waiting: queue.waiting,
             at_least: queue.at_least,
             running: queue.running,
+            scheduled: queue.scheduled.jobs,
+            scheduled_at_least: queue.scheduled.at_least,
+            held: queue.held.jobs,
+            held_at_least: queue.held.at_least,
+            dead: queue.dead.jobs,
+            dead_at_least: queue.dead.at_least,
             oldest_at: queue.oldest.map(Time),
             oldest_age_seconds: queue.oldest.map(|oldest| (now - oldest).num_seconds().max(0)),
             pauses: queue.pauses.into_iter().map(QueuePause::from).collect(),
@@ -107,6 +127,12 @@ impl Example for Queue {
             waiting: 42,
             at_least: false,
             running: Some(8),
+            scheduled: 5,
+            scheduled_at_least: false,
+            held: 10_000,
+            held_at_least: true,
+            dead: 2,
+            dead_at_least: false,
             oldest_at: Some(Time::example()),
             oldest_age_seconds: Some(3),
             pauses: Vec::new(),

@@ -57,6 +57,25 @@ async fn one_tenants_share_is_shown_to_the_operator_who_names_it() {
 }
 
 #[tokio::test]
+async fn what_is_set_aside_is_told_for_the_tenant_and_for_all() {
+    let api = TestApi::new().await;
+    for (tenant, change) in [
+        (api.a.id, "state = 'held', held_by = 'operator', held_reason = 'x'"),
+        (api.b.id, "state = 'held', held_by = 'operator', held_reason = 'x'"),
+        (api.a.id, "state = 'scheduled', run_at = now() + interval '1 hour'"),
+    ] {
+        let job = api.accept_unpushed(tenant).await;
+        api.set(tenant, job, change).await;
+    }
+    api.dead(api.b.id, "x").await;
+    let own = sends(&api, &api.a.key).await;
+    assert_eq!((&own["scheduled"], &own["held"], &own["dead"]), (&json!(1), &json!(1), &json!(0)), "{own}");
+    let all = sends(&api, SYSTEM_KEY).await;
+    assert_eq!((&all["scheduled"], &all["held"], &all["dead"]), (&json!(1), &json!(2), &json!(1)), "{all}");
+    assert_eq!(all["held_at_least"], json!(false));
+}
+
+#[tokio::test]
 async fn the_installations_own_queues_are_the_operators() {
     let api = TestApi::new().await;
     assert_eq!(api.get("/v1/queues/maintenance", SYSTEM_KEY).await.status, StatusCode::OK);

@@ -13,13 +13,14 @@ use patchbay_db::{DbResult, Page, Paged, TypedId};
 use patchbay_queue::ledger::list::SCANNED;
 use patchbay_queue::ledger::view::{self, JobView};
 use patchbay_queue::sql::statement;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::dead_letters::Filter;
 use super::model::storable;
 
 /// A dead letter's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, QueryableByName)]
 pub struct Key {
     /// Whose it is.
     #[diesel(sql_type = SqlUuid)]

@@ -2,8 +2,11 @@
 //! everybody's, tenant by tenant.
 //!
 //! A slice and its count are one transaction, so a run that is repeated after a crash neither goes over the cap nor
-//! forgets what was done. What is taken leaves the dead letters, which is why a run begins at the front again; inside a
-//! run each slice goes on after the one before, past those that cannot be taken (one that still waits for others).
+//! forgets what was done. Each slice goes on after the one before, past those that cannot be taken (one that still waits
+//! for others) or do not match, and each run after the one before: from the front, one that looks for a few among a million
+//! would read past the others each second. Before a job is done it looks at all of them from the front once more, in one
+//! run: for what can be taken by now, and what came up behind it. A run that crashes notes nothing: the next goes on from
+//! where it began.
 //! The pace is kept over runs: each takes what the time since the one before allows, and goes back to wait; nobody
 //! holds a worker's slot between two slices.
 
@@ -15,6 +18,8 @@ use patchbay_jobs::jobs::Selection;
 use patchbay_queue::SYSTEM_TENANT;
 use patchbay_queue::ledger::progress::{self, Progress};
 use patchbay_queue::ledger::view;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
 
 use super::dead_keys::{self, Key};
 use super::dead_letters::Filter;
@@ -88,6 +93,15 @@ pub struct Standing {
     pub progress: Progress,
     /// When the run before began; none in the first.
     pub before: Option<DateTime<Utc>>,
+    /// The last dead letter that the run before looked at, where it had not looked at all of them.
+    pub reached: Option<Key>,
+}
+
+/// Where a job that is not done notes how far it came.
+const REACHED: &str = "reached";
+
+fn reached(result: &Value) -> Option<Key> {
+    Key::deserialize(result.get(REACHED)?).ok()
 }
 
 impl From<Selection> for Filter {
@@ -113,7 +127,21 @@ impl From<Selection> for Filter {
 pub async fn standing(tx: &mut Tx, job: JobId) -> DbResult<Option<Standing>> {
     let tenant = tx.tenant().uuid();
     let job = view::get(tx, tenant, job.uuid()).await?;
-    Ok(job.map(|job| Standing { progress: job.progress(), before: job.started_at }))
+    Ok(job.map(|job| Standing {
+        progress: job.progress(),
+        before: job.started_at,
+        reached: job.result.as_ref().and_then(reached),
+    }))
+}
+
+/// Notes for the next run that this one has `reached` so far; nothing where that one is to begin at the front. Changes
+/// nothing where the job is another run's by now.
+///
+/// # Errors
+/// The database's.
+pub async fn remember(tx: &mut Tx, run: &Run, reached: Option<Key>) -> DbResult<()> {
+    progress::note(tx, run.tenant.uuid(), run.job.uuid(), run.fence, &json!({ REACHED: reached })).await?;
+    Ok(())
 }
 
 /// How many a run that begins at `now` may take, by the pace alone.
@@ -215,6 +243,16 @@ mod tests {
         assert_eq!(run(0).whose(&selection(true)), None);
         assert_eq!(run(0).whose(&selection(false)), Some(run(0).tenant), "its own");
         assert_eq!(run(1).whose(&selection(true)), Some(run(1).tenant), "whatever it says");
+    }
+
+    #[test]
+    fn what_was_reached_is_read_as_it_was_noted() {
+        let [tenant_id, id] = [1, 2].map(uuid::Uuid::from_u128);
+        let finished_at = DateTime::UNIX_EPOCH + TimeDelta::microseconds(1_700_000_000_123_456);
+        let key = Key { tenant_id: tenant_id.into(), finished_at, id: id.into() };
+        assert_eq!(reached(&json!({ REACHED: Some(key) })), Some(key));
+        assert_eq!(reached(&json!({ REACHED: None::<Key> })), None);
+        assert_eq!(reached(&json!({ "redriven": 12 })), None);
     }
 
     #[test]

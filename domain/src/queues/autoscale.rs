@@ -32,7 +32,7 @@ pub struct Load {
 /// # Errors
 /// The database's.
 pub async fn read(conn: &mut AsyncPgConnection, names: &[&'static str]) -> DbResult<Vec<overview::Queue>> {
-    overview::read(conn, names, None).await
+    overview::due(conn, names, None).await
 }
 
 /// Adds what Redis knows. Outside of any transaction.

@@ -6,6 +6,7 @@ use patchbay_db::ids::TenantId;
 use patchbay_db::{DbResult, TypedId};
 use patchbay_queue::Lanes;
 use patchbay_queue::lanes::EVERY_QUEUE;
+use patchbay_queue::ledger::aside::{self, Capped};
 use patchbay_queue::ledger::controls::{self, Pause};
 use patchbay_queue::ledger::depth;
 
@@ -22,6 +23,12 @@ pub struct Queue {
     pub at_least: bool,
     /// Jobs that run; none where Redis does not answer.
     pub running: Option<u64>,
+    /// Jobs that are planned for later.
+    pub scheduled: Capped,
+    /// Jobs that are held.
+    pub held: Capped,
+    /// Dead letters.
+    pub dead: Capped,
     /// Since when the oldest job is due.
     pub oldest: Option<DateTime<Utc>>,
     /// Whether there are more lanes than it was looked for in.
@@ -39,6 +46,23 @@ pub async fn read(
     names: &[&'static str],
     whose: Option<TenantId>,
 ) -> DbResult<Vec<Queue>> {
+    let mut queues = due(conn, names, whose).await?;
+    let aside = aside::queues(conn, names, whose.map(TypedId::uuid)).await?;
+    for (queue, aside) in queues.iter_mut().zip(aside) {
+        (queue.scheduled, queue.held, queue.dead) = (aside.scheduled, aside.held, aside.dead);
+    }
+    Ok(queues)
+}
+
+/// As [`read`], without what is set aside.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn due(
+    conn: &mut AsyncPgConnection,
+    names: &[&'static str],
+    whose: Option<TenantId>,
+) -> DbResult<Vec<Queue>> {
     let depths = depth::queues(conn, names, whose.map(TypedId::uuid)).await?;
     let pauses = controls::pauses(conn, None).await?;
     let queues = names.iter().map(|name| {
@@ -49,6 +73,9 @@ pub async fn read(
             waiting: found.map_or(0, |depth| depth.due.unsigned_abs()),
             at_least: found.is_some_and(|depth| depth.at_least),
             running: None,
+            scheduled: Capped::default(),
+            held: Capped::default(),
+            dead: Capped::default(),
             oldest: found.and_then(|depth| depth.oldest),
             more_lanes: found.is_some_and(|depth| depth.more_lanes),
             pauses: pauses.iter().filter(|pause| pause.queue == *name || pause.queue == EVERY_QUEUE).cloned().collect(),

@@ -1,12 +1,16 @@
 //! A job as a board shows it and takes it.
+//!
+//! What is put in is made by its kind's type, as everywhere: its payload is decoded, its policy and its unique key hold.
+//! A board has no key to seal with, so a kind with secret fields is refused: they would stand in the ledger in plain.
 
 use apalis_core::backend::codec::Codec;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::BoardError;
 use crate::ledger::view::JobView;
-use crate::{NewJob, Policy};
+use crate::{Job, JobRequest, NewJob};
 
 /// A job on a board.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,9 +19,9 @@ pub struct BoardJob {
     pub tenant: Uuid,
     /// Its kind's name.
     pub kind: String,
-    /// Its payload's version.
-    #[serde(default = "first")]
-    pub version: i16,
+    /// Its payload's version; the newest where it is left out.
+    #[serde(default)]
+    pub version: Option<i16>,
     /// The lane inside the tenant's share.
     #[serde(default)]
     pub lane: String,
@@ -32,48 +36,36 @@ pub struct BoardJob {
     pub payload: Option<Value>,
 }
 
-const fn first() -> i16 {
-    1
-}
-
 impl BoardJob {
     /// A row, without its payload.
     pub(super) fn of(view: &JobView) -> Self {
         Self {
             tenant: view.tenant_id,
             kind: view.kind.clone(),
-            version: view.version,
+            version: Some(view.version),
             lane: view.lane.clone(),
             subject: view.subject.clone(),
             last_error: view.last_error.clone(),
             payload: None,
         }
     }
+}
 
-    /// The job that the ledger takes.
-    pub(super) fn into_new(self, id: Uuid, queue: &str) -> NewJob {
-        NewJob {
-            id,
-            tenant_id: self.tenant,
-            queue: queue.to_owned(),
-            kind: self.kind,
-            version: self.version,
-            lane: self.lane,
-            priority: 0,
-            cost: 1,
-            payload: serde_json::to_vec(&self.payload.unwrap_or_default()).expect("a JSON value serialises"),
-            subject: self.subject,
-            unique_key: None,
-            run_at: None,
-            not_after: None,
-            max_attempts: Policy::DEFAULT.max_attempts,
-            trace: None,
-            request_id: None,
-            total: 0,
-            secret_fields: &[],
-            flow: None,
-        }
+/// Makes the job that the ledger takes, under an id.
+pub(super) type Make = fn(BoardJob, Uuid) -> Result<NewJob, BoardError>;
+
+/// [`Make`] of the kind `J`.
+pub(super) fn make<J: Job>(job: BoardJob, id: Uuid) -> Result<NewJob, BoardError> {
+    if !J::SECRET_FIELDS.is_empty() {
+        return Err(BoardError::Secret { kind: J::KIND });
     }
+    let payload = serde_json::to_vec(&job.payload.unwrap_or_default())?;
+    let payload = J::decode(job.version.unwrap_or(J::VERSION), &payload)?;
+    let mut request = JobRequest::new(id, job.tenant, payload).lane(job.lane);
+    if let Some(subject) = job.subject {
+        request = request.subject(subject);
+    }
+    Ok(request.into())
 }
 
 /// JSON, both ways.

@@ -5,8 +5,8 @@
 //! shown. It reads with the role that sees every tenant: serve it to operators only. Payloads are not shown in lists
 //! (they may hold what people wrote to each other), only where one job is asked for by its id.
 //!
-//! apalis's pages are numbers, not keys, so a page far back costs what stands before it: [`DEEPEST`] bounds it. For
-//! programs there are the keyset lists of [`ledger::list`](crate::ledger::list).
+//! Jobs are listed newest first. apalis's pages are numbers, not keys, so a page far back costs what stands before it:
+//! [`DEEPEST`] bounds it. For programs there are the keyset lists of [`ledger::list`](crate::ledger::list).
 
 mod job;
 mod metrics;
@@ -15,6 +15,7 @@ mod sink;
 mod tasks;
 mod workers;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -32,7 +33,8 @@ pub use job::{BoardCodec, BoardJob};
 pub use rows::DEEPEST;
 
 use crate::context::LedgerPool;
-use crate::{Lanes, NewJob};
+use crate::job::DecodeError;
+use crate::{Job, Lanes, NewJob};
 
 /// One queue on a board.
 pub struct Board {
@@ -41,6 +43,8 @@ pub struct Board {
     ledger: LedgerPool,
     ids: Arc<dyn Fn() -> Uuid + Send + Sync>,
     codec: BoardCodec,
+    /// The kinds that may be put in.
+    kinds: BTreeMap<&'static str, job::Make>,
     /// Put in and not flushed yet.
     unsent: Vec<NewJob>,
     sending: Option<sink::Sending>,
@@ -61,10 +65,28 @@ pub enum BoardError {
     /// What was put in is no job.
     #[error("no job: {0}")]
     NoJob(#[from] serde_json::Error),
+    /// The payload is not what its kind promises.
+    #[error("no payload of its kind: {0}")]
+    Payload(#[from] DecodeError),
+    /// The board was not given this kind ([`Board::taking`]).
+    #[error("the board of {queue} takes no jobs of the kind {kind}: let its program give it that kind (`Board::taking`)")]
+    Unknown {
+        /// The board's queue.
+        queue: String,
+        /// What was put in.
+        kind: String,
+    },
+    /// The kind has secret fields, and a board has no key to seal them with.
+    #[error("{kind} has secret fields, which a board cannot seal: enqueue such jobs with a program that can")]
+    Secret {
+        /// The kind.
+        kind: &'static str,
+    },
 }
 
 impl Board {
-    /// A board of `queue`. `ids` makes the ids (UUIDv7) of jobs that are enqueued from it.
+    /// A board of `queue`. `ids` makes the ids (UUIDv7) of jobs that are put in from it, of the kinds that it is given
+    /// ([`taking`](Self::taking)).
     pub fn new(
         queue: impl Into<String>,
         lanes: Lanes,
@@ -77,8 +99,28 @@ impl Board {
             ledger,
             ids: Arc::new(ids),
             codec: BoardCodec,
+            kinds: BTreeMap::new(),
             unsent: Vec::new(),
             sending: None,
+        }
+    }
+
+    /// Lets jobs of the kind `J` be put in, under that kind's policy.
+    ///
+    /// # Panics
+    /// When `J` waits in another queue: a mistake in the program.
+    #[must_use]
+    pub fn taking<J: Job>(mut self) -> Self {
+        assert!(J::QUEUE == self.queue, "{} waits in {}, not in {}", J::KIND, J::QUEUE, self.queue);
+        self.kinds.insert(J::KIND, job::make::<J>);
+        self
+    }
+
+    /// The job that the ledger takes.
+    fn make(&self, job: BoardJob) -> Result<NewJob, BoardError> {
+        match self.kinds.get(job.kind.as_str()) {
+            Some(make) => make(job, (self.ids)()),
+            None => Err(BoardError::Unknown { queue: self.queue.clone(), kind: job.kind }),
         }
     }
 

@@ -1,11 +1,21 @@
-//! The rows of a page. One text for each status: each has its partial index.
+//! The rows of a page, the newest job first.
+//!
+//! By id, which does not change while people turn pages: in no order, an update between two of them would move a row to
+//! the other, and what came last might never be shown.
+//! Of the dead an index has that order. What waits, is planned or is held is read by its partial index and sorted. Of all
+//! jobs, of those done and of those cancelled, no index has the ids of all tenants in order (every job would pay for it
+//! twice): so a page looks at today's jobs first, and at earlier days, each a partition, only until it is full.
 
 use apalis_core::backend::Filter;
 use apalis_core::task::status::Status;
+use chrono::{NaiveTime, TimeDelta};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Int8, Text};
+use diesel::sql_types::{Array, Int8, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
 
+use crate::ledger::list::floor;
+use crate::ledger::now;
 use crate::ledger::view::{JobView, view_columns};
 use crate::sql::statement;
 
@@ -13,10 +23,18 @@ use crate::sql::statement;
 pub const DEEPEST: u32 = 10_000;
 /// Most jobs of a page.
 const LARGEST: u32 = 1_000;
+/// How many days ago that begins which is looked at together; last of all comes what is older.
+const BEGINS: [i64; 6] = [0, 1, 3, 7, 15, 31];
 
 macro_rules! page {
     ($of:literal) => {
-        concat!("SELECT ", view_columns!(), " FROM queue.jobs WHERE queue = ANY($1) AND ", $of, " OFFSET $2 LIMIT $3")
+        concat!(
+            "SELECT ",
+            view_columns!(),
+            " FROM queue.jobs WHERE queue = ANY($1) AND id >= $2 AND id < $3 AND ",
+            $of,
+            " ORDER BY id DESC LIMIT $4"
+        )
     };
 }
 
@@ -32,7 +50,7 @@ pub(super) fn status_of(view: &JobView) -> Status {
     }
 }
 
-/// A page of the jobs of `queues`.
+/// A page of the jobs of `queues`, the newest first.
 pub(super) async fn page(
     conn: &mut AsyncPgConnection,
     queues: &[String],
@@ -51,10 +69,24 @@ pub(super) async fn page(
     };
     let limit = filter.limit().clamp(1, LARGEST);
     let offset = filter.page.saturating_sub(1).saturating_mul(limit).min(DEEPEST);
-    statement(sql)
-        .bind::<Array<Text>, _>(queues)
-        .bind::<Int8, _>(i64::from(offset))
-        .bind::<Int8, _>(i64::from(limit))
-        .load(conn)
-        .await
+    let wanted = (offset + limit) as usize;
+    // An id holds its time.
+    let today = now(conn).await?.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let begins = BEGINS.map(|days| floor(today - TimeDelta::days(days)));
+    let (mut found, mut before): (Vec<JobView>, Uuid) = (Vec::new(), Uuid::max());
+    for from in begins.into_iter().chain([Uuid::nil()]) {
+        let rows: Vec<JobView> = statement(sql)
+            .bind::<Array<Text>, _>(queues)
+            .bind::<SqlUuid, _>(from)
+            .bind::<SqlUuid, _>(before)
+            .bind::<Int8, _>(i64::try_from(wanted - found.len()).unwrap_or(i64::MAX))
+            .load(&mut *conn)
+            .await?;
+        found.extend(rows);
+        if found.len() >= wanted {
+            break;
+        }
+        before = from;
+    }
+    Ok(found.into_iter().skip(offset as usize).collect())
 }

@@ -38,7 +38,7 @@ impl Sink<Task<BoardJob>> for Board {
     }
 
     fn start_send(mut self: Pin<&mut Self>, task: Task<BoardJob>) -> Result<(), BoardError> {
-        let job = task.args.into_new((self.ids)(), &self.queue);
+        let job = self.make(task.args)?;
         self.unsent.push(job);
         Ok(())
     }

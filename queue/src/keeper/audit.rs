@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::top::{self, Depths};
-use super::{Keeper, KeeperError, LedgerConn};
+use super::{Keeper, KeeperError, LedgerConn, aside};
 use crate::lanes::LaneName;
 use crate::ledger::refill::{firsts, heads};
 
@@ -106,6 +106,7 @@ impl Keeper {
 pub(super) fn withdraw(queue: &str) {
     set(queue, [0; 5]);
     top::withdraw(queue);
+    aside::withdraw(queue);
 }
 
 fn set(queue: &str, values: [u64; 5]) {

@@ -179,7 +179,7 @@ impl Way {
 }
 
 /// The least UUIDv7 of an instant.
-fn floor(at: DateTime<Utc>) -> Uuid {
+pub(crate) fn floor(at: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(u128::from(u64::try_from(at.timestamp_millis()).unwrap_or(0)) << 80)
 }
 

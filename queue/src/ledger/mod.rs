@@ -6,6 +6,7 @@
 //! lease in Redis knows who runs what, and jobs that run long are marked (`running_since`).
 //! Every statement here takes arrays; none is called in a loop.
 
+pub mod aside;
 mod atomic;
 pub mod attempt;
 pub mod cancel;

@@ -1,9 +1,10 @@
 //! How far a job has come: counts that always add up (the table's constraint holds them to it).
 
 use diesel::result::QueryResult;
-use diesel::sql_types::{Int4, Int8, Uuid as SqlUuid};
+use diesel::sql_types::{Int4, Int8, Jsonb, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::sql::statement;
@@ -65,6 +66,26 @@ pub async fn set(
         .bind::<Int4, _>(progress.failed)
         .bind::<Int4, _>(progress.skipped)
         .bind::<Int4, _>(progress.held)
+        .execute(conn)
+        .await
+        .map(|rows| rows > 0)
+}
+
+const NOTE: &str = "
+UPDATE queue.jobs SET result = $4, revision = revision + 1
+WHERE tenant_id = $1 AND id = $2 AND state IN ('waiting', 'held') AND fence < $3";
+
+/// Notes for the next run of a job where this one, whose lease has `token`, stops: in the place of its result, until it has
+/// one. `false`: as of [`set`].
+///
+/// # Errors
+/// The database's.
+pub async fn note(conn: &mut AsyncPgConnection, tenant: Uuid, id: Uuid, token: i64, note: &Value) -> QueryResult<bool> {
+    statement(NOTE)
+        .bind::<SqlUuid, _>(tenant)
+        .bind::<SqlUuid, _>(id)
+        .bind::<Int8, _>(token)
+        .bind::<Jsonb, _>(note)
         .execute(conn)
         .await
         .map(|rows| rows > 0)

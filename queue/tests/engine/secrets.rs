@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::world::{QUEUE, World};
 
 #[derive(Serialize, Deserialize)]
-struct Letter {
+pub struct Letter {
     to: String,
     text: String,
 }

@@ -144,6 +144,23 @@ async fn only_the_one_that_leads_tells_how_a_queue_stands() {
 }
 
 #[tokio::test]
+async fn what_a_queue_has_set_aside_is_measured() {
+    let db = TestDb::new().await;
+    waiting_job(&db).await;
+    let aside = "INSERT INTO queue.jobs
+                     (tenant_id, id, queue, kind, version, payload, run_at, max_attempts, state, held_by)
+                 SELECT gen_random_uuid(), gen_random_uuid(), 'sends', 'k', 1, '', now() + interval '1 hour', 1, state, who
+                 FROM (VALUES ('scheduled', NULL), ('held', 'version'), ('dead', NULL)) AS aside (state, who)";
+    let mut tx = db.db().system("a test").await.unwrap();
+    diesel::sql_query(aside).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let (_one, url) = start(&db).await;
+    for name in ["queue_scheduled", "queue_held", "queue_dead"] {
+        measures(&url, &format!("{name}{{queue=\"sends\"}} 1")).await;
+    }
+}
+
+#[tokio::test]
 async fn repair_puts_a_job_into_its_lane_that_nobody_pushed() {
     let db = TestDb::new().await;
     waiting_job(&db).await;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use patchbay_db::{Db, DbResult, Unit};
 use patchbay_domain::events::Cause;
 use patchbay_domain::jobs::dead_keys::Key;
-use patchbay_domain::jobs::pace::{Deed, Run, SLICE, Slice, Standing, allowance, slice, standing};
+use patchbay_domain::jobs::pace::{Deed, Run, SLICE, Slice, Standing, allowance, remember, slice, standing};
 use patchbay_jobs::jobs::Selection;
 use patchbay_queue::ledger::progress::Progress;
 use patchbay_queue::{JobContext, JobError, Outcome};
@@ -45,12 +45,12 @@ impl Paced {
         let began = Instant::now();
         let run = Run { tenant: ctx.tenant().into(), job: ctx.id().into(), fence: ctx.fence() };
         let standing = self.standing(&run).await.map_err(|error| fault::db(&error))?;
-        let Some(Standing { mut progress, before }) = standing else {
+        let Some(Standing { mut progress, before, reached }) = standing else {
             return Err(JobError::permanent("job_gone", "The job is not in the ledger any more."));
         };
-        let mut after = None;
+        let (mut after, mut from_the_front) = (reached, reached.is_none());
         let mut allowed = i64::from(allowance(wanted.per_second, before, self.clock.now()));
-        loop {
+        let wait = loop {
             if ctx.is_cancelled() {
                 return Ok(Outcome::Cancelled);
             }
@@ -59,21 +59,28 @@ impl Paced {
                 return Ok(self.finished(progress, ctx).await);
             }
             if allowed <= 0 {
-                return Ok(self.pause(wanted, TimeDelta::seconds(1)));
+                break TimeDelta::seconds(1);
             }
             if began.elapsed() > TURN {
-                return Ok(self.pause(wanted, TimeDelta::zero()));
+                break TimeDelta::zero();
             }
             let want = left.min(allowed).min(SLICE);
             let done = self.slice(&run, wanted, (want, after), ctx.request_id(), &mut progress).await;
             let slice = done.map_err(|error| fault::db(&error))?;
             ctx.progress(progress).await;
-            if slice.found < want {
+            if slice.found >= want {
+                after = slice.last;
+            } else if from_the_front {
                 return Ok(self.finished(progress, ctx).await);
+            } else {
+                (after, from_the_front) = (None, true);
             }
-            after = slice.last;
             allowed -= slice.done;
+        };
+        if after != reached {
+            self.remember(&run, after).await.map_err(|error| fault::db(&error))?;
         }
+        Ok(self.pause(wanted, wait))
     }
 
     async fn standing(&self, run: &Run) -> DbResult<Option<Standing>> {
@@ -81,6 +88,13 @@ impl Paced {
         let found = standing(&mut tx, run.job).await?;
         tx.commit().await?;
         Ok(found)
+    }
+
+    async fn remember(&self, run: &Run, reached: Option<Key>) -> DbResult<()> {
+        let mut tx = self.db.begin(run.tenant).await?;
+        remember(&mut tx, run, reached).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// One slice, in a transaction of the tenant whose dead letters are meant, or over all of them.

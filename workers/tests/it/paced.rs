@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use patchbay_db::TypedId as _;
 use patchbay_db::ids::{JobId, TenantId};
+use patchbay_domain::jobs::dead_keys::Key;
 use patchbay_jobs::jobs::{DiscardDead, RedriveDead, Selection};
 use patchbay_queue::{Job, JobRequest, SYSTEM_TENANT};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::program::Program;
@@ -181,6 +183,63 @@ async fn those_that_cannot_run_yet_hold_up_nobody_behind_them() {
         AND progress_succeeded = 4 AND progress_skipped = 5"
     );
     world.until(&done, 1).await;
+}
+
+/// A redrive of ten, two a second and `limit` in all, whose run before came past the five that gave up first (their error is
+/// `x: first`).
+async fn half_way(world: &World, limit: u32) -> Uuid {
+    let tenant = world.db.tenant().await;
+    dead(world, tenant, 5, "x").await;
+    world
+        .execute("UPDATE queue.jobs SET last_error = 'x: first', finished_at = finished_at - interval '1 hour'")
+        .await;
+    dead(world, tenant, 5, "x").await;
+    let job = RedriveDead { selection: all("x", soon()), limit, per_second: Some(2) };
+    let id = enqueue(world, tenant, job, 10).await;
+    let finished_at = Utc::now() - TimeDelta::minutes(30);
+    let reached = json!({ "reached": Key { tenant_id: tenant, finished_at, id: JobId::from_uuid(Uuid::nil()) } });
+    world.execute(&format!("UPDATE queue.jobs SET result = '{reached}' WHERE id = '{id}'")).await;
+    id
+}
+
+const FIRST: &str = "SELECT count(*) AS count FROM queue.jobs WHERE last_error = 'x: first' AND state = 'waiting'";
+
+#[tokio::test]
+async fn a_run_goes_on_where_the_one_before_stopped() {
+    let world = World::new().await;
+    let id = half_way(&world, 4).await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let done = format!("SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded'");
+    world.until(&done, 1).await;
+    assert_eq!((world.count(WAITING).await, world.count(FIRST).await), (4, 0), "it does not begin at the front again");
+}
+
+#[tokio::test]
+async fn what_came_up_behind_a_run_is_taken_before_the_job_is_done() {
+    let world = World::new().await;
+    let id = half_way(&world, 100).await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let done = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND state = 'succeeded'
+        AND progress_succeeded = 10 AND result = '{{\"redriven\": 10}}'"
+    );
+    world.until(&done, 1).await;
+    assert_eq!(world.count(FIRST).await, 5);
+}
+
+#[tokio::test]
+async fn a_run_notes_how_far_it_came() {
+    let world = World::new().await;
+    let tenant = world.db.tenant().await;
+    dead(&world, tenant, 20, "x").await;
+    let _worker = Program::start(world.worker(&["--queues", "jobs=2"])).await;
+    let job = RedriveDead { selection: all("x", soon()), limit: 20, per_second: Some(2) };
+    let id = enqueue(&world, tenant, job, 20).await;
+    // Until the job is done, which takes ten seconds.
+    let noted = format!(
+        "SELECT count(*) AS count FROM queue.jobs WHERE id = '{id}' AND result -> 'reached' ->> 'tenant_id' = '{tenant}'"
+    );
+    world.until(&noted, 1).await;
 }
 
 #[tokio::test]

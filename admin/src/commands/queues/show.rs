@@ -36,6 +36,9 @@ impl Show {
             .with("kinds", queue.kinds.join(", "))
             .with("waiting", words::at_least(queue.waiting, queue.at_least))
             .with("running", words::maybe(queue.running))
+            .with("scheduled", words::at_least(queue.scheduled, queue.scheduled_at_least))
+            .with("held", words::at_least(queue.held, queue.held_at_least))
+            .with("dead", words::at_least(queue.dead, queue.dead_at_least))
             .with_some("oldest", queue.oldest_at.map(words::instant))
             .drawn();
         let pauses = pauses::table(context, queue.pauses);
