@@ -15,7 +15,10 @@ async fn queues_are_listed_with_what_waits_in_them() {
     let server = Server::start().await;
     server.job().await;
     let table = server.admin("queues list").done();
-    assert_eq!(line(&table, "QUEUE"), ["QUEUE", "WAITING", "RUNNING", "SCHEDULED", "HELD", "DEAD", "OLDEST", "PAUSED", "KINDS"]);
+    assert_eq!(
+        line(&table, "QUEUE"),
+        ["QUEUE", "WAITING", "RUNNING", "SCHEDULED", "HELD", "DEAD", "OLDEST", "PAUSED", "KINDS"]
+    );
     let sends = line(&table, "sends");
     assert_eq!((sends[1].as_str(), sends[2].as_str()), ("1", "0"), "{table}");
     let shown = server.operator("queues show sends").done();

@@ -69,7 +69,9 @@ pub enum BoardError {
     #[error("no payload of its kind: {0}")]
     Payload(#[from] DecodeError),
     /// The board was not given this kind ([`Board::taking`]).
-    #[error("the board of {queue} takes no jobs of the kind {kind}: let its program give it that kind (`Board::taking`)")]
+    #[error(
+        "the board of {queue} takes no jobs of the kind {kind}: let its program give it that kind (`Board::taking`)"
+    )]
     Unknown {
         /// The board's queue.
         queue: String,

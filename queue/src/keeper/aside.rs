@@ -7,10 +7,9 @@ use crate::ledger::aside;
 /// Sets the gauges of `queues`; one look for all of them.
 pub(super) async fn publish(conn: &mut LedgerConn, queues: &[String]) -> Result<(), KeeperError> {
     let names: Vec<&str> = queues.iter().map(String::as_str).collect();
-    let found = diesel_async::AsyncConnection::transaction(&mut **conn, async |conn| {
-        aside::queues(conn, &names, None).await
-    })
-    .await?;
+    let found =
+        diesel_async::AsyncConnection::transaction(&mut **conn, async |conn| aside::queues(conn, &names, None).await)
+            .await?;
     for queue in found {
         set(&queue.queue, [queue.scheduled, queue.held, queue.dead].map(|count| count.jobs));
     }

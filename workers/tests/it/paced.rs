@@ -190,9 +190,7 @@ async fn those_that_cannot_run_yet_hold_up_nobody_behind_them() {
 async fn half_way(world: &World, limit: u32) -> Uuid {
     let tenant = world.db.tenant().await;
     dead(world, tenant, 5, "x").await;
-    world
-        .execute("UPDATE queue.jobs SET last_error = 'x: first', finished_at = finished_at - interval '1 hour'")
-        .await;
+    world.execute("UPDATE queue.jobs SET last_error = 'x: first', finished_at = finished_at - interval '1 hour'").await;
     dead(world, tenant, 5, "x").await;
     let job = RedriveDead { selection: all("x", soon()), limit, per_second: Some(2) };
     let id = enqueue(world, tenant, job, 10).await;
