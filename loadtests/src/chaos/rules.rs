@@ -158,6 +158,7 @@ fn in_force<T: Copy>(orders: &[(Duration, T)], from: Duration, to: Duration) -> 
 }
 
 /// A bucket that leaks at the highest rate that may hold and holds the largest burst that may: what overflows is too fast.
+/// One that is made smaller is full then, and no fuller: what was let through before, it let through rightly.
 /// What came late was let through before, when the bucket had room for it: it is no reason to find the next ones too fast.
 fn too_fast<'a>(runs: &[&'a Run], orders: &[(Duration, (f64, f64))], lag: &Lag) -> Vec<&'a Run> {
     let (mut level, mut last, mut over) = (0.0_f64, Duration::ZERO, Vec::new());
@@ -169,12 +170,13 @@ fn too_fast<'a>(runs: &[&'a Run], orders: &[(Duration, (f64, f64))], lag: &Lag) 
         if rate.is_infinite() {
             level = 0.0;
         } else {
-            level -= rate * (run.from - last).as_secs_f64();
+            let holds = burst + rate * jitter.as_secs_f64();
+            level = level.min(holds) - rate * (run.from - last).as_secs_f64();
             if lag.at(last) > jitter {
-                level = level.min(burst + rate * jitter.as_secs_f64() - 1.0);
+                level = level.min(holds - 1.0);
             }
             level = level.max(0.0) + 1.0;
-            if level > burst + rate * jitter.as_secs_f64() + 1e-6 {
+            if level > holds + 1e-6 {
                 over.push(*run);
                 level -= 1.0;
             }
@@ -258,6 +260,14 @@ mod tests {
         let down = [(0, Rule::Rate(20.0, 1.0)), (1_000, Rule::Rate(1.0, 1.0))];
         assert_eq!(exceeded(&down, twenty(1_000)), 0, "the old one may hold for a second");
         assert!(exceeded(&down, twenty(3_000)) > 10);
+    }
+
+    #[test]
+    fn a_burst_that_was_used_up_before_it_was_lowered_is_no_reason_to_find_the_pace_too_fast() {
+        let lowered = [(0, Rule::Rate(2.0, 5.0)), (1_000, Rule::Rate(2.0, 1.0))];
+        let runs = |step: u32| (0..5).map(|n| (n, n)).chain((1..20).map(move |n| (n * step, n * step)));
+        assert_eq!(exceeded(&lowered, runs(500)), 0);
+        assert!(exceeded(&lowered, runs(400)) > 2, "a quarter too fast");
     }
 
     #[test]
