@@ -14,10 +14,11 @@
 //! keep it closed for a tenth of the time at most ([`SHARE`]), of which a part is left to last chances; one of those is alone
 //! for longer ([`LAST_CHANCE`]), and none is for a while after it. Who finds no time left, or waits longer than there is, runs in
 //! company, and whoever waited in vain has taught the process that those who run take long: the next waits until more time
-//! is saved up, or all of it would be spent in pieces too short for anybody. Who has been alone for long goes on as company. A run that nobody asks for any more and that goes on, perhaps for ever ([`Ghost`]), is not waited for,
-//! and is company all the same. As nobody knows whose fault a crash in company is, that of a last chance is an interruption
-//! there. (Not for ever: after a few such falls it counts wherever it ran.) One that was alone when it was given up lets the others
-//! in all the same: a process in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
+//! is saved up, or all of it would be spent in pieces too short for anybody. Who has been alone for long goes on as company.
+//! A run that nobody asks for any more and that goes on, perhaps for ever ([`Ghost`]), is not waited for, and is company all
+//! the same. As nobody knows whose fault a crash in company is, that of a last chance is an interruption there. (Not for
+//! ever: after a few such falls it counts wherever it ran.) One that was alone when it was given up lets the others in all the
+//! same: a process in which nothing may begin is lost for certain, one with a thread that spins only perhaps.
 //! Rejected: only last chances alone, as it was: a job that aborts took two processes' hands with it, and all that was limited
 //! stood still until their leases had ended.
 //! The lock is the process's, not the backend's: it is processes that fall.
@@ -39,8 +40,6 @@ static ROOM: RwLock<()> = RwLock::const_new(());
 
 /// For how long what is claimed waits to begin, before it goes back. Most who have to be alone are innocent, and soon over.
 const BRIEF: Duration = Duration::from_millis(200);
-/// The same, of the time that is left.
-const BRIEFLY: TimeDelta = TimeDelta::milliseconds(200);
 
 /// A process may be closed for one part in so many of the time,
 const SHARE: i32 = 10;
@@ -64,14 +63,14 @@ struct Door {
     closed_by: usize,
     /// For how long it may be closed yet.
     left: TimeDelta,
-    /// What has to be left to be worth it: more since somebody waited in vain.
-    worth: TimeDelta,
+    /// Whether somebody waited in vain for those who run to end: it is worth it only for longer then.
+    in_vain: bool,
     as_of: Instant,
 }
 
 impl Door {
     const fn at(now: Instant) -> Self {
-        Self { closed_by: 0, left: SAVED, worth: BRIEFLY, as_of: now }
+        Self { closed_by: 0, left: SAVED, in_vain: false, as_of: now }
     }
 
     const fn is_open(&self) -> bool {
@@ -90,8 +89,10 @@ impl Door {
     /// Until when it may be closed for a suspect, or for a last chance; none where that is not worth it.
     fn until(&self, is_last: bool) -> Option<Instant> {
         let left = if is_last { self.left } else { self.left - (SAVED - AT_ONCE) };
-        let left = (left >= self.worth).then(|| left.to_std().ok()).flatten()?;
-        Some(self.as_of + left)
+        if self.in_vain && left < AT_ONCE {
+            return None;
+        }
+        left.to_std().ok().filter(|left| *left >= BRIEF).map(|left| self.as_of + left)
     }
 }
 
@@ -116,7 +117,7 @@ impl Closed {
     /// Remembers whether those who ran ended in time.
     fn learn(&self, in_time: bool) {
         DOOR.send_if_modified(|door| {
-            door.worth = if in_time { BRIEFLY } else { AT_ONCE };
+            door.in_vain = !in_time;
             false
         });
     }
@@ -305,7 +306,7 @@ mod tests {
     fn who_waited_in_vain_makes_the_next_wait_until_more_is_saved_up() {
         let begun = Instant::now();
         let mut door = Door::at(begun);
-        door.worth = AT_ONCE;
+        door.in_vain = true;
         door.pass(begun);
         assert!(door.until(false).is_some());
         door.left -= TimeDelta::milliseconds(1);

@@ -126,6 +126,15 @@ mod tests {
         assert_eq!(polling.lasts(), Duration::ZERO);
     }
 
+    #[tokio::test]
+    async fn a_run_has_a_thread_of_its_own_while_there_are_any_and_shares_one_otherwise() {
+        let place = || async { std::thread::current().id() };
+        let here = std::thread::current().id();
+        assert_ne!(spawn(place(), true).0.await.unwrap().unwrap(), here);
+        let _all = OWN_THREADS.acquire_many(u32::try_from(OWN).unwrap()).await.unwrap();
+        assert_eq!(spawn(place(), true).0.await.unwrap().unwrap(), here);
+    }
+
     #[test]
     fn a_kind_is_news_once_and_forgotten_after_a_while() {
         let holders = Holders::default();

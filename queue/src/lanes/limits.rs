@@ -14,7 +14,7 @@ use super::limit::{EVERY_QUEUE, Limit, RateLimit};
 use super::script::script;
 use super::{LaneName, Lanes};
 
-static LIMITS: LazyLock<Script> = script!("parts/keys", "limits");
+static LIMITS: LazyLock<Script> = script!("parts/keys", "parts/turns", "limits");
 
 /// Keys of one call.
 const CHUNK: usize = 50;

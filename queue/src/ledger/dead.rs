@@ -13,6 +13,13 @@ use super::list::Id;
 use super::row::{JobRow, job_row_columns};
 use crate::sql::statement;
 
+/// Held for the word of a person ([`APPROVAL`](super::hold::APPROVAL), [`OPERATOR`](super::hold::OPERATOR)).
+macro_rules! awaits_a_word {
+    () => {
+        "j.held_by IN ('approval', 'operator')"
+    };
+}
+
 // One that expired while it waited for others goes on waiting for them, dead. A key that is free is taken again
 // (also where its row stayed, and means nothing; never waited for, which who has the key in hand would not forgive a job's
 // row); where another job has it by now, this one runs without. What should not have run
@@ -20,10 +27,14 @@ use crate::sql::statement;
 // it again: whoever redrives by a filter has not given it.
 const REDRIVE: &str = concat!(
     "WITH redriven AS (
-        UPDATE queue.jobs j SET state = CASE WHEN j.held_by IN ('approval', 'operator') THEN 'held' ELSE 'waiting' END, errors = 0, crashes = 0, run_at = now(), finished_at = NULL,
-            error_class = NULL, cancel_requested_at = NULL,
-            held_by = CASE WHEN j.held_by IN ('approval', 'operator') THEN j.held_by END,
-            held_reason = CASE WHEN j.held_by IN ('approval', 'operator') THEN j.held_reason END,
+        UPDATE queue.jobs j SET state = CASE WHEN ",
+    awaits_a_word!(),
+    " THEN 'held' ELSE 'waiting' END, errors = 0, crashes = 0, run_at = now(), finished_at = NULL, error_class = NULL,
+            cancel_requested_at = NULL, held_by = CASE WHEN ",
+    awaits_a_word!(),
+    " THEN j.held_by END, held_reason = CASE WHEN ",
+    awaits_a_word!(),
+    " THEN j.held_reason END,
             not_after = CASE WHEN j.not_after > now() THEN j.not_after END, revision = j.revision + 1
         FROM (SELECT n.tenant_id, n.id FROM unnest($1, $2) AS n (tenant_id, id) ORDER BY n.id) w
         WHERE j.tenant_id = w.tenant_id AND j.id = w.id AND j.state = 'dead'

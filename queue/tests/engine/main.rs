@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "the engine's clock is the machine's, and so is its tests'")]
 
+mod alone;
 mod aside;
 mod bare;
 mod board;

@@ -144,7 +144,9 @@ impl World {
     /// A connection that looks behind the lanes' back.
     pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(std::env::var("REDIS_URL").expect("REDIS_URL")).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        // A shared machine's disk stands still for longer than the half second that is usual.
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
+        client.get_multiplexed_async_connection_with_config(&patient).await.unwrap()
     }
 
     /// The name of a key of the queue.

@@ -35,7 +35,7 @@ end
 
 -- A tenant pays for what it was served at the weight that it had then. For one that was very light that may be hundreds of
 -- others' turns: one that is heavier now waits no longer than a visit costs at weight 1.
-local AHEAD = 16 * 100000
+local AHEAD = 16 * PER_COST
 local vt = tonumber(state[4] or 0)
 local function weigh(tenant, value)
     if value == '=' then return end
